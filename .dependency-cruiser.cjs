@@ -1,0 +1,54 @@
+// The floors of lib/: what may import what. Type imports count.
+
+/** @param {string} from @param {string[]} to @param {string} comment */
+const never = (from, to, comment) => ({
+  name: `${from}-knows-no-${to.join("-")}`,
+  comment,
+  severity: "error",
+  from: { path: `^lib/${from}(/|\\.ts$)` },
+  to: { path: `^lib/(${to.join("|")})(/|\\.ts$)` },
+});
+
+const TOP = ["index", "incoming-sms", "options"];
+
+module.exports = {
+  forbidden: [
+    { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
+    {
+      name: "no-orphans",
+      severity: "error",
+      from: { orphan: true, pathNot: "\\.d\\.ts$|compile-schema\\.ts$" },
+      to: {},
+    },
+    never("incoming-sms", ["index"], "index.ts is the surface; nothing imports it."),
+    never("options", ["index", "incoming-sms"], "The options know types of the rooms, not the factory."),
+    never("http", [...TOP, "dispatch", "once"], "HTTP knows nothing of keywords, handlers and repeats."),
+    never("receive", [...TOP, "http"], "A callback may come by another way than HTTP."),
+    never(
+      "dispatch",
+      [...TOP, "http", "once", "answer", "receive"],
+      "Handlers know nothing of how a message came and is answered.",
+    ),
+    never(
+      "once",
+      [...TOP, "http", "dispatch", "answer", "receive", "callback"],
+      "Keys and turns know nothing of messages.",
+    ),
+    never(
+      "answer",
+      [...TOP, "http", "dispatch", "once", "receive"],
+      "Answers know what became of a callback, not how.",
+    ),
+    never(
+      "callback",
+      [...TOP, "http", "dispatch", "once", "answer", "receive", "capacity"],
+      "Reading needs nothing but what was sent.",
+    ),
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: "tsconfig.json" },
+    doNotFollow: { path: "node_modules" },
+    enhancedResolveOptions: { exportsFields: ["exports"], conditionNames: ["types", "require", "node"] },
+  },
+};

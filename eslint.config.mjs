@@ -1,0 +1,48 @@
+import js from "@eslint/js";
+import tseslint from "typescript-eslint";
+
+export default tseslint.config(
+  { ignores: ["dist/", "bench/", "**/node_modules/", "examples/*/dist/"] },
+  js.configs.recommended,
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
+    languageOptions: { parserOptions: { project: ["./tsconfig.json", "./examples/*/tsconfig.json"] } },
+    rules: {
+      // A generic array reads better written out: Array<readonly [string, string]>.
+      "@typescript-eslint/array-type": ["error", { default: "array-simple" }],
+      // What is rarely used is loaded when it is: each such place says so.
+      "@typescript-eslint/no-require-imports": ["error", { allow: ["^ajv/", "^body-parser$", "^luxon$"] }],
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+    },
+  },
+  {
+    // Handlers that throw what nobody should throw are among what is specified.
+    files: ["spec/**/*.ts"],
+    rules: {
+      "@typescript-eslint/only-throw-error": "off",
+      "@typescript-eslint/prefer-promise-reject-errors": "off",
+      "@typescript-eslint/unbound-method": "off",
+    },
+  },
+  {
+    // What does not compile has no type to be safe about.
+    files: ["spec/types/*.ts"],
+    rules: { "@typescript-eslint/no-unsafe-call": "off" },
+  },
+  {
+    files: ["**/*.{js,cjs,mjs}"],
+    languageOptions: {
+      globals: {
+        require: "readonly",
+        module: "writable",
+        process: "readonly",
+        console: "readonly",
+        __dirname: "readonly",
+      },
+    },
+  },
+);

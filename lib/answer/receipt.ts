@@ -1,0 +1,122 @@
+// What became of a callback, and the answer to it.
+
+import { STATUS_CODES } from "node:http";
+
+import type { InvalidCallback, Issue } from "../callback/invalid.js";
+import type { SmsMessage } from "../callback/message.js";
+
+/** What became of a callback, and the answer that the provider gets. */
+export interface Receipt {
+  readonly outcome: "handled" | "stored" | "duplicate" | "invalid" | "failed" | "busy";
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** The message, where the callback is a valid one. */
+  readonly message?: SmsMessage;
+  /** What is wrong with it, where it is not. */
+  readonly problem?: InvalidCallback;
+}
+
+/** The answer to a request, whatever it was. */
+export type Answer = Pick<Receipt, "status" | "headers" | "body">;
+
+/** The answer to a callback that was handled. */
+export interface Acknowledgement {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** A failure as RFC 9457 puts it, but for what follows from its status. */
+interface Problem {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: string;
+  readonly issues?: readonly Issue[];
+}
+
+const NO_STORE = { "Cache-Control": "no-store" };
+const RETRY_AFTER_SECONDS = "1";
+
+/** Makes every answer that the router gives. */
+export class Answers {
+  readonly #ack: Answer;
+  readonly #withProblems: boolean;
+
+  /** @param withProblems - whether a failure is explained in the body */
+  constructor(ack: Acknowledgement, withProblems: boolean) {
+    const type = ack.body === "" ? {} : { "Content-Type": "text/plain; charset=utf-8" };
+    this.#ack = answer(ack.status, { ...withoutCase(type, ack.headers), ...ack.headers }, ack.body);
+    this.#withProblems = withProblems;
+  }
+
+  done(outcome: "handled" | "duplicate", message: SmsMessage): Receipt {
+    return { outcome, ...this.#ack, message };
+  }
+
+  /** A handler failed, and the provider is not to know. */
+  failedQuietly(message: SmsMessage): Receipt {
+    return { outcome: "failed", ...this.#ack, message };
+  }
+
+  failed(message: SmsMessage, how: "failed" | "timed-out"): Receipt {
+    const problem =
+      how === "failed"
+        ? {
+            status: 500,
+            code: "handler-failed",
+            detail: "The message was received, but could not be handled. It can be triggered again.",
+          }
+        : {
+            status: 500,
+            code: "handler-timeout",
+            detail: "The message was received, but was not handled in time. It can be triggered again.",
+          };
+    return { outcome: "failed", ...this.problem(problem), message };
+  }
+
+  invalid(callback: InvalidCallback): Receipt {
+    return { outcome: "invalid", ...this.problem(callback), problem: callback };
+  }
+
+  busy(): Receipt {
+    const problem = {
+      status: 503,
+      code: "busy",
+      detail: "Too many callbacks are in hand, or the server is about to stop. Try again.",
+    };
+    return { outcome: "busy", ...this.problem(problem, { "Retry-After": RETRY_AFTER_SECONDS }) };
+  }
+
+  problem({ status, code, detail, issues }: Problem, headers: Readonly<Record<string, string>> = {}): Answer {
+    if (!this.#withProblems) return answer(status, headers, "");
+    const body = {
+      type: "about:blank",
+      title: STATUS_CODES[status],
+      status,
+      code,
+      detail,
+      ...(issues === undefined ? {} : { issues }),
+    };
+    return answer(status, { ...headers, "Content-Type": "application/problem+json" }, JSON.stringify(body));
+  }
+
+  /** An answer that needs no words. */
+  plain(status: number, headers: Readonly<Record<string, string>> = {}): Answer {
+    return answer(status, headers, "");
+  }
+}
+
+function answer(status: number, headers: Readonly<Record<string, string>>, body: string): Answer {
+  const length = status === 204 ? {} : { "Content-Length": String(Buffer.byteLength(body)) };
+  return { status, headers: { ...NO_STORE, ...headers, ...length }, body };
+}
+
+/** The default headers that are not given in some other case. */
+function withoutCase(
+  defaults: Record<string, string>,
+  given: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const names = new Set(Object.keys(given).map((name) => name.toLowerCase()));
+  return Object.fromEntries(Object.entries(defaults).filter(([name]) => !names.has(name.toLowerCase())));
+}

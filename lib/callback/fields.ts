@@ -1,0 +1,155 @@
+// The fields of an incoming-SMS callback: the one table from which the JSON Schema, the types, the property names of a message
+// and the reference in the README come. The order is that of the request body on the provider's page.
+
+interface FieldDefinition {
+  /** The provider's name of the field, as it stands on the wire. */
+  readonly name: string;
+  /** The name of the property of `SmsMessage` that holds the field as it was sent, where there is one. */
+  readonly property?: string;
+  /** When a callback without this field is invalid. */
+  readonly required: "always" | "POST" | "never";
+  /** The only value that the provider's page knows. */
+  readonly only?: string;
+  /** What the provider's page says of it. */
+  readonly description: string;
+  readonly example: string;
+}
+
+export const FIELDS = [
+  {
+    name: "source",
+    required: "always",
+    description: "The subscriber's number, with or without +.",
+    example: "+919876543210",
+  },
+  {
+    name: "recipient",
+    required: "always",
+    description: "The business number that received the message. `to` is read where it is absent.",
+    example: "+919812345678",
+  },
+  {
+    name: "description",
+    property: "description",
+    required: "never",
+    description: "Details of the request, whether it has been saved or not.",
+    example: "Message has been sent",
+  },
+  {
+    name: "status",
+    property: "status",
+    required: "never",
+    only: "SENT",
+    description:
+      "The status of the request. Only SENT exists; another value is another callback, such as a delivery report.",
+    example: "SENT",
+  },
+  {
+    name: "status_trace",
+    property: "statusTrace",
+    required: "never",
+    description: "The status trace of the request.",
+    example: "SENT",
+  },
+  {
+    name: "id",
+    property: "id",
+    required: "always",
+    description: "Identifier of the request.",
+    example: "90e74b4c-8865-4a96-85b6-4406e4000048",
+  },
+  {
+    name: "kid",
+    property: "kid",
+    required: "never",
+    description: "A second identifier of the request.",
+    example: "90e74b4c-8865-4a96-85b6-44000000008f",
+  },
+  {
+    name: "message",
+    required: "POST",
+    description: "What the subscriber typed; may be empty. The provider passes it under POST only.",
+    example: "UNSUBSCRIBE THE OFFER message",
+  },
+  {
+    name: "keyword",
+    property: "keyword",
+    required: "never",
+    description: "The keyword configured in the console, at most 30 characters; empty under the default configuration.",
+    example: "SAMPLE",
+  },
+  {
+    name: "operator",
+    property: "operator",
+    required: "never",
+    description: "The carrier through which the message came.",
+    example: "JIO",
+  },
+  {
+    name: "circle",
+    property: "circle",
+    required: "never",
+    description: "The region in which the carrier operates.",
+    example: "JIO ASSAM",
+  },
+  {
+    name: "timestamp",
+    property: "timestamp",
+    required: "never",
+    description: "When the request was triggered, as YYYY-MM-DD HH:MM:SS, in a zone that it does not name.",
+    example: "2025-04-17 18:35:20",
+  },
+  {
+    name: "parts[n]",
+    required: "never",
+    description: "Word n of the message, n from 1. The literal key parts[n] is read too.",
+    example: "UNSUBSCRIBE",
+  },
+] as const satisfies readonly FieldDefinition[];
+
+type Field = (typeof FIELDS)[number];
+
+/** The fields that a message carries as they were sent, under the name of the property that holds them. */
+export const AS_SENT = FIELDS.filter((field): field is Extract<Field, { property: string }> => "property" in field);
+
+/** The properties of `SmsMessage` that hold a field as it was sent. */
+export type AsSentProperty = (typeof AS_SENT)[number]["property"];
+
+/** The variables of the provider's GET endpoint that are not in the table; kept, untyped, in `message.fields`. */
+const OTHER_VARIABLES = [
+  ..."to message_id sender type ref ref1 ref2 ref_custom msgid flash total price iso_code delivered submittime".split(
+    " ",
+  ),
+  ..."sent_time country_name campaign_name length units".split(" "),
+];
+
+const TABLE: ReadonlySet<string> = new Set(FIELDS.map((field) => field.name));
+const PLACEHOLDERS: ReadonlySet<string> = new Set([...TABLE, ...OTHER_VARIABLES].map((name) => `<${name}>`));
+
+/** `parts[1]` to `parts[9999]`; the number of the word is the first group. */
+const NUMBERED_PART = /^parts\[([1-9]\d{0,3})\]$/;
+const NUMBERED_PART_PLACEHOLDER = /^<parts\[\d{1,4}\]>$/;
+
+/** Tells whether a name is one of the table's, `parts[1]` and the like included. */
+export function isTableField(name: string): boolean {
+  return TABLE.has(name) || isPart(name);
+}
+
+export function isPart(name: string): boolean {
+  return name === "parts[n]" || (name.startsWith("parts[") && NUMBERED_PART.test(name));
+}
+
+/** Where `parts[n]` stands among the words of a message: 1 for `parts[1]`; the literal `parts[n]` comes after the numbered ones. */
+export function partNumber(name: string): number {
+  return Number(NUMBERED_PART.exec(name)?.[1] ?? Infinity);
+}
+
+/**
+ * Tells whether a value says that the provider had nothing to fill in: it is empty, or the placeholder itself was left
+ * standing (`<operator>`). In `message` both are text.
+ */
+export function isAbsent(name: string, value: string): boolean {
+  if (value === "") return name !== "message";
+  if (!value.startsWith("<") || name === "message") return false;
+  return PLACEHOLDERS.has(value) || NUMBERED_PART_PLACEHOLDER.test(value);
+}

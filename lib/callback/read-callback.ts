@@ -1,0 +1,144 @@
+// From what came to a message, or to what is wrong with it. Knows the kinds of content; how each is read stands in its own file.
+
+import { decode, textOrBytes } from "./charset.js";
+import { invalidCallback, type InvalidCallback, type Issue, type Refusal } from "./invalid.js";
+import { readJson } from "./json.js";
+import { mediaType } from "./media-type.js";
+import { smsMessage, type MessageSettings, type SmsMessage } from "./message.js";
+import { readParsedForm, readParsedJson } from "./parsed-body.js";
+import { readQuery, readVariables } from "./query.js";
+import type { Reading } from "./reading.js";
+import type { Validate } from "./validate.js";
+
+/** A callback as it came, whole. */
+export type Callback =
+  | {
+      readonly method: "GET";
+      /** The query string, without its `?`; or its variables, decoded. */
+      readonly query: string | Readonly<Record<string, string>>;
+    }
+  | {
+      readonly method: "POST";
+      /** The body as text, as bytes, or as the object that a body parser made of it. */
+      readonly body: string | Uint8Array | object;
+      /** Default: JSON in UTF-8. */
+      readonly contentType?: string | undefined;
+    };
+
+/** @throws TypeError where the argument is not of the form of a callback */
+export function assertCallback(callback: Callback): void {
+  const given: unknown = callback;
+  if (typeof given === "object" && given !== null && "method" in given) {
+    if (given.method === "GET" && "query" in given && isQuery(given.query)) return;
+    if (given.method === "POST" && "body" in given && isBody(given.body)) return;
+  }
+  throw new TypeError(
+    'A callback is { method: "GET", query: a string or a record of strings } or { method: "POST", body: a string, bytes or an object, contentType? }.',
+  );
+}
+
+function isQuery(query: unknown): boolean {
+  return (
+    typeof query === "string" || (isBody(query) && Object.values(query).every((value) => typeof value === "string"))
+  );
+}
+
+function isBody(body: unknown): body is string | object {
+  return typeof body === "string" || (typeof body === "object" && body !== null);
+}
+
+/** A POST whose body could not be had whole. */
+export interface UnreadCallback {
+  readonly method: "POST";
+  readonly refusal: Refusal;
+  /** What was read of it. */
+  readonly read: Uint8Array;
+}
+
+export type Read = { readonly message: SmsMessage } | { readonly invalid: InvalidCallback };
+
+const MALFORMED: Refusal = {
+  code: "malformed-body",
+  detail: "The body is not a JSON object in which each key stands once.",
+};
+const UNSUPPORTED: Refusal = {
+  code: "unsupported-media-type",
+  detail: "The body must be JSON (application/json or text/plain) or a form (application/x-www-form-urlencoded).",
+};
+
+/** Makes the function that reads callbacks. */
+export function createReadCallback(
+  validate: Validate,
+  settings: MessageSettings,
+): (callback: Callback | UnreadCallback) => Read {
+  return (callback) => {
+    const receivedAt = new Date().toISOString();
+    const { method } = callback;
+    const refuse = (refusal: Refusal): Read => ({
+      invalid: invalidCallback(refusal, { method, raw: rawOf(callback), receivedAt }),
+    });
+
+    const reading = readContent(callback);
+    if ("refusal" in reading) return refuse(reading.refusal);
+    const { fields } = reading;
+    const issues = withUnreadable(validate(fields, method), reading.unreadable);
+    if (issues.length > 0) return refuse({ code: "schema", detail: schemaDetail(issues), issues });
+    return { message: smsMessage(fields, { method, receivedAt, repaired: false }, settings) };
+  };
+}
+
+/** A field that could not be read is not also missing. */
+function withUnreadable(issues: readonly Issue[], unreadable: readonly Issue[]): readonly Issue[] {
+  if (unreadable.length === 0) return issues;
+  const unread = new Set(unreadable.map((issue) => issue.field));
+  return [...unreadable, ...issues.filter((issue) => !unread.has(issue.field))];
+}
+
+function schemaDetail(issues: readonly Issue[]): string {
+  return `Not a valid incoming-SMS callback: ${issues
+    .slice(0, 3)
+    .map((issue) => `${issue.field} ${issue.message}`)
+    .join("; ")}.`;
+}
+
+function readContent(callback: Callback | UnreadCallback): Reading {
+  if ("refusal" in callback) return callback;
+  if (callback.method === "GET") {
+    const { query } = callback;
+    return typeof query === "string" ? readQuery(query) : readVariables(Object.entries(query));
+  }
+  return readBody(callback.body, callback.contentType);
+}
+
+function readBody(body: string | Uint8Array | object, contentType: string | undefined): Reading {
+  const { format, charset } = mediaType(contentType);
+  if (format === "other") return { refusal: UNSUPPORTED };
+  if (typeof body === "string") return readText(body, format);
+  if (body instanceof Uint8Array) {
+    const decoded = decode(body, charset);
+    if ("text" in decoded) return readText(decoded.text, format);
+    if (decoded.refused === "unknown-charset") {
+      return {
+        refusal: { code: "unsupported-media-type", detail: "The charset that the content type names is not known." },
+      };
+    }
+    return { refusal: { code: "malformed-body", detail: "The body holds bytes that are not valid in its charset." } };
+  }
+  if (Array.isArray(body)) return { refusal: MALFORMED };
+  const parsed = body as Readonly<Record<string, unknown>>;
+  return format === "form" ? readParsedForm(parsed) : readParsedJson(parsed);
+}
+
+/** `curl -d` sends JSON under a form's content type. */
+function readText(text: string, format: "json" | "form"): Reading {
+  if (format === "form" && !text.startsWith("{")) return readQuery(text);
+  return readJson(text) ?? { refusal: MALFORMED };
+}
+
+/** What was read, whole; this is the only copy that anybody gets. */
+function rawOf(callback: Callback | UnreadCallback): string | Uint8Array {
+  if ("read" in callback) return textOrBytes(callback.read);
+  const content = callback.method === "GET" ? callback.query : callback.body;
+  if (typeof content === "string") return content;
+  return content instanceof Uint8Array ? textOrBytes(content) : JSON.stringify(content);
+}

@@ -1,0 +1,52 @@
+// What every reader of a callback gives: its fields, or why they cannot be read.
+
+import { isAbsent, isTableField } from "./fields.js";
+import type { Issue, Refusal } from "./invalid.js";
+
+/** Every field under its wire name, a string each; absent ones left out. */
+export type Fields = Readonly<Record<string, string>>;
+
+export type Reading = FieldsRead | { readonly refusal: Refusal };
+
+export interface FieldsRead {
+  readonly fields: Fields;
+  /** What is wrong with fields that are left out because they hold no scalar. */
+  readonly unreadable: readonly Issue[];
+}
+
+const NONE: readonly Issue[] = [];
+
+/** Makes fields of a parsed object: scalars become strings, and what is absent is left out. */
+export function fieldsOf(parsed: Readonly<Record<string, unknown>>): FieldsRead {
+  if (isComplete(parsed)) return { fields: parsed, unreadable: NONE };
+  const kept: Array<[name: string, value: string]> = [];
+  const unreadable: Issue[] = [];
+  for (const [name, value] of Object.entries(parsed)) {
+    if (value === null || value === undefined) continue;
+    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
+      const scalar = String(value);
+      if (!isAbsent(name, scalar)) kept.push([name, scalar]);
+    } else {
+      unreadable.push({
+        field: knownName(name),
+        message: "must be a string, not an object or an array",
+        rule: "scalar",
+      });
+    }
+  }
+  return { fields: Object.fromEntries(kept), unreadable };
+}
+
+/** Nearly every callback: nothing to convert and nothing to leave out, so that the object can be used as it is. */
+function isComplete(parsed: Readonly<Record<string, unknown>>): parsed is Fields {
+  for (const name of Object.keys(parsed)) {
+    const value = parsed[name];
+    if (typeof value !== "string" || isAbsent(name, value)) return false;
+  }
+  return true;
+}
+
+/** A field's name as an answer may repeat it to the sender: only names that are known. */
+export function knownName(name: string, alsoKnown?: ReadonlySet<string>): string {
+  return isTableField(name) || name === "to" || alsoKnown?.has(name) === true ? name : "(other)";
+}

@@ -1,0 +1,65 @@
+// Holds fields against the schema, and tells what is wrong with them in words that help and give nothing away.
+
+import type { ErrorObject, ValidateFunction } from "ajv";
+import type * as Ajv from "ajv/dist/2020.js";
+
+import { FIELDS } from "./fields.js";
+import type { Issue } from "./invalid.js";
+import { knownName, type Fields } from "./reading.js";
+import { validateGet, validatePost } from "./validators.js";
+
+export type Validate = (fields: Fields, method: "GET" | "POST") => readonly Issue[];
+
+const NONE: readonly Issue[] = [];
+
+/**
+ * Makes the check of a callback's fields.
+ *
+ * @param schema - a schema of the user's own over the fields, JSON Schema 2020-12; both must hold
+ * @throws TypeError where that schema does not compile
+ */
+export function createValidate(schema: object | undefined): Validate {
+  const own = schema === undefined ? undefined : compile(schema);
+  const names =
+    schema === undefined ? undefined : new Set(Object.keys((schema as { properties?: object }).properties ?? {}));
+  return (fields, method) => {
+    const validate = method === "POST" ? validatePost : validateGet;
+    const valid = validate(fields);
+    if (valid && own === undefined) return NONE;
+    const errors = valid ? [] : (validate.errors ?? []);
+    const ownErrors = own === undefined || own(fields) ? [] : (own.errors ?? []);
+    return [...errors, ...ownErrors].filter(({ keyword }) => keyword !== "if").map((error) => issueOf(error, names));
+  };
+}
+
+function compile(schema: object): ValidateFunction {
+  // Loaded only for those who bring a schema: the package's own is compiled at build time.
+  const { Ajv2020 } = require("ajv/dist/2020.js") as typeof Ajv;
+  try {
+    return new Ajv2020({ allErrors: true, logger: false }).compile(schema);
+  } catch (error) {
+    throw new TypeError(`options.schema is no JSON Schema that compiles: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+const ONLY_VALUE: ReadonlyMap<string, string> = new Map(
+  FIELDS.flatMap((field) => ("only" in field ? [[field.name, field.only]] : [])),
+);
+
+/** The message is ours, or Ajv's, which speaks of the schema and never of the value. */
+function issueOf(error: ErrorObject, names: ReadonlySet<string> | undefined): Issue {
+  const missing: unknown = error.params.missingProperty;
+  if (error.keyword === "required" && typeof missing === "string") {
+    return { field: knownName(missing, names), message: "is missing", rule: "required" };
+  }
+  const [, pointer = ""] = error.instancePath.split("/");
+  const name = pointer.replaceAll("~1", "/").replaceAll("~0", "~");
+  const only = error.keyword === "const" ? ONLY_VALUE.get(name) : undefined;
+  const message =
+    only === undefined
+      ? (error.message ?? "does not match the schema")
+      : `must be ${only}: another value is another callback, such as a delivery report, that was pointed at this endpoint by mistake`;
+  return { field: knownName(name, names), message, rule: error.keyword };
+}

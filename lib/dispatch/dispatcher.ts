@@ -1,0 +1,157 @@
+// Calls handlers, awaits them together, and tells how it went.
+
+import type { SmsMessage } from "../callback/message.js";
+import { nameOf, type Log } from "../log.js";
+import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
+import type { Call, Registry } from "./registry.js";
+import type { TimeLimit } from "./time-limit.js";
+
+/** How the handlers of a message fared. */
+export interface Handling {
+  /** `closed` where no handler was started, because the router waits no longer. */
+  readonly outcome: "handled" | "failed" | "timed-out" | "closed";
+  /** After a time-out: whether the handlers end well after all. Never resolves where one never ends. */
+  readonly atLast?: Promise<"handled" | "failed">;
+}
+
+/** The code of the `Error` that is the cause of a time-out. */
+const HANDLER_TIMEOUT = "KALEYRA_SMS_HANDLER_TIMEOUT";
+
+interface Failure<Event extends SmsEvent> {
+  readonly event: Event;
+  readonly cause: unknown;
+}
+
+interface Run<Event extends SmsEvent> {
+  readonly failures: ReadonlyArray<Failure<Event>>;
+  /** Where the time was over: what happens to the handlers that were still running. */
+  readonly rest?: Promise<"handled" | "failed">;
+}
+
+/** The events that tell of something and decide nothing. */
+type Announcement = "invalid" | "duplicate" | "error";
+
+export class Dispatcher {
+  readonly #registry: Registry;
+  readonly #limit: TimeLimit;
+  readonly #log: Log;
+
+  constructor(registry: Registry, limit: TimeLimit, log: Log) {
+    this.#registry = registry;
+    this.#limit = limit;
+    this.#log = log;
+  }
+
+  /** Runs all that applies to a message; failures are given to the handlers of `error`. */
+  async handle(message: SmsMessage): Promise<Handling> {
+    if (this.#limit.isOver) return CLOSED;
+    const attempt = 1;
+    const { failures, rest } = await this.#run(this.#registry.callsOfMessage(message), attempt);
+    if (failures.length === 0) return HANDLED;
+    await Promise.all(
+      failures.map(({ event, cause }) =>
+        this.announce("error", Object.freeze({ event, message, cause, attempt, final: true })),
+      ),
+    );
+    return rest === undefined ? FAILED : { outcome: "timed-out", atLast: rest };
+  }
+
+  /** Runs the handlers of an event that changes no answer; their own failures go to the logger, and so does an event unheard. */
+  async announce<Event extends Announcement>(event: Event, payload: SmsEvents[Event]): Promise<void> {
+    const calls = this.#registry.callsOf(event, payload);
+    if (calls.length === 0) {
+      this.#logUnheard(payload);
+      return;
+    }
+    const { failures } = await this.#run(calls, 1);
+    for (const { cause } of failures) {
+      this.#log.error(`handler-of-${event}-failed`, `A handler of "${event}" failed: ${nameOf(cause)}.`);
+    }
+  }
+
+  /** Starts all calls, then waits for them together: one that fails stops no other. */
+  async #run<Event extends SmsEvent>(calls: ReadonlyArray<Call<Event>>, attempt: number): Promise<Run<Event>> {
+    const context = new Context(attempt);
+    const failures: Array<Failure<Event>> = [];
+    const running = new Map<Call<Event>, Promise<void>>();
+    for (const call of calls) {
+      const fail = (cause: unknown): void => void failures.push({ event: call.event, cause });
+      try {
+        const result = call.start(context);
+        if (!isThenable(result)) continue;
+        running.set(
+          call,
+          Promise.resolve(result)
+            .then(noop, fail)
+            .finally(() => running.delete(call)),
+        );
+      } catch (cause) {
+        fail(cause);
+      }
+    }
+    if (running.size === 0) return { failures };
+
+    const all = Promise.all(running.values());
+    if (await this.#limit.wait(all)) return { failures };
+    context.expire();
+    const late = Array.from(running.keys(), (call) => ({ event: call.event, cause: timeout(call.event) }));
+    return { failures: [...failures, ...late], rest: all.then(() => (failures.length === 0 ? "handled" : "failed")) };
+  }
+
+  #logUnheard(payload: SmsEvents[Announcement]): void {
+    if ("detail" in payload) {
+      this.#log.warn(
+        payload.code,
+        `Refused a callback: ${payload.detail} Register sms.on("invalid", ...) to keep what was sent.`,
+      );
+    } else if ("cause" in payload) {
+      const advice = 'Register sms.on("error", ...) to see it whole.';
+      this.#log.error("handler-failed", `A handler of "${payload.event}" failed: ${nameOf(payload.cause)}. ${advice}`);
+    }
+  }
+}
+
+const HANDLED: Handling = { outcome: "handled" };
+const FAILED: Handling = { outcome: "failed" };
+const CLOSED: Handling = { outcome: "closed" };
+
+/** What handlers get beside the payload. Nearly none asks for the signal, so that it is made when one does. */
+class Context implements HandlerContext {
+  readonly attempt: number;
+  #controller: AbortController | undefined;
+  #expired = false;
+
+  constructor(attempt: number) {
+    this.attempt = attempt;
+  }
+
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#expired) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  expire(): void {
+    this.#expired = true;
+    this.#controller?.abort();
+  }
+}
+
+function timeout(event: SmsEvent): Error {
+  return Object.assign(new Error(`The handler of "${event}" did not end within handlerTimeoutMs.`), {
+    code: HANDLER_TIMEOUT,
+  });
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    (typeof value === "object" || typeof value === "function") &&
+    value !== null &&
+    "then" in value &&
+    typeof value.then === "function"
+  );
+}
+
+function noop(): void {
+  // What a handler resolves with says nothing.
+}

@@ -1,0 +1,63 @@
+// The events and what their handlers get.
+
+import type { InvalidCallback } from "../callback/invalid.js";
+import type { SmsMessage } from "../callback/message.js";
+import type { KeywordMatch } from "./keyword-match.js";
+
+/** The events, each with what its handlers get. */
+export interface SmsEvents {
+  /** Every valid callback. */
+  readonly message: SmsMessage;
+  /** Once for each keyword matched; where none is, but the callback carries one, once for that. */
+  readonly keyword: KeywordMatch;
+  /** Keyword handlers are registered, and none matched. */
+  readonly unmatched: SmsMessage;
+  /** Not a valid callback. */
+  readonly invalid: InvalidCallback;
+  /** A repeat: the message's `key` was handled already. */
+  readonly duplicate: SmsMessage;
+  /** A handler threw, rejected or ran out of time. */
+  readonly error: HandlerError;
+}
+
+export type SmsEvent = keyof SmsEvents;
+
+/** What handlers of `error` get. */
+export interface HandlerError {
+  /** The event whose handler failed. */
+  readonly event: "message" | "keyword" | "unmatched";
+  /** The message that it was handling. */
+  readonly message: SmsMessage;
+  /** What it threw or rejected with; an `Error` with the code `KALEYRA_SMS_HANDLER_TIMEOUT` where it ran out of time. */
+  readonly cause: unknown;
+  /** Which attempt at the message this was, from 1. */
+  readonly attempt: number;
+  /** Whether the package will not try again by itself. */
+  readonly final: boolean;
+}
+
+/** The second argument of every handler. */
+export interface HandlerContext {
+  /** Aborts when the handler's time is over (`handlerTimeoutMs`), or when the router is closed and has waited for so long. */
+  readonly signal: AbortSignal;
+  /** Which attempt at the message this is, from 1. */
+  readonly attempt: number;
+}
+
+/** A handler may be async: what it returns is awaited. */
+export type Handler<Event extends SmsEvent> = (payload: SmsEvents[Event], context: HandlerContext) => unknown;
+
+const EVENTS: Readonly<Record<SmsEvent, true>> = {
+  message: true,
+  keyword: true,
+  unmatched: true,
+  invalid: true,
+  duplicate: true,
+  error: true,
+};
+
+/** @throws TypeError where there is no event of that name */
+export function assertEvent(name: string): void {
+  if (Object.hasOwn(EVENTS, name)) return;
+  throw new TypeError(`There is no event "${name}": use one of ${Object.keys(EVENTS).join(", ")}.`);
+}

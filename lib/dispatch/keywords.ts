@@ -1,0 +1,24 @@
+// What a keyword may be registered with, and the words of the industry.
+
+/** What a keyword is registered with: a string is a word or a phrase, a RegExp is tried against the text. */
+export type KeywordPattern = string | RegExp | ReadonlyArray<string | RegExp>;
+
+/** The words with which a subscriber opts out: `sms.keyword(OPT_OUT, ({ message }) => optOut(message.source))`. */
+export const OPT_OUT = Object.freeze(["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"] as const);
+
+/** The words with which a subscriber opts in again. */
+export const OPT_IN = Object.freeze(["START", "YES", "UNSTOP"] as const);
+
+/** The words with which a subscriber asks for help. */
+export const HELP = Object.freeze(["HELP", "INFO"] as const);
+
+/** @throws TypeError where the pattern is none of the three kinds */
+export function patternsOf(pattern: KeywordPattern): ReadonlyArray<string | RegExp> {
+  const patterns: readonly unknown[] = Array.isArray(pattern) ? pattern : [pattern];
+  return patterns.map((one) => {
+    if (typeof one === "string" || one instanceof RegExp) return one;
+    throw new TypeError(
+      `A keyword is a string, a RegExp or an array of these, not ${one === null ? "null" : typeof one}.`,
+    );
+  });
+}

@@ -1,0 +1,123 @@
+// Gets the body of a request, whatever ran before this router: reads it, or takes what another has read.
+
+import type { Callback, UnreadCallback } from "../callback/read-callback.js";
+import type { Refusal } from "../callback/invalid.js";
+import type { Log } from "../log.js";
+import { canInflate, inflate } from "./inflate.js";
+import type { IncomingRequest } from "./requests.js";
+
+export interface BodyLimits {
+  /** Bytes, counted after inflating. */
+  readonly bodyLimit: number;
+  /** Milliseconds until the body must be whole. */
+  readonly bodyTimeoutMs: number;
+}
+
+const TOO_LARGE: Refusal = { code: "body-too-large", detail: "The body is larger than this endpoint takes." };
+const TOO_SLOW: Refusal = { code: "body-incomplete", status: 408, detail: "The body did not arrive in time." };
+const CUT: Refusal = { code: "body-incomplete", detail: "The connection ended before the body did." };
+const DAMAGED: Refusal = {
+  code: "malformed-body",
+  detail: "The body is not what its Content-Encoding says, or ends too early.",
+};
+const UNKNOWN_ENCODING: Refusal = {
+  code: "unsupported-media-type",
+  detail: "The Content-Encoding must be gzip, deflate, br or none.",
+};
+const CONSUMED: Refusal = {
+  code: "body-incomplete",
+  detail: "Something in this server read the body before this endpoint and kept nothing of it.",
+};
+
+const NOTHING = new Uint8Array();
+
+export function readBody(
+  req: IncomingRequest,
+  limits: BodyLimits,
+  log: Log,
+): Promise<Callback | UnreadCallback> | Callback | UnreadCallback {
+  const earlier = req.rawBody ?? (wasRead(req) ? (req.body ?? null) : undefined);
+  return earlier === undefined ? collect(req, limits) : readEarlier(req, earlier, limits, log);
+}
+
+/** Not told by `req.body`: some parsers set it on requests that they leave alone. */
+function wasRead(req: IncomingRequest): boolean {
+  return req.readableDidRead || req.readableEnded;
+}
+
+function readEarlier(
+  req: IncomingRequest,
+  body: unknown,
+  { bodyLimit }: BodyLimits,
+  log: Log,
+): Callback | UnreadCallback {
+  if (typeof body === "string" || body instanceof Uint8Array) {
+    return Buffer.byteLength(body) > bodyLimit ? unread(TOO_LARGE) : callback(req, body);
+  }
+  log.advise(
+    "KALEYRA_SMS_BODY_ALREADY_PARSED",
+    "A body parser runs before this router and keeps no raw bytes, so that a body which is not proper JSON never arrives and a repeated key " +
+      "cannot be seen. Mount the router before express.json() and the like.",
+  );
+  return typeof body === "object" && body !== null ? callback(req, body) : unread(CONSUMED);
+}
+
+function collect(req: IncomingRequest, { bodyLimit, bodyTimeoutMs }: BodyLimits): Promise<Callback | UnreadCallback> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = Number(req.headers["content-length"] ?? 0);
+    if (size > bodyLimit) {
+      resolve(unread(TOO_LARGE));
+      return;
+    }
+    size = 0;
+    let settled = false;
+    const settle = (result: Callback | UnreadCallback): void => {
+      settled = true;
+      clearTimeout(timer);
+      // Lets go of what a body that was given up would hold.
+      inflater?.push(null);
+      resolve(result);
+    };
+    const refuse = (refusal: Refusal): void => {
+      if (!settled) settle(unread(refusal, Buffer.concat(chunks)));
+    };
+    // The socket keeps the process alive for as long as this matters.
+    const timer = setTimeout(() => refuse(TOO_SLOW), bodyTimeoutMs).unref();
+
+    const encoding = req.headers["content-encoding"]?.trim().toLowerCase() ?? "identity";
+    const inflater = canInflate(encoding)
+      ? inflate(encoding, bodyLimit, (result) => {
+          if ("failed" in result) refuse(result.failed === "too-large" ? TOO_LARGE : DAMAGED);
+          else if (!settled) settle(callback(req, result.bytes));
+        })
+      : undefined;
+
+    req.on("data", (chunk: Buffer | string) => {
+      if (settled) return;
+      const bytes = typeof chunk === "string" ? Buffer.from(chunk, req.readableEncoding ?? "utf8") : chunk;
+      chunks.push(bytes);
+      size += bytes.length;
+      if (size > bodyLimit) refuse(TOO_LARGE);
+      else inflater?.push(bytes);
+    });
+    req.on("end", () => {
+      if (settled) return;
+      if (inflater !== undefined) inflater.push(null);
+      else if (encoding !== "identity") refuse(UNKNOWN_ENCODING);
+      else settle(callback(req, chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
+    });
+    req.on("close", () => {
+      if (!req.complete) refuse(CUT);
+    });
+    req.on("error", () => refuse(CUT));
+  });
+}
+
+function callback(req: IncomingRequest, body: string | Uint8Array | object): Callback {
+  return { method: "POST", body, contentType: req.headers["content-type"] };
+}
+
+function unread(refusal: Refusal, read: Uint8Array = NOTHING): UnreadCallback {
+  return { method: "POST", refusal, read };
+}

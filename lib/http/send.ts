@@ -1,0 +1,35 @@
+// Writes an answer, also to a sender that has not finished.
+
+import type { ServerResponse } from "node:http";
+
+import type { Answer } from "../answer/receipt.js";
+import type { IncomingRequest } from "./requests.js";
+
+/** Up to here, Node may read on behind the answer, and keep the connection. */
+const SMALL_REST_BYTES = 16_384;
+/** For how long a sender that was told to stop may go on, so that it can read the answer first (RFC 9112, 9.6). */
+const LINGER_MS = 1_000;
+
+export function send(req: IncomingRequest, res: ServerResponse, { status, headers, body }: Answer): void {
+  if (res.headersSent) return;
+  if (!isStillSending(req) || req.httpVersionMajor > 1) {
+    res.writeHead(status, headers).end(req.method === "HEAD" ? "" : body);
+    return;
+  }
+  // The whole answer goes out now; the connection is closed when the sender has stopped, or has had its time.
+  res.writeHead(status, { ...headers, Connection: "close" });
+  res.write(body);
+  const close = (): void => {
+    clearTimeout(timer);
+    res.end();
+  };
+  const timer = setTimeout(close, LINGER_MS).unref();
+  req.once("end", close).once("close", close).resume();
+}
+
+function isStillSending(req: IncomingRequest): boolean {
+  if (req.complete || req.readableEnded) return false;
+  const length = req.headers["content-length"];
+  if (length === undefined) return req.headers["transfer-encoding"] !== undefined;
+  return req.readableDidRead || Number(length) > SMALL_REST_BYTES;
+}

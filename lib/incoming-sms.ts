@@ -1,0 +1,139 @@
+// The factory: takes the options, and joins the rooms in the order in which a callback passes them.
+
+import { Answers, type Receipt } from "./answer/receipt.js";
+import { assertCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
+import { instantIn } from "./callback/triggered-at.js";
+import { createValidate } from "./callback/validate.js";
+import { Capacity } from "./capacity.js";
+import { Dispatcher } from "./dispatch/dispatcher.js";
+import type { Handler, SmsEvent } from "./dispatch/events.js";
+import type { KeywordPattern } from "./dispatch/keywords.js";
+import { Registry } from "./dispatch/registry.js";
+import { TimeLimit } from "./dispatch/time-limit.js";
+import { createListener } from "./http/listener.js";
+import type { Listener } from "./http/requests.js";
+import { createLog } from "./log.js";
+import { HandledKeys } from "./once/handled-keys.js";
+import { Turns } from "./once/turns.js";
+import { readOptions, type IncomingSmsOptions } from "./options.js";
+import { createReceive } from "./receive.js";
+
+/**
+ * What receives incoming SMS: a function for `app.use`, a route or `http.createServer`, with methods to register handlers. Methods
+ * that register return the router, so that calls chain.
+ */
+export interface IncomingSms extends Listener {
+  /**
+   * Registers a handler. Handlers of one callback start in the order of registration, run together and are awaited.
+   *
+   * @throws TypeError where there is no such event
+   * @example
+   * sms.on("message", async (message) => {
+   *   await inbox.insert({ from: message.source, text: message.text });
+   * });
+   */
+  on<Event extends SmsEvent>(event: Event, handler: Handler<Event>): this;
+  /** Registers a handler for the next event only. */
+  once<Event extends SmsEvent>(event: Event, handler: Handler<Event>): this;
+  /** Takes out the last registration of a handler; a callback that is being handled keeps it. */
+  off<Event extends SmsEvent>(event: Event, handler: Handler<Event>): this;
+  /** Takes out what `keyword` registered. */
+  off(event: "keyword", pattern: KeywordPattern, handler: Handler<"keyword">): this;
+  /**
+   * Registers a handler for a keyword: a word or a phrase at the head of the text, or behind the console's keyword, or as the
+   * console's keyword. Case, Unicode form, white space and punctuation around a word do not matter.
+   *
+   * A RegExp is tried against the whole text, which a stranger wrote: mind what it costs.
+   *
+   * @throws TypeError where a pattern is empty
+   * @example
+   * sms.keyword(OPT_OUT, ({ message }) => optOut(message.source));
+   * sms.keyword("JOIN", ({ args, message }) => join(message.source, args[0]));
+   */
+  keyword(pattern: KeywordPattern, handler: Handler<"keyword">): this;
+  /**
+   * Receives a callback that came by another way than HTTP: the same pipeline, with the receipt instead of an answer. It rejects for
+   * no fault of the callback's.
+   *
+   * @throws TypeError where the argument is not of the form of a callback
+   * @example
+   * const { outcome } = await sms.receive({ method: "POST", body: { id: "1", source: "919876543210", recipient: "919812345678", message: "STOP" } });
+   */
+  receive(callback: Callback): Promise<Receipt>;
+  /**
+   * Answers 503 from now on, and waits until what is in hand is handled, at most one `handlerTimeoutMs`. What is not handled by then gets
+   * its answer, and nothing of the router keeps the process alive.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a router for incoming SMS.
+ *
+ * @throws TypeError where an option is unknown or takes another value
+ * @example
+ * const sms = incomingSms();
+ * sms.keyword(OPT_OUT, ({ message }) => optOut(message.source));
+ * app.use("/sms", sms);
+ */
+export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
+  const settings = readOptions(options);
+  const log = createLog(settings.logger);
+  const answers = new Answers(settings.ack, settings.problems);
+  const capacity = new Capacity(settings.maxInFlight);
+  const limit = new TimeLimit(settings.handlerTimeoutMs);
+  const registry = new Registry();
+  const pipeline = createReceive({
+    read: createReadCallback(createValidate(settings.schema), {
+      defaultCountryCode: settings.defaultCountryCode,
+      instantOf: settings.timeZone === undefined ? undefined : instantIn(settings.timeZone),
+    }),
+    handledKeys: settings.deduplicate
+      ? new HandledKeys(settings.deduplicate.windowMs, settings.deduplicate.max)
+      : undefined,
+    turns: new Turns(),
+    dispatcher: new Dispatcher(registry, limit, log),
+    limit,
+    answers,
+    tellFailures: settings.onHandlerError === "fail",
+    log,
+  });
+  const listener = createListener({ ...settings, capacity, receive: pipeline, answers, log });
+  let closing: Promise<void> | undefined;
+
+  const sms: IncomingSms = Object.assign(listener, {
+    on: <Event extends SmsEvent>(event: Event, handler: Handler<Event>) => {
+      registry.add(event, handler, false);
+      return sms;
+    },
+    once: <Event extends SmsEvent>(event: Event, handler: Handler<Event>) => {
+      registry.add(event, handler, true);
+      return sms;
+    },
+    off: (event: SmsEvent, ...rest: [Handler<SmsEvent>] | [KeywordPattern, Handler<"keyword">]) => {
+      if (rest.length === 1) registry.remove(event, rest[0]);
+      else registry.removeKeyword(...rest);
+      return sms;
+    },
+    keyword: (pattern: KeywordPattern, handler: Handler<"keyword">) => {
+      registry.addKeyword(pattern, handler);
+      return sms;
+    },
+    receive: async (callback: Callback) => {
+      assertCallback(callback);
+      if (!capacity.enter()) return answers.busy();
+      try {
+        return await pipeline(callback);
+      } finally {
+        capacity.leave();
+      }
+    },
+    close: () => (closing ??= close(capacity, limit)),
+  });
+  return sms;
+}
+
+async function close(capacity: Capacity, limit: TimeLimit): Promise<void> {
+  await limit.wait(capacity.close());
+  limit.expire();
+}

@@ -1,0 +1,19 @@
+// The public surface, and nothing else.
+
+// The router
+export { incomingSms, type IncomingSms } from "./incoming-sms.js";
+export type { IncomingSmsOptions } from "./options.js";
+export type { Logger } from "./log.js";
+
+// Keywords
+export { HELP, OPT_IN, OPT_OUT, type KeywordPattern } from "./dispatch/keywords.js";
+export type { KeywordMatch } from "./dispatch/keyword-match.js";
+
+// What handlers get
+export type { SmsMessage } from "./callback/message.js";
+export type { InvalidCallback, InvalidCode, Issue } from "./callback/invalid.js";
+export type { Handler, HandlerContext, HandlerError, SmsEvent, SmsEvents } from "./dispatch/events.js";
+
+// Without HTTP
+export type { Callback } from "./callback/read-callback.js";
+export type { Receipt } from "./answer/receipt.js";

@@ -1,0 +1,216 @@
+// Every option: its type, its default, its check.
+
+import { validateHeaderName, validateHeaderValue } from "node:http";
+
+import type { Acknowledgement } from "./answer/receipt.js";
+import type { Method } from "./http/listener.js";
+import type { Logger } from "./log.js";
+
+/** The options of `incomingSms`. Every one has a default; one given as `undefined` is not given. */
+export interface IncomingSmsOptions {
+  /** The path that is answered where there is no Express to mount at. Default: `/`. */
+  readonly path?: string | undefined;
+  /** The methods that callbacks come by. Default: both. */
+  readonly methods?: ReadonlyArray<"GET" | "POST"> | undefined;
+  /** Bytes that a body may have, counted after inflating. Default: 163,840. */
+  readonly bodyLimit?: number | undefined;
+  /** Milliseconds in which a body must arrive whole. Default: 10,000. */
+  readonly bodyTimeoutMs?: number | undefined;
+  /** Milliseconds that the handlers of a callback may take. Default: 10,000. */
+  readonly handlerTimeoutMs?: number | undefined;
+  /** Callbacks that may be in hand at once; more are answered 503. Default: 1,000. */
+  readonly maxInFlight?: number | undefined;
+  /**
+   * The answer to a callback that was handled. Default: 200 without a body, because some consoles text the body back to the
+   * subscriber. `status` is a 2xx.
+   */
+  readonly ack?: Partial<Acknowledgement> | undefined;
+  /** Whether a failure is explained in the answer's body (RFC 9457). Default: `true`. */
+  readonly problems?: boolean | undefined;
+  /**
+   * Whether the provider is told that a handler failed, so that its report shows it and the callback can be triggered again (`fail`), or
+   * gets the answer of a handled one (`acknowledge`). Default: `fail`.
+   */
+  readonly onHandlerError?: "fail" | "acknowledge" | undefined;
+  /**
+   * How long (`windowMs`, default 86,400,000: a day) and how many (`max`, default 100,000) handled messages are remembered, in the memory
+   * of this process, so that a repeat is not handled again. `false`: repeats are handled again.
+   */
+  readonly deduplicate?:
+    false | { readonly windowMs?: number | undefined; readonly max?: number | undefined } | undefined;
+  /** The country code, without `+`, of numbers that come as 10 digits: `"91"`. Default: none, they stay as they were sent. */
+  readonly defaultCountryCode?: string | undefined;
+  /** The IANA name of the zone that `timestamp` is in: `"Asia/Kolkata"`. It gives messages their `triggeredAt`. Default: none. */
+  readonly timeZone?: string | undefined;
+  /** A JSON Schema (2020-12) of your own over `message.fields`, each a string; it must hold beside the package's own. Default: none. */
+  readonly schema?: object | undefined;
+  /** Where a line goes for an `invalid` or an `error` that no handler hears. Default: `console`. */
+  readonly logger?: Logger | undefined;
+}
+
+/** The options, checked and complete. */
+export interface Settings {
+  /** Without a slash at its end. */
+  readonly path: string;
+  readonly methods: readonly Method[];
+  readonly bodyLimit: number;
+  readonly bodyTimeoutMs: number;
+  readonly handlerTimeoutMs: number;
+  readonly maxInFlight: number;
+  readonly ack: Acknowledgement;
+  readonly problems: boolean;
+  readonly onHandlerError: "fail" | "acknowledge";
+  readonly deduplicate: false | { readonly windowMs: number; readonly max: number };
+  readonly defaultCountryCode: string | undefined;
+  readonly timeZone: string | undefined;
+  readonly schema: object | undefined;
+  readonly logger: Logger;
+}
+
+type Name = keyof IncomingSmsOptions;
+
+interface Option {
+  /** Completes the sentence "options.x takes ...". */
+  readonly takes: string;
+  accepts(value: unknown): boolean;
+}
+
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
+const milliseconds: Option = {
+  takes: `a whole number of milliseconds from 1 to ${LONGEST_TIMER_MS}`,
+  accepts: (value) => isCount(value) && (value as number) <= LONGEST_TIMER_MS,
+};
+const count = (of: string): Option => ({ takes: `a whole number of ${of}, at least 1`, accepts: isCount });
+const optional = (check: (value: unknown) => boolean) => (value: unknown) => value === undefined || check(value);
+
+const OPTIONS: Readonly<Record<Name, Option>> = {
+  path: {
+    takes: 'a path that begins with "/" and has no "?"',
+    accepts: (value) => typeof value === "string" && /^\/[^?]*$/.test(value),
+  },
+  methods: {
+    takes: 'an array of "GET", "POST" or both',
+    accepts: (value) =>
+      Array.isArray(value) && value.length > 0 && value.every((one) => one === "GET" || one === "POST"),
+  },
+  bodyLimit: count("bytes"),
+  bodyTimeoutMs: milliseconds,
+  handlerTimeoutMs: milliseconds,
+  maxInFlight: count("callbacks"),
+  ack: {
+    takes:
+      "{ status?: 200 to 299, body?: a string, empty under 204 and 205, headers?: a record of strings without those that the router sets }",
+    accepts: isAcknowledgement,
+  },
+  problems: { takes: "true or false", accepts: (value) => typeof value === "boolean" },
+  onHandlerError: { takes: '"fail" or "acknowledge"', accepts: (value) => value === "fail" || value === "acknowledge" },
+  deduplicate: {
+    takes: "false, or { windowMs?: milliseconds, max?: a number of messages }, whole numbers of at least 1",
+    accepts: (value) =>
+      value === false || (hasOnly(value, ["windowMs", "max"]) && Object.values(value).every(optional(isCount))),
+  },
+  defaultCountryCode: {
+    takes: 'a country code without "+", such as "91"',
+    accepts: (value) => typeof value === "string" && /^[1-9]\d{0,2}$/.test(value),
+  },
+  timeZone: { takes: 'the IANA name of a time zone, such as "Asia/Kolkata"', accepts: isTimeZone },
+  schema: { takes: "a JSON Schema, an object", accepts: isRecord },
+  logger: {
+    takes: "an object with the methods warn and error",
+    accepts: (value) => isRecord(value) && typeof value.warn === "function" && typeof value.error === "function",
+  },
+};
+
+/** @throws TypeError where an option is unknown, or takes another value; it names the option and what it takes */
+export function readOptions(options: IncomingSmsOptions): Settings {
+  const given: unknown = options;
+  if (!isRecord(given)) throw new TypeError("incomingSms takes an object of options, or nothing.");
+  for (const [name, value] of Object.entries(given)) {
+    if (!isName(name)) throw new TypeError(`options.${name} is not an option. ${suggestion(name)}`);
+    if (value !== undefined && !OPTIONS[name].accepts(value))
+      throw new TypeError(`options.${name} takes ${OPTIONS[name].takes}.`);
+  }
+  return {
+    path: (options.path ?? "/").replace(/\/+$/, ""),
+    methods: options.methods ?? ["GET", "POST"],
+    bodyLimit: options.bodyLimit ?? 163_840,
+    bodyTimeoutMs: options.bodyTimeoutMs ?? 10_000,
+    handlerTimeoutMs: options.handlerTimeoutMs ?? 10_000,
+    maxInFlight: options.maxInFlight ?? 1_000,
+    ack: { status: options.ack?.status ?? 200, body: options.ack?.body ?? "", headers: options.ack?.headers ?? {} },
+    problems: options.problems ?? true,
+    onHandlerError: options.onHandlerError ?? "fail",
+    deduplicate: options.deduplicate !== false && {
+      windowMs: options.deduplicate?.windowMs ?? 86_400_000,
+      max: options.deduplicate?.max ?? 100_000,
+    },
+    defaultCountryCode: options.defaultCountryCode,
+    timeZone: options.timeZone,
+    schema: options.schema,
+    logger: options.logger ?? console,
+  };
+}
+
+function isName(name: string): name is Name {
+  return Object.hasOwn(OPTIONS, name);
+}
+
+function suggestion(name: string): string {
+  const names = Object.keys(OPTIONS);
+  const start = name.toLowerCase().slice(0, 4);
+  const near = names.find((one) => one.toLowerCase().startsWith(start));
+  return near === undefined ? `The options are ${names.join(", ")}.` : `Did you mean ${near}?`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function hasOnly(value: unknown, names: readonly string[]): value is Record<string, unknown> {
+  return isRecord(value) && Object.keys(value).every((name) => names.includes(name));
+}
+
+/** Headers whose value follows from the answer itself. */
+const OWN_HEADERS: ReadonlySet<string> = new Set([
+  "cache-control",
+  "connection",
+  "content-length",
+  "transfer-encoding",
+]);
+
+function isAcknowledgement(value: unknown): boolean {
+  if (!hasOnly(value, ["status", "body", "headers"])) return false;
+  const { status = 200, body = "", headers = {} } = value;
+  const hasNoBody = status === 204 || status === 205;
+  return (
+    Number.isInteger(status) &&
+    (status as number) >= 200 &&
+    (status as number) <= 299 &&
+    (hasNoBody ? body === "" : typeof body === "string") &&
+    isRecord(headers) &&
+    Object.entries(headers).every(([name, content]) => isHeader(name, content))
+  );
+}
+
+function isHeader(name: string, content: unknown): boolean {
+  if (typeof content !== "string" || OWN_HEADERS.has(name.toLowerCase())) return false;
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, content);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isTimeZone(value: unknown): boolean {
+  if (typeof value !== "string") return false;
+  try {
+    new Intl.DateTimeFormat("en", { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}

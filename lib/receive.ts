@@ -1,0 +1,90 @@
+// The way of a callback from its content to its receipt: read it, once, in its turn, to the handlers, answer.
+
+import type { Answers, Receipt } from "./answer/receipt.js";
+import type { Callback, Read, UnreadCallback } from "./callback/read-callback.js";
+import type { SmsMessage } from "./callback/message.js";
+import type { Dispatcher, Handling } from "./dispatch/dispatcher.js";
+import type { TimeLimit } from "./dispatch/time-limit.js";
+import type { Log } from "./log.js";
+import type { HandledKeys } from "./once/handled-keys.js";
+import type { Turns } from "./once/turns.js";
+
+/** The rooms that a callback passes through. */
+interface Rooms {
+  readonly read: (callback: Callback | UnreadCallback) => Read;
+  /** `undefined` where repeats are to be handled again. */
+  readonly handledKeys: HandledKeys | undefined;
+  readonly turns: Turns;
+  readonly dispatcher: Dispatcher;
+  readonly limit: TimeLimit;
+  readonly answers: Answers;
+  /** Whether the provider is told that a handler failed. */
+  readonly tellFailures: boolean;
+  readonly log: Log;
+}
+
+export type Receive = (callback: Callback | UnreadCallback) => Promise<Receipt>;
+
+type Outcome = Handling["outcome"];
+
+export function createReceive(rooms: Rooms): Receive {
+  const { read, handledKeys, turns, dispatcher, limit, answers, tellFailures, log } = rooms;
+
+  /** The messages that are waiting for their turn or being handled, each with how that ends at last. */
+  const inHand = new Map<string, Promise<Outcome>>();
+
+  const receiptOf = (outcome: Outcome, message: SmsMessage): Receipt => {
+    if (outcome === "handled") return answers.done("handled", message);
+    if (outcome === "closed") return answers.busy();
+    return tellFailures ? answers.failed(message, outcome) : answers.failedQuietly(message);
+  };
+
+  const handleDuplicate = async (message: SmsMessage): Promise<Receipt> => {
+    await dispatcher.announce("duplicate", message);
+    return answers.done("duplicate", message);
+  };
+
+  /** Waits for the first delivery, even where that is past its time limit, and gives the same answer. */
+  const waitForFirst = async (first: Promise<Outcome>, message: SmsMessage): Promise<Receipt> => {
+    const outcome = (await limit.wait(first)) ? await first : "timed-out";
+    return outcome === "handled" ? handleDuplicate(message) : receiptOf(outcome, message);
+  };
+
+  const handleFirst = async (message: SmsMessage): Promise<Receipt> => {
+    const handling = turns.run(message.source, () => dispatcher.handle(message));
+    if (handledKeys !== undefined) {
+      const { key } = message;
+      const end = handling.then(({ outcome, atLast }) => atLast ?? outcome);
+      inHand.set(key, end);
+      void end.then((outcome) => {
+        inHand.delete(key);
+        if (outcome === "handled") handledKeys.add(key);
+      });
+    }
+    return receiptOf((await handling).outcome, message);
+  };
+
+  return async (callback) => {
+    const reading = read(callback);
+    if ("invalid" in reading) {
+      await dispatcher.announce("invalid", reading.invalid);
+      return answers.invalid(reading.invalid);
+    }
+    const { message } = reading;
+    if (message.method === "GET") adviseOnText(message, log);
+    if (handledKeys === undefined) return handleFirst(message);
+    if (handledKeys.has(message.key)) return handleDuplicate(message);
+    const first = inHand.get(message.key);
+    return first === undefined ? handleFirst(message) : waitForFirst(first, message);
+  };
+}
+
+/** The endpoint printed on the provider's page asks for neither the text, nor the keyword, nor the parts. */
+function adviseOnText({ text, keyword, parts }: SmsMessage, log: Log): void {
+  if (text !== undefined || keyword !== undefined || parts.length > 0) return;
+  log.advise(
+    "KALEYRA_SMS_NO_TEXT",
+    "A GET callback said who wrote and not what. Append &keyword=<keyword>&parts[1]=<parts[1]>&parts[2]=<parts[2]> to the endpoint in the " +
+      "console, or let the callback profile use POST, which passes the whole text.",
+  );
+}

@@ -1,0 +1,244 @@
+// Every answer, through the HTTP stack; and that none of them, nor any line that is logged, repeats what was sent.
+
+import { createServer } from "node:http";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import createDebug from "debug";
+import request from "supertest";
+import { incomingSms, type IncomingSmsOptions } from "express-kaleyra-sms";
+
+import { callback } from "../support/callbacks";
+import { closeServers, deferred, recorder } from "../support/recorder";
+
+const CANARY = "c4n4ry";
+/** Everything that is written: to the logger, as process warnings, by debug. */
+let written: string[];
+
+beforeEach(() => {
+  written = [];
+  createDebug.enable("express-kaleyra-sms*");
+  jest.spyOn(process.stderr, "write").mockImplementation((chunk) => written.push(String(chunk)) > 0);
+  jest.spyOn(process, "emitWarning").mockImplementation((warning) => void written.push(String(warning)));
+});
+
+afterEach(async () => {
+  createDebug.disable();
+  jest.restoreAllMocks();
+  await closeServers();
+});
+
+function serverWith(
+  options: IncomingSmsOptions = {},
+): ReturnType<typeof recorder> & { server: ReturnType<typeof createServer> } {
+  const recorded = recorder(options);
+  return { ...recorded, server: createServer(recorded.sms) };
+}
+
+describe("a handled callback", () => {
+  it("is answered 200 with an empty body", async () => {
+    const { server } = serverWith();
+    const response = await request(server).post("/").send(callback()).expect(200, "");
+    expect(response.headers).toMatchObject({ "cache-control": "no-store", "content-length": "0" });
+    expect(response.headers).not.toHaveProperty("content-type");
+  });
+
+  it("is answered with options.ack, and so is a duplicate", async () => {
+    const { server, messages, duplicates } = serverWith({
+      ack: { status: 202, body: "Thank you ✓", headers: { "X-Ack": "yes" } },
+    });
+    const body = callback();
+    for (const outcome of ["handled", "duplicate"]) {
+      const response = await request(server).post("/").send(body).expect(202, "Thank you ✓");
+      expect(response.headers).toMatchObject({
+        "x-ack": "yes",
+        "content-type": "text/plain; charset=utf-8",
+        "cache-control": "no-store",
+      });
+      expect(outcome === "handled" ? messages : duplicates).toHaveLength(1);
+    }
+  });
+
+  it("may be answered 204, and with a content type of one's own", async () => {
+    await request(serverWith({ ack: { status: 204 } }).server)
+      .post("/")
+      .send(callback())
+      .expect(204);
+    const json = serverWith({ ack: { body: "{}", headers: { "content-type": "application/json" } } });
+    await request(json.server).post("/").send(callback()).expect(200, {}).expect("Content-Type", "application/json");
+  });
+});
+
+describe("a failure", () => {
+  it("is a problem (RFC 9457) with a code, and nothing that was sent", async () => {
+    const { server, invalid } = serverWith();
+    const response = await request(server)
+      .post("/")
+      .send({ [`key-${CANARY}`]: { a: CANARY }, source: [CANARY], status: CANARY, message: CANARY })
+      .expect(400)
+      .expect("Content-Type", "application/problem+json")
+      .expect("Cache-Control", "no-store");
+    expect(response.body).toMatchObject({ type: "about:blank", title: "Bad Request", status: 400, code: "schema" });
+    expect(response.body).toEqual({ ...response.body, detail: invalid[0]?.detail, issues: invalid[0]?.issues });
+    expect(JSON.stringify(response.body)).not.toContain(CANARY);
+    expect(invalid[0]?.raw).toContain(CANARY);
+  });
+
+  it("has no body with problems: false", async () => {
+    const { server } = serverWith({ problems: false });
+    await request(server).post("/").send({}).expect(400, "").expect("Content-Length", "0");
+    await request(server).put("/").expect(405, "");
+  });
+
+  it.each([
+    ["malformed-body", 400, "application/json", `{"id": ${CANARY}`],
+    ["malformed-body", 400, "application/json", `["${CANARY}"]`],
+    ["malformed-body", 400, "application/json", `"${CANARY}"`],
+    ["malformed-body", 400, "application/json", `{"message":"${CANARY}","message":"${CANARY}"}`],
+    ["malformed-body", 400, "application/json", ""],
+    ["malformed-body", 400, "application/json; charset=utf-8", Buffer.from([0x7b, 0xff, 0x7d])],
+    ["malformed-body", 400, "application/json; charset=shift_jis", Buffer.from([0x7b, 0x81, 0x7d])],
+    ["unsupported-media-type", 415, "application/xml", `<a>${CANARY}</a>`],
+    ["unsupported-media-type", 415, "text/xml", `<a>${CANARY}</a>`],
+    ["unsupported-media-type", 415, "application/octet-stream", CANARY],
+    ["unsupported-media-type", 415, `application/json; charset=${CANARY}`, "{}"],
+    ["schema", 400, "application/json", `{"id":"${CANARY}"}`],
+    ["duplicate-field", 400, "application/x-www-form-urlencoded", `id=${CANARY}&id=other`],
+    ["body-too-large", 413, "application/json", CANARY.repeat(40_000)],
+  ])("is %s with %i for %s: %.30s", async (code, status, type, body) => {
+    const { server, invalid, messages, lines } = serverWith();
+    const response = await request(server)
+      .post("/")
+      .set("Content-Type", type)
+      .serialize((sent: unknown) => sent as string)
+      .send(body)
+      .expect(status);
+    expect(response.body).toMatchObject({ code, status });
+    expect(invalid).toMatchObject([{ code, status, method: "POST" }]);
+    expect(messages).toEqual([]);
+    expect(JSON.stringify([response.body, response.headers, lines, written])).not.toContain(CANARY);
+  });
+
+  it("keeps what was read whole for the handler of invalid", async () => {
+    const { server, invalid } = serverWith();
+    const post = (body: string | Buffer) =>
+      request(server).post("/").set("Content-Type", "text/plain").send(body).expect(400);
+    await post("{ not JSON \u2713 }");
+    await post(Buffer.from([0x7b, 0xff]));
+    await request(server).get("/?id=%41&message=x%20y").expect(400);
+    expect(invalid.map(({ raw, method }) => [method, raw])).toEqual([
+      ["POST", "{ not JSON \u2713 }"],
+      ["POST", Buffer.from([0x7b, 0xff])],
+      ["GET", "id=%41&message=x%20y"],
+    ]);
+  });
+
+  it("tells a delivery report that was pointed here by mistake", async () => {
+    const { server, invalid } = serverWith();
+    const response = await request(server)
+      .post("/")
+      .send(callback({ status: "DELIVERED" }))
+      .expect(400);
+    expect(invalid[0]?.issues).toEqual([
+      { field: "status", message: expect.stringContaining("delivery report"), rule: "const" },
+    ]);
+    expect(response.body).toMatchObject({ issues: invalid[0]?.issues });
+  });
+
+  it("gives at most 20 issues", async () => {
+    const { server, invalid } = serverWith();
+    const fields = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`parts[${index + 1}]`, []]));
+    await request(server).post("/").send(fields).expect(400);
+    expect(invalid[0]?.issues).toHaveLength(20);
+  });
+});
+
+describe("a handler that fails", () => {
+  it("is answered 500 without the error's text, and handled again when it comes again", async () => {
+    const { server, sms, errors, messages } = serverWith();
+    let broken = true;
+    sms.on("message", () => {
+      if (broken) throw new Error(`secret ${CANARY}`);
+    });
+    const body = callback();
+    const response = await request(server).post("/").send(body).expect(500).expect("Cache-Control", "no-store");
+    expect(response.body).toMatchObject({ status: 500, code: "handler-failed", title: "Internal Server Error" });
+    expect(JSON.stringify([response.body, written])).not.toContain(CANARY);
+    expect(errors).toMatchObject([{ event: "message", attempt: 1, final: true, message: { id: body.id } }]);
+    expect(errors[0]?.cause).toEqual(new Error(`secret ${CANARY}`));
+    broken = false;
+    await request(server).post("/").send(body).expect(200);
+    await request(server).post("/").send(body).expect(200);
+    expect(messages).toHaveLength(2);
+  });
+
+  it("is answered as handled with onHandlerError: acknowledge", async () => {
+    const { server, sms, errors } = serverWith({ onHandlerError: "acknowledge" });
+    sms.on("message", () => Promise.reject(new Error("no")));
+    await request(server).post("/").send(callback()).expect(200, "");
+    expect(errors).toHaveLength(1);
+  });
+
+  it("is answered 500 when it has had its time", async () => {
+    const { server, sms, errors } = serverWith({ handlerTimeoutMs: 30 });
+    sms.on("message", () => new Promise(() => undefined));
+    const response = await request(server).post("/").send(callback()).expect(500);
+    expect(response.body).toMatchObject({ code: "handler-timeout" });
+    expect(errors).toMatchObject([{ event: "message", cause: { code: "KALEYRA_SMS_HANDLER_TIMEOUT" } }]);
+  });
+});
+
+describe("a router with no room", () => {
+  it("answers 503 with Retry-After beyond maxInFlight, and has room again afterwards", async () => {
+    const { server, sms } = serverWith({ maxInFlight: 1 });
+    const { promise, resolve } = deferred();
+    const started = deferred();
+    sms.once("message", () => {
+      started.resolve();
+      return promise;
+    });
+    const first = request(server)
+      .post("/")
+      .send(callback())
+      .then((response) => response);
+    await started.promise;
+    const response = await request(server).post("/").send(callback()).expect(503);
+    expect(response.headers).toMatchObject({ "retry-after": "1", "cache-control": "no-store" });
+    expect(response.body).toMatchObject({ code: "busy" });
+    resolve();
+    expect((await first).status).toBe(200);
+    await request(server).post("/").send(callback()).expect(200);
+  });
+});
+
+describe("with no handler of invalid or error", () => {
+  it("writes one line a minute for each code, without text, numbers or the error's own words", async () => {
+    const lines: string[] = [];
+    const bare = incomingSms({ logger: { warn: (line) => lines.push(line), error: (line) => lines.push(line) } });
+    bare.on("message", ({ source }) => {
+      throw new RangeError(`no account for ${source}\n    at ${CANARY}`);
+    });
+    for (let n = 0; n < 3; n++) {
+      await bare.receive({ method: "POST", body: callback({ message: CANARY }) });
+      await bare.receive({ method: "POST", body: `{"${CANARY}"` });
+      await bare.receive({ method: "POST", body: callback({ status: CANARY }) });
+    }
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^express-kaleyra-sms: A handler of "message" failed: RangeError at .*answers\.spec\.ts.*sms\.on\("error"/,
+      ),
+      expect.stringContaining("(malformed-body)"),
+      expect.stringContaining("(schema)"),
+    ]);
+    expect(lines.join()).not.toMatch(/c4n4ry|9876543210/);
+  });
+
+  it("writes again after the minute", async () => {
+    const lines: string[] = [];
+    const bare = incomingSms({ logger: { warn: (line) => lines.push(line), error: () => undefined } });
+    const now = jest.spyOn(Date, "now");
+    for (const at of [0, 59_999, 60_000]) {
+      now.mockReturnValue(1e12 + at);
+      await bare.receive({ method: "POST", body: "" });
+    }
+    expect(lines).toHaveLength(2);
+  });
+});

@@ -1,0 +1,145 @@
+// Which requests the router answers, wherever it is mounted.
+
+import { createServer } from "node:http";
+import { afterEach, describe, expect, it } from "@jest/globals";
+import request from "supertest";
+
+import { callback } from "../support/callbacks";
+import { EXPRESS } from "../support/hosts";
+import { closeServers, listen, open, recorder, untilClosed } from "../support/recorder";
+
+afterEach(closeServers);
+
+describe.each(EXPRESS)("in %s", (_, express) => {
+  it("answers its mount path, with and without a slash, and leaves what is below it to the app", async () => {
+    const { sms, messages } = recorder();
+    const app = express()
+      .use("/sms", sms)
+      .post("/sms/other", (_req, res) => void res.status(201).end());
+    await request(app).post("/sms").send(callback()).expect(200);
+    await request(app).post("/sms/").send(callback()).expect(200);
+    await request(app).post("/sms?a=b").send(callback()).expect(200);
+    await request(app).post("/sms/other").send(callback()).expect(201);
+    await request(app).post("/sms/none").send(callback()).expect(404);
+    await request(app).post("/smsx").send(callback()).expect(404);
+    expect(messages).toHaveLength(3);
+  });
+
+  it("does so under strict routing too", async () => {
+    const { sms, messages } = recorder();
+    const app = express().set("strict routing", true).use("/sms", sms);
+    await request(app).post("/sms").send(callback()).expect(200);
+    await request(app).post("/sms/").send(callback()).expect(200);
+    expect(messages).toHaveLength(2);
+  });
+
+  it("answers whatever its route matched", async () => {
+    const { sms, messages } = recorder();
+    const first = (_req: unknown, _res: unknown, next: () => void): void => next();
+    const app = express()
+      .post("/plain", sms)
+      .all("/tenants/:tenant/sms", first, sms)
+      .all(/^\/any/, [first, sms]);
+    app.route("/routed").post(sms);
+    for (const path of ["/plain", "/plain/", "/tenants/acme/sms", "/anything", "/any/deep/path", "/routed"]) {
+      await request(app).post(path).send(callback()).expect(200);
+    }
+    expect(messages).toHaveLength(6);
+  });
+
+  it("answers as a route from within a handler that has no next to give", async () => {
+    const { sms } = recorder();
+    const app = express().post("/sms", (req, res) => sms(req, res));
+    await request(app).post("/sms").send(callback()).expect(200);
+  });
+
+  it("is not taken for a route because one matched before it", async () => {
+    const { sms } = recorder();
+    const app = express()
+      .all(/.*/, (_req, _res, next) => next())
+      .use("/sms", sms)
+      .post("/sms/other", (_req, res) => void res.status(201).end());
+    await request(app).post("/sms").send(callback()).expect(200);
+    await request(app).post("/sms/other").send(callback()).expect(201);
+  });
+
+  it("leaves the app's own express.json() behind it to work", async () => {
+    const { sms } = recorder();
+    const app = express()
+      .use("/sms", sms)
+      .use(express.json())
+      .post("/own", (req, res) => void res.json(req.body));
+    await request(app).post("/own").send({ a: 1 }).expect(200, { a: 1 });
+  });
+});
+
+describe("with no Express", () => {
+  it("answers / by default, and 404 elsewhere", async () => {
+    const { sms, messages } = recorder();
+    const server = createServer(sms);
+    await request(server).post("/").send(callback()).expect(200);
+    await request(server).post("/?a=b").send(callback()).expect(200);
+    await request(server).post("/sms").send(callback()).expect(404);
+    expect(messages).toHaveLength(2);
+  });
+
+  it("answers options.path, with and without a slash at its end", async () => {
+    const { sms } = recorder({ path: "/hooks/sms/" });
+    const server = createServer(sms);
+    await request(server).post("/hooks/sms").send(callback()).expect(200);
+    await request(server).post("/hooks/sms/").send(callback()).expect(200);
+    await request(server).post("/hooks/sms/x").send(callback()).expect(404);
+    await request(server).post("/").send(callback()).expect(404);
+  });
+
+  it("finds its path in a request line that holds the whole URL", async () => {
+    const { sms, messages } = recorder({ path: "/sms" });
+    const socket = await open(await listen(sms));
+    const received = untilClosed(socket);
+    socket.write(
+      "GET http://localhost/sms?id=1&source=1&recipient=2&keyword=A HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+    );
+    expect(await received).toMatch(/^HTTP\/1.1 200/);
+    expect(messages[0]?.keyword).toBe("A");
+  });
+});
+
+describe("methods", () => {
+  it("answers 405 to others, names what it takes, and lets HEAD and OPTIONS be", async () => {
+    const { sms, messages, invalid } = recorder();
+    const server = createServer(sms);
+    const put = await request(server).put("/").send(callback()).expect(405);
+    expect(put.headers).toMatchObject({ allow: "GET, HEAD, POST, OPTIONS", "cache-control": "no-store" });
+    expect(put.body).toMatchObject({ status: 405, code: "method-not-allowed" });
+    await request(server).head("/").expect(200);
+    await request(server).options("/").expect(204).expect("Allow", "GET, HEAD, POST, OPTIONS");
+    expect([...messages, ...invalid]).toEqual([]);
+  });
+
+  it.each([
+    [["POST"], "POST, OPTIONS", "get"],
+    [["GET"], "GET, HEAD, OPTIONS", "post"],
+  ] as const)("with methods %j allows %s", async (methods, allow, refused) => {
+    const server = createServer(recorder({ methods }).sms);
+    await request(server)[refused]("/").expect(405).expect("Allow", allow);
+    await request(server).options("/").expect(204).expect("Allow", allow);
+    await request(server)
+      .head("/")
+      .expect(refused === "get" ? 405 : 200);
+  });
+});
+
+describe("several routers in one process", () => {
+  it("share nothing", async () => {
+    const one = recorder();
+    const two = recorder();
+    one.sms.keyword("STOP", () => undefined);
+    const body = callback({ message: "hello" });
+    await one.sms.receive({ method: "POST", body });
+    expect(await two.sms.receive({ method: "POST", body })).toMatchObject({ outcome: "handled" });
+    expect(one.unmatched).toHaveLength(1);
+    expect(two.unmatched).toHaveLength(0);
+    await one.sms.close();
+    expect(await two.sms.receive({ method: "POST", body: callback() })).toMatchObject({ outcome: "handled" });
+  });
+});

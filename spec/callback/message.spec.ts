@@ -1,0 +1,294 @@
+// What a message says, given what was sent.
+
+import { describe, expect, it } from "@jest/globals";
+import type { IncomingSmsOptions, SmsMessage } from "express-kaleyra-sms";
+
+import { callback, post } from "../support/callbacks";
+import { recorder } from "../support/recorder";
+
+async function messageOf(fields: Record<string, unknown>, options?: IncomingSmsOptions): Promise<SmsMessage> {
+  const { sms, messages, invalid } = recorder(options);
+  await sms.receive(post(fields));
+  expect(invalid).toEqual([]);
+  if (messages[0] === undefined) throw new Error("no message");
+  return messages[0];
+}
+
+async function messageOfQuery(query: string): Promise<SmsMessage> {
+  const { sms, messages, invalid } = recorder();
+  await sms.receive({ method: "GET", query });
+  expect(invalid).toEqual([]);
+  if (messages[0] === undefined) throw new Error("no message");
+  return messages[0];
+}
+
+async function issuesOf(body: string): Promise<ReadonlyArray<readonly [field: string, rule: string]>> {
+  const { sms, invalid } = recorder();
+  await sms.receive({ method: "POST", body });
+  return (invalid[0]?.issues ?? []).map(({ field, rule }) => [field, rule]);
+}
+
+describe("numbers", () => {
+  it.each([
+    ["+919876543210", "+919876543210"],
+    ["919876543210", "+919876543210"],
+    ["+1234567", "+1234567"],
+    ["+123456", "+123456"],
+    ["12345678901", "+12345678901"],
+    ["123456789012345", "+123456789012345"],
+    ["1234567890123456", "1234567890123456"],
+    ["9876543210", "9876543210"],
+    ["09876543210", "09876543210"],
+    ["575757", "575757"],
+    ["AX-KALEYRA", "AX-KALEYRA"],
+    ["91XXXXXXXXXX", "91XXXXXXXXXX"],
+    ["+91 98765 43210", "+91 98765 43210"],
+  ])("%s is given out as %s", async (sent, given) => {
+    const message = await messageOf({ source: sent, recipient: sent });
+    expect([message.source, message.recipient, message.fields.source]).toEqual([given, given, sent]);
+  });
+
+  it("of 10 digits take the default country code", async () => {
+    const options = { defaultCountryCode: "91" };
+    expect((await messageOf({ source: "9876543210" }, options)).source).toBe("+919876543210");
+    expect((await messageOf({ source: "575757" }, options)).source).toBe("575757");
+    expect((await messageOf({ source: "4419876543210" }, options)).source).toBe("+4419876543210");
+  });
+});
+
+describe("scalars", () => {
+  it("are strings, with the digits they were sent with", async () => {
+    const { sms, messages } = recorder();
+    const body = `{"source":919876543210,"recipient":575757,"id":12345678901234567890,"message":1e3,
+      "kid" : -0.10 , "flag":true, "other":false, "operator":null, "n\\"um":1.50, "circle": 7}`;
+    await sms.receive({ method: "POST", body });
+    expect(messages[0]?.fields).toEqual({
+      source: "919876543210",
+      recipient: "575757",
+      id: "12345678901234567890",
+      message: "1e3",
+      kid: "-0.10",
+      flag: "true",
+      other: "false",
+      'n"um': "1.50",
+      circle: "7",
+    });
+  });
+
+  it("are all that a field may hold", async () => {
+    expect(await issuesOf('{"id":["1"],"source":{"a":[1,{"b":"}"}]},"recipient":"2","message":{}}')).toEqual([
+      ["id", "scalar"],
+      ["source", "scalar"],
+      ["message", "scalar"],
+    ]);
+    expect(await issuesOf(JSON.stringify(callback({ tenant: { a: 1 } })))).toEqual([["(other)", "scalar"]]);
+  });
+
+  it("of null are absence, which a required field does not stand", async () => {
+    const message = await messageOf({ keyword: null, kid: null, tenant: null });
+    expect(message).not.toHaveProperty("keyword");
+    expect(message.fields).not.toHaveProperty("tenant");
+    expect(await issuesOf(JSON.stringify(callback({ message: null, source: null })))).toEqual([
+      ["source", "required"],
+      ["message", "required"],
+    ]);
+  });
+});
+
+describe("absence", () => {
+  it("is an empty string, and a placeholder that was left standing", async () => {
+    const message = await messageOf({
+      keyword: "",
+      kid: "<kid>",
+      operator: "<circle>",
+      circle: "<ref_custom>",
+      tenant: "<parts[2]>",
+      timestamp: "<parts[n]>",
+      description: "<other>",
+    });
+    expect(Object.keys(message.fields)).toEqual(["id", "source", "recipient", "message", "description"]);
+    expect(message.description).toBe("<other>");
+    expect(await issuesOf(JSON.stringify(callback({ id: "", source: "<source>" })))).toEqual([
+      ["source", "required"],
+      ["id", "required"],
+    ]);
+  });
+
+  it("is nothing that the message can be", async () => {
+    expect((await messageOf({ message: "" })).text).toBe("");
+    expect((await messageOf({ message: "<message>" })).text).toBe("<message>");
+    expect((await messageOf({ message: "<operator>" })).text).toBe("<operator>");
+  });
+
+  it("of recipient is made good by to", async () => {
+    const message = await messageOf({ recipient: "<recipient>", to: "919812345678" });
+    expect(message.recipient).toBe("+919812345678");
+    expect(message.fields).toMatchObject({ to: "919812345678" });
+    expect((await messageOf({ recipient: "1", to: "2" })).recipient).toBe("1");
+    expect(await issuesOf(JSON.stringify(callback({ recipient: "", to: "<recipient>" })))).toEqual([
+      ["recipient", "required"],
+    ]);
+  });
+});
+
+describe("parts", () => {
+  it.each([
+    ["STOP testing message", ["STOP", "testing", "message"]],
+    ["  a\t b\r\n\r\nc ", ["a", "b", "c"]],
+    ["a\u00a0b\u2003c\u3000d\u0085e\u2028f", ["a", "b", "c", "d", "e", "f"]],
+    ["a\ufeffb\u200bc", ["a\ufeffb\u200bc"]],
+  ])("of %j are its words", async (message, parts) => {
+    expect((await messageOf({ message, "parts[1]": "x" })).parts).toEqual(parts);
+  });
+
+  it("are those that were sent, in order, where the text has none", async () => {
+    const sent = {
+      "parts[10]": "j",
+      "parts[2]": "b",
+      "parts[n]": "n",
+      "parts[1]": "a",
+      "parts[3]": "",
+      "parts[0]": "?",
+    };
+    expect((await messageOf({ message: " ", keyword: "K", ...sent })).parts).toEqual(["a", "b", "j", "n"]);
+  });
+
+  it("are the keyword where none were sent either", async () => {
+    expect((await messageOf({ message: "", keyword: "ACME CLUB" })).parts).toEqual(["ACME CLUB"]);
+    expect((await messageOf({ message: "" })).parts).toEqual([]);
+  });
+});
+
+describe("a query", () => {
+  it("may hold its values in quotes, of which one pair is not part of them", async () => {
+    const message = await messageOfQuery(
+      `id="1"&source="+919876543210"&recipient=%22%2B919812345678%22&message=""hi""&operator="&circle="a"b"&kid=""`,
+    );
+    expect(message).toMatchObject({
+      id: "1",
+      source: "+919876543210",
+      recipient: "+919812345678",
+      text: '"hi"',
+      operator: '"',
+      circle: 'a"b',
+    });
+    expect(message).not.toHaveProperty("kid");
+  });
+
+  it("keeps the quotes of what was typed where the id has none", async () => {
+    const message = await messageOfQuery('id=1&source="1"&recipient=2&message="hi"&parts[1]="hi"&keyword="A"');
+    expect(message).toMatchObject({ text: '"hi"', keyword: "A", source: "1" });
+    expect(message.fields["parts[1]"]).toBe('"hi"');
+  });
+
+  it("reads a plus as a space, but at the head of a number", async () => {
+    const message = await messageOfQuery("id=a+b&source=+919876543210&to=+91981+2345678&message=1%2B1+%3D+2");
+    expect(message).toMatchObject({ id: "a b", source: "+919876543210", recipient: "+91981 2345678", text: "1+1 = 2" });
+  });
+
+  it("keeps broken escapes as they stand", async () => {
+    const message = await messageOfQuery(
+      "id=1&source=1&recipient=2&message=100%+%41%zz%E0%A4%A%e0%a4%b0%ff%C3%A9%F0%9F%98%80%f0%9f%",
+    );
+    expect(message.text).toBe("100% A%zz%E0%A4%Aर%ffé😀%f0%9f%");
+  });
+
+  it("reads parts[1] and parts%5B1%5D as one key", async () => {
+    const message = await messageOfQuery("id=1&source=1&recipient=2&parts%5B1%5D=a&parts[2]=b&parts[1]=a");
+    expect(message.parts).toEqual(["a", "b"]);
+  });
+
+  it("takes a variable that comes twice with one value, and refuses a field that comes with two", async () => {
+    const message = await messageOfQuery(
+      'id=1&id="1"&source=1&recipient=2&type=a&type=b&keyword=<keyword>&keyword=A&&=x&flag',
+    );
+    expect(message.fields).toEqual({ id: "1", source: "1", recipient: "2", type: "a", keyword: "A", "": "x" });
+    const { sms, invalid } = recorder();
+    const query = "id=1&source=1&source=3&recipient=2&parts[1]=a&parts[1]=b";
+    expect(await sms.receive({ method: "GET", query })).toMatchObject({ outcome: "invalid", status: 400 });
+    expect(invalid[0]).toMatchObject({
+      code: "duplicate-field",
+      issues: [
+        { field: "source", rule: "repeated" },
+        { field: "parts[1]", rule: "repeated" },
+      ],
+    });
+  });
+});
+
+describe("names that every object has", () => {
+  it("are fields like others", async () => {
+    const { sms, messages } = recorder();
+    const body =
+      '{"id":"1","source":"1","recipient":"2","message":"x","__proto__":"a","constructor":"b","toString":"c"}';
+    await sms.receive({ method: "POST", body });
+    await sms.receive({
+      method: "GET",
+      query: "id=2&source=1&recipient=2&keyword=k&__proto__=a&constructor=b&toString=c",
+    });
+    for (const { fields } of messages) {
+      expect(Object.getOwnPropertyDescriptor(fields, "__proto__")?.value).toBe("a");
+      expect([fields.constructor, fields.toString]).toEqual(["b", "c"]);
+      expect(Object.getPrototypeOf(fields)).toBe(Object.prototype);
+    }
+    expect(messages).toHaveLength(2);
+  });
+
+  it("do not fill in what is missing", async () => {
+    expect(await issuesOf('{"__proto__":{"id":"1","source":"1","recipient":"2","message":"x"}}')).toEqual([
+      ["(other)", "scalar"],
+      ["recipient", "required"],
+      ["source", "required"],
+      ["id", "required"],
+      ["message", "required"],
+    ]);
+  });
+});
+
+describe("media types", () => {
+  it.each([
+    undefined,
+    "application/json",
+    "Application/JSON; charset=UTF-8",
+    'application/json; charset="utf8"',
+    "application/vnd.kaleyra+json",
+    "text/plain",
+    "text/html;charset=utf-8",
+    "application/x-www-form-urlencoded",
+  ])("%s carries JSON", async (contentType) => {
+    const { sms, messages } = recorder();
+    await sms.receive({ method: "POST", contentType, body: JSON.stringify(callback({ message: "✓" })) });
+    expect(messages[0]?.text).toBe("✓");
+  });
+
+  it.each([
+    ["utf-16le", Buffer.from("\ufeff" + JSON.stringify(callback({ message: "é" })), "utf16le")],
+    ["iso-8859-1", Buffer.from(JSON.stringify(callback({ message: "é" })), "latin1")],
+    ["utf-8", Buffer.from("\ufeff" + JSON.stringify(callback({ message: "é" })))],
+  ])("charset %s is decoded", async (charset, body) => {
+    const { sms, messages } = recorder();
+    await sms.receive({ method: "POST", contentType: `application/json; charset=${charset}`, body });
+    expect(messages[0]?.text).toBe("é");
+  });
+});
+
+describe("options.timeZone", () => {
+  const triggeredAt = async (timestamp: string, timeZone: string): Promise<string | undefined> =>
+    (await messageOf({ timestamp }, { timeZone })).triggeredAt;
+
+  it("gives the instant of the timestamp", async () => {
+    expect(await triggeredAt("2025-04-17 18:35:20", "Asia/Kolkata")).toBe("2025-04-17T13:05:20.000Z");
+    expect(await triggeredAt("2025-01-01 00:00:00", "UTC")).toBe("2025-01-01T00:00:00.000Z");
+    expect(await triggeredAt("2025-07-01 12:00:00", "Europe/Rome")).toBe("2025-07-01T10:00:00.000Z");
+    expect(await messageOf({ timestamp: "2025-04-17 18:35:20" })).not.toHaveProperty("triggeredAt");
+  });
+
+  it.each([
+    ["the hour that the clocks skip", "2025-03-30 02:30:00"],
+    ["the hour that they repeat", "2025-10-26 02:30:00"],
+    ["a day that does not exist", "2025-02-29 12:00:00"],
+    ["another form", "17/04/2025 18:35"],
+  ])("gives none in %s", async (_, timestamp) => {
+    expect(await triggeredAt(timestamp, "Europe/Rome")).toBeUndefined();
+  });
+});

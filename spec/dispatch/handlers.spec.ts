@@ -1,0 +1,274 @@
+// How handlers are called, awaited, and what happens when they fail.
+
+import { describe, expect, it, jest } from "@jest/globals";
+import { incomingSms, type SmsEvent } from "express-kaleyra-sms";
+
+import { callback, post } from "../support/callbacks";
+import { deferred, recorder } from "../support/recorder";
+
+describe("handlers of one callback", () => {
+  it("start in the order of registration, across events, and run together", async () => {
+    const { sms } = recorder();
+    const calls: string[] = [];
+    const first = deferred();
+    sms
+      .on("message", async () => {
+        calls.push("message 1");
+        await first.promise;
+        calls.push("message 1 ended");
+      })
+      .keyword("STOP", () => calls.push("STOP 1"))
+      .on("keyword", () => calls.push("keyword"))
+      .keyword(["stop", /^s/i], () => calls.push("STOP 2"))
+      .on("message", () => {
+        calls.push("message 2");
+        first.resolve();
+      });
+    const { outcome } = await sms.receive(post({ message: "STOP" }));
+    expect(outcome).toBe("handled");
+    expect(calls).toEqual([
+      "message 1",
+      "STOP 1",
+      "keyword",
+      "keyword",
+      "STOP 2",
+      "STOP 2",
+      "message 2",
+      "message 1 ended",
+    ]);
+  });
+
+  it("are awaited before the receipt is given", async () => {
+    const { sms } = recorder();
+    const { promise, resolve } = deferred();
+    let ended = false;
+    sms.on("message", () => promise.then(() => (ended = true)));
+    const receipt = sms.receive(post());
+    setImmediate(resolve);
+    await receipt;
+    expect(ended).toBe(true);
+  });
+
+  it("get frozen, plain data and a context", async () => {
+    const { sms, messages } = recorder();
+    const contexts: unknown[] = [];
+    sms.on("message", (_message, { signal, attempt }) => contexts.push([signal.aborted, attempt]));
+    await sms.receive(post({ message: "a b", type: "x" }));
+    const message = messages[0];
+    expect(contexts).toEqual([[false, 1]]);
+    for (const frozen of [message, message?.parts, message?.fields]) expect(Object.isFrozen(frozen)).toBe(true);
+    expect(JSON.parse(JSON.stringify(message))).toEqual(message);
+    expect(structuredClone(message)).toStrictEqual(message);
+  });
+});
+
+describe("a handler that fails", () => {
+  const notAnError = { reason: 1 };
+  const thenThrows = {
+    get then(): never {
+      throw new Error("a getter");
+    },
+  };
+
+  it.each([
+    [
+      "throws",
+      () => {
+        throw new Error("thrown");
+      },
+      new Error("thrown"),
+    ],
+    ["rejects", () => Promise.reject(new Error("rejected")), new Error("rejected")],
+    [
+      "throws a string",
+      () => {
+        throw "a string";
+      },
+      "a string",
+    ],
+    [
+      "throws undefined",
+      () => {
+        throw undefined;
+      },
+      undefined,
+    ],
+    ["rejects with null", () => Promise.reject(null), null],
+    ["rejects with an object", () => Promise.reject(notAnError), notAnError],
+    [
+      "gives a thenable that rejects",
+      () => ({ then: (_: unknown, reject: (cause: unknown) => void) => reject("then") }),
+      "then",
+    ],
+    ["gives an object whose then throws", () => thenThrows, new Error("a getter")],
+  ])("that %s: the others finish, error says what, the caller gets 500", async (_name, failing, cause) => {
+    const { sms, messages, errors } = recorder();
+    const ended: string[] = [];
+    sms
+      .on("message", failing)
+      .on("message", async () => {
+        await new Promise(setImmediate);
+        ended.push("async");
+      })
+      .on("message", () => ended.push("sync"));
+    const receipt = await sms.receive(post());
+    expect(receipt).toMatchObject({ outcome: "failed", status: 500, message: messages[0] });
+    expect(ended).toEqual(["sync", "async"]);
+    expect(errors).toEqual([{ event: "message", message: messages[0], cause, attempt: 1, final: true }]);
+    expect(Object.isFrozen(errors[0])).toBe(true);
+  });
+
+  it("leaves the process without an unhandled rejection, also when it rejects after its time", async () => {
+    const unhandled = jest.fn();
+    process.on("unhandledRejection", unhandled);
+    const { sms, errors } = recorder({ handlerTimeoutMs: 10 });
+    const { promise, reject } = deferred();
+    sms.on("message", () => promise);
+    expect(await sms.receive(post())).toMatchObject({ outcome: "failed", status: 500 });
+    reject(new Error("late"));
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    process.off("unhandledRejection", unhandled);
+    expect(unhandled).not.toHaveBeenCalled();
+    expect(errors).toHaveLength(1);
+  });
+
+  it("that never settles has its signal aborted, whenever it asks for it", async () => {
+    const { sms, errors } = recorder({ handlerTimeoutMs: 20 });
+    const early = new Promise<boolean>((resolve) => {
+      sms.on("message", (_message, { signal }) => {
+        signal.addEventListener("abort", () => resolve(signal.aborted));
+        return new Promise(() => undefined);
+      });
+    });
+    let late: AbortSignal | undefined;
+    sms.on("message", async (_message, context) => {
+      await early;
+      late = context.signal;
+    });
+    await sms.receive(post());
+    expect(await early).toBe(true);
+    await new Promise(setImmediate);
+    expect(late?.aborted).toBe(true);
+    expect(errors).toHaveLength(2);
+  });
+
+  it.each(["invalid", "duplicate", "error"] as const)(
+    "of %s goes to the logger and changes no answer",
+    async (event) => {
+      const { sms, lines } = recorder();
+      sms.on(event, () => {
+        throw new TypeError("text of the error");
+      });
+      if (event === "error") sms.on("message", () => Promise.reject(new Error("no")));
+      const body = callback();
+      const statuses = [await sms.receive({ method: "POST", body }), await sms.receive({ method: "POST", body: "?" })];
+      const again = await sms.receive({ method: "POST", body });
+      expect(statuses.map(({ status }) => status)).toEqual([event === "error" ? 500 : 200, 400]);
+      expect(again.status).toBe(event === "error" ? 500 : 200);
+      expect(lines).toEqual([expect.stringContaining(`A handler of "${event}" failed: TypeError at `)]);
+      expect(lines.join()).not.toContain("text of the error");
+    },
+  );
+});
+
+describe("registering", () => {
+  it("takes part from the next callback on", async () => {
+    const { sms } = recorder();
+    const calls: string[] = [];
+    const added = (): void => void calls.push("added");
+    const removed = (): void => void calls.push("removed");
+    sms.once("message", () => {
+      sms.on("message", added).off("message", removed);
+    });
+    sms.on("message", removed);
+    await sms.receive(post());
+    expect(calls).toEqual(["removed"]);
+    await sms.receive(post());
+    expect(calls).toEqual(["removed", "added"]);
+  });
+
+  it("with once ends after the first event, also when two arrive together", async () => {
+    const { sms } = recorder();
+    const handler = jest.fn();
+    const keyword = jest.fn();
+    sms
+      .once("message", handler)
+      .once("keyword", keyword)
+      .keyword(["A", /A/], () => undefined);
+    await Promise.all([sms.receive(post({ message: "A" })), sms.receive(post({ message: "A", source: "5" }))]);
+    expect(handler).toHaveBeenCalledTimes(1);
+    expect(keyword).toHaveBeenCalledTimes(1);
+  });
+
+  it("twice calls twice, and off takes out one", async () => {
+    const { sms } = recorder();
+    const handler = jest.fn();
+    sms.on("message", handler).on("message", handler).off("message", handler);
+    await sms.receive(post());
+    expect(handler).toHaveBeenCalledTimes(1);
+    sms
+      .off("message", handler)
+      .off("message", handler)
+      .off("message", () => undefined);
+    await sms.receive(post());
+    expect(handler).toHaveBeenCalledTimes(1);
+  });
+
+  it("throws a TypeError for an event that does not exist, and for what is no handler", () => {
+    const sms = incomingSms();
+    for (const name of ["mesage", "toString", "__proto__", "constructor"]) {
+      expect(() => sms.on(name as SmsEvent, () => undefined)).toThrow(/no event .*use one of message, keyword/);
+      expect(() => sms.off(name as SmsEvent, () => undefined)).toThrow(TypeError);
+    }
+    expect(() => sms.once("message", undefined as never)).toThrow(/handler of "message" must be a function/);
+    expect(() => sms.keyword("STOP", "x" as never)).toThrow(TypeError);
+  });
+});
+
+describe("sms.receive", () => {
+  it("reads text, bytes, an object, a form and a query, and gives what became of it", async () => {
+    const { sms, messages } = recorder({ ack: { body: "ok" } });
+    const fields = { id: "1", source: "919876543210", recipient: "5050", message: "hello" };
+    const text = JSON.stringify(fields);
+    const form = new URLSearchParams({ ...fields, id: "4" }).toString();
+    const receipts = [
+      await sms.receive({ method: "POST", body: text }),
+      await sms.receive({ method: "POST", body: Buffer.from(text.replace('"1"', '"2"')) }),
+      await sms.receive({ method: "POST", body: { ...fields, id: "3" } }),
+      await sms.receive({ method: "POST", body: form, contentType: "application/x-www-form-urlencoded" }),
+      await sms.receive({ method: "GET", query: `${form}5` }),
+      await sms.receive({ method: "GET", query: { ...fields, id: "6" } }),
+    ];
+    expect(messages.map(({ id, text: typed }) => [id, typed])).toEqual(
+      ["1", "2", "3", "4", "45", "6"]
+        .map((id) => [id, id === "45" ? "hello5" : "hello"])
+        .map(([id, typed], index) => (index === 4 ? ["4", "hello5"] : [id, typed])),
+    );
+    expect(receipts[0]).toEqual({
+      outcome: "handled",
+      status: 200,
+      headers: { "Cache-Control": "no-store", "Content-Type": "text/plain; charset=utf-8", "Content-Length": "2" },
+      body: "ok",
+      message: messages[0],
+    });
+  });
+
+  it("rejects only what is not of the form of a callback", async () => {
+    const { sms, invalid } = recorder();
+    for (const wrong of [
+      undefined,
+      {},
+      { method: "PUT", body: "" },
+      { method: "GET", query: { a: 1 } },
+      { method: "POST" },
+    ]) {
+      await expect(sms.receive(wrong as never)).rejects.toThrow(TypeError);
+    }
+    expect(await sms.receive({ method: "POST", body: [] })).toMatchObject({
+      outcome: "invalid",
+      problem: { code: "malformed-body" },
+    });
+    expect(invalid).toHaveLength(1);
+  });
+});

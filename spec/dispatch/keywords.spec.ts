@@ -1,0 +1,262 @@
+// Which keyword a message has, where it was found, and what stands behind it.
+
+import { describe, expect, it, jest } from "@jest/globals";
+import { HELP, OPT_IN, OPT_OUT, type KeywordPattern } from "express-kaleyra-sms";
+
+import { callback, post } from "../support/callbacks";
+import { recorder } from "../support/recorder";
+
+type Matches = ReadonlyArray<{ keyword: string; by: string; args: readonly string[]; rest: string }>;
+
+/** The keyword events of one message. */
+async function matchesOf(patterns: readonly KeywordPattern[], fields: Record<string, unknown>): Promise<Matches> {
+  const { sms, keywords, invalid } = recorder();
+  for (const pattern of patterns) sms.keyword(pattern, () => undefined);
+  await sms.receive(post(fields));
+  expect(invalid).toEqual([]);
+  return keywords.map(({ keyword, by, args, rest }) => ({ keyword, by, args, rest }));
+}
+
+/** Whether a text is taken for a keyword. */
+async function matches(pattern: string, message: string): Promise<boolean> {
+  return (await matchesOf([pattern], { message })).length === 1;
+}
+
+it.each([
+  ["STOP", "STOP"],
+  ["STOP", "stop"],
+  ["stop", "Stop."],
+  ["STOP", " stop "],
+  ["STOP", "stop it"],
+  ["STOP", "\tstop\r\nit"],
+  ["STOP", '"STOP"'],
+  ["STOP", "¡Stop!"],
+  ["STOP", "... stop"],
+  ["STOP", "- stop"],
+  ["STOP", "stop\u00a0now"],
+  ["STOP", "stop\u0085now"],
+  ["STOP", "ＳＴＯＰ"],
+  ["STOP", "stop\u200b"],
+  ["STOP", "\ufeffstop"],
+  ["STOP", "\u200estop"],
+  ["JOIN GOLD", "join gold now"],
+  ["join   gold", "JOIN\nGOLD"],
+  ["JOIN GOLD", "JOIN - GOLD!"],
+  ["JOIN-GOLD", "join-gold"],
+  ["रोको", "रोको अभी"],
+  ["Straße", "STRASSE"],
+  ["STRAẞE", "strasse"],
+  ["ΣΤΟΠ ΟΔΟΣ", "στοπ οδος"],
+  ["CAFÉ", "cafe\u0301"],
+  ["👍", "👍 yes"],
+  ["❤", "❤️"],
+  ["INFO", "info"],
+  ["İNFO", "info"],
+  ["info", "İNFO"],
+  ["ınfo", "INFO"],
+  ["INFO", "ınfo"],
+  ["INFO", "i\u0307nfo"],
+  ["1", "1"],
+  ["?", "?"],
+  ["?", " ? now"],
+  ["!!!", "!!!"],
+])("%j is found in %j", async (pattern, text) => {
+  expect(await matches(pattern, text)).toBe(true);
+});
+
+it.each([
+  ["STOP", "STOPPED"],
+  ["STOP", "please stop"],
+  ["STOP", "S TOP"],
+  ["STOP", "st.op"],
+  ["STOP", ""],
+  ["STOP", "   "],
+  ["JOIN GOLD", "JOIN"],
+  ["JOIN GOLD", "JOIN SILVER GOLD"],
+  ["JOIN GOLD", "JOINGOLD"],
+  ["रोको", "रोक"],
+  ["👍", "👎"],
+  ["?", "!"],
+  ["?", "what?"],
+  ["!!!", "!"],
+])("%j is not found in %j", async (pattern, text) => {
+  expect(await matches(pattern, text)).toBe(false);
+});
+
+it("of no visible character is a TypeError, and so is what is no pattern", () => {
+  const { sms } = recorder();
+  for (const empty of ["", " ", "\u200b", ["STOP", ""]]) {
+    expect(() => sms.keyword(empty, () => undefined)).toThrow(/at least one character/);
+  }
+  for (const wrong of [undefined, 1, null, {}, [1]]) {
+    expect(() => sms.keyword(wrong as never, () => undefined)).toThrow(/A keyword is a string, a RegExp or an array/);
+  }
+});
+
+describe("the three places", () => {
+  it("prefer the longest keyword in each", async () => {
+    const patterns = ["JOIN", "JOIN GOLD", "JOIN GOLD CLUB"];
+    expect(await matchesOf(patterns, { message: "join gold now" })).toEqual([
+      { keyword: "JOIN GOLD", by: "text", args: ["now"], rest: "now" },
+    ]);
+    expect(await matchesOf(patterns, { message: "join" })).toMatchObject([{ keyword: "JOIN" }]);
+  });
+
+  it("find a STOP behind the console's keyword", async () => {
+    const fields = { message: "ACME stop,  now please", keyword: "acme" };
+    expect(await matchesOf([OPT_OUT], fields)).toEqual([
+      { keyword: "STOP", by: "rest", args: ["now", "please"], rest: "now please" },
+    ]);
+    expect(await matchesOf(["ACME", OPT_OUT], fields)).toEqual([
+      { keyword: "ACME", by: "text", args: ["stop,", "now", "please"], rest: "stop,  now please" },
+      { keyword: "STOP", by: "rest", args: ["now", "please"], rest: "now please" },
+    ]);
+  });
+
+  it("find a STOP that the console's keyword does not head", async () => {
+    expect(await matchesOf([OPT_OUT, "ACME"], { message: "STOP", keyword: "ACME" })).toEqual([
+      { keyword: "STOP", by: "text", args: [], rest: "" },
+      { keyword: "ACME", by: "field", args: ["STOP"], rest: "STOP" },
+    ]);
+  });
+
+  it("find a keyword that is the console's keyword only as a whole", async () => {
+    expect(await matchesOf(["JOIN"], { message: "hello", keyword: "JOIN GOLD" })).toEqual([
+      { keyword: "JOIN GOLD", by: "field", args: ["hello"], rest: "hello" },
+    ]);
+    expect(await matchesOf(["join gold"], { message: "  hello ", keyword: "Join Gold." })).toEqual([
+      { keyword: "join gold", by: "field", args: ["hello"], rest: "  hello " },
+    ]);
+  });
+
+  it("count a keyword once that is found in several", async () => {
+    expect(await matchesOf(["ACME"], { message: "acme ACME", keyword: "Acme" })).toEqual([
+      { keyword: "ACME", by: "text", args: ["ACME"], rest: "ACME" },
+    ]);
+  });
+
+  it("give the callback's own keyword where none is registered for it", async () => {
+    const { sms, keywords, unmatched } = recorder();
+    await sms.receive(post({ message: "ACME hello", keyword: "ACME" }));
+    expect(keywords).toMatchObject([{ keyword: "ACME", by: "field", args: ["hello"], rest: "hello" }]);
+    expect(unmatched).toEqual([]);
+    sms.keyword("STOP", () => undefined);
+    await sms.receive(post({ message: "hello", keyword: "ACME" }));
+    expect(keywords[1]).toMatchObject({ keyword: "ACME", by: "field", args: ["hello"], rest: "hello" });
+    expect(unmatched).toHaveLength(1);
+    await sms.receive(post({ message: "hello" }));
+    expect(keywords).toHaveLength(2);
+    expect(unmatched).toHaveLength(2);
+  });
+});
+
+describe("a callback without a text", () => {
+  it.each([
+    ["the keyword", { keyword: "STOP" }, { keyword: "STOP", by: "field", args: [], rest: "" }],
+    [
+      "the parts",
+      { "parts[1]": "stop", "parts[2]": "now" },
+      { keyword: "STOP", by: "text", args: ["now"], rest: "now" },
+    ],
+    [
+      "both",
+      { keyword: "stop", "parts[1]": "STOP", "parts[2]": "now" },
+      { keyword: "STOP", by: "field", args: ["now"], rest: "now" },
+    ],
+    [
+      "the parts behind the keyword",
+      { keyword: "ACME", "parts[1]": "ACME", "parts[2]": "STOP" },
+      { keyword: "STOP", by: "rest", args: [], rest: "" },
+    ],
+  ])("is matched by %s", async (_, fields, match) => {
+    const { sms, keywords } = recorder();
+    sms.keyword("STOP", () => undefined);
+    await sms.receive({ method: "GET", query: { id: "1", source: "1", recipient: "2", ...fields } });
+    expect(keywords).toMatchObject([match]);
+  });
+});
+
+describe("a RegExp", () => {
+  it("is tried against the text, and gives what matched", async () => {
+    expect(await matchesOf([/^pay\s+\d+/i, /\bnow\b/, /never/], { message: " Pay 50  to Bob now" })).toEqual([
+      { keyword: "now", by: "text", args: ["Pay", "50", "to", "Bob", "now"], rest: " Pay 50  to Bob now" },
+    ]);
+    expect(await matchesOf([/pay\s+\d+/i], { message: " Pay 50  to Bob" })).toEqual([
+      { keyword: "Pay 50", by: "text", args: ["to", "Bob"], rest: "to Bob" },
+    ]);
+  });
+
+  it("has no memory, whatever its flags", async () => {
+    const { sms, keywords } = recorder();
+    const pattern = /stop/gi;
+    pattern.lastIndex = 3;
+    sms.keyword([pattern, /hello/y], () => undefined);
+    for (let n = 0; n < 3; n++) await sms.receive(post({ message: "please stop" }));
+    await sms.receive(post({ message: "say hello" }));
+    await sms.receive(post({ message: "hello" }));
+    expect(keywords.map(({ keyword }) => keyword)).toEqual(["stop", "stop", "stop", "hello"]);
+    expect(pattern.lastIndex).toBe(3);
+  });
+});
+
+describe("registering", () => {
+  it("two handlers on one keyword calls both, in order", async () => {
+    const { sms, keywords } = recorder();
+    const calls: number[] = [];
+    sms.keyword("STOP", () => calls.push(1)).keyword("stop.", () => calls.push(2));
+    await sms.receive(post({ message: "stop" }));
+    expect(calls).toEqual([1, 2]);
+    expect(keywords).toHaveLength(1);
+  });
+
+  it("is undone by off, pattern by pattern", async () => {
+    const { sms, unmatched } = recorder();
+    const handler = jest.fn();
+    sms.keyword(OPT_OUT, handler).keyword(/stop/, handler).keyword("?", handler);
+    sms.off("keyword", "stop", handler).off("keyword", /stop/, handler).off("keyword", "?", handler);
+    sms.off("keyword", "stop", handler).off("keyword", /other/, handler).off("keyword", "NONE", handler);
+    for (const message of ["stop", "?", "quit"]) await sms.receive(post({ message }));
+    expect(handler).toHaveBeenCalledTimes(1);
+    expect(unmatched).toHaveLength(2);
+    sms.off("keyword", OPT_OUT, handler);
+    await sms.receive(post({ message: "quit" }));
+    expect(unmatched).toHaveLength(2);
+  });
+
+  it("knows the industry's words", () => {
+    expect([OPT_OUT, OPT_IN, HELP]).toEqual([
+      ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"],
+      ["START", "YES", "UNSTOP"],
+      ["HELP", "INFO"],
+    ]);
+    expect([OPT_OUT, OPT_IN, HELP].every(Object.isFrozen)).toBe(true);
+  });
+
+  it("a hundred thousand keywords finds each of them", async () => {
+    const { sms, keywords } = recorder();
+    sms.keyword(
+      Array.from({ length: 100_000 }, (_, n) => `word${n} ${n % 7 === 0 ? "and more" : ""}`),
+      () => undefined,
+    );
+    for (const message of ["word0 and more", "WORD99999", "word42 and", "word42 and MORE of it", "word100000"]) {
+      await sms.receive(post({ message }));
+    }
+    expect(keywords.map(({ keyword }) => keyword.trim())).toEqual(["word0 and more", "word99999", "word42 and more"]);
+  });
+});
+
+it("takes no time over texts that are made to take time", async () => {
+  const { sms, messages } = recorder();
+  sms.keyword([OPT_OUT.join(" "), "STOP", "?"], () => undefined);
+  const long = 39_000;
+  for (const message of [
+    ".".repeat(long) + "x",
+    ". ".repeat(long / 2),
+    "\u200b".repeat(long),
+    "x".repeat(long),
+    " ".repeat(long),
+  ]) {
+    await sms.receive({ method: "POST", body: callback({ message }) });
+  }
+  expect(messages).toHaveLength(5);
+}, 2_000);

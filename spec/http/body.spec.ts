@@ -1,0 +1,276 @@
+// Bodies as a network and a stranger send them: in pieces, compressed, cut, endless, and not what they say they are.
+
+import { createServer, request as httpRequest } from "node:http";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import express from "express";
+import request from "supertest";
+
+import { callback } from "../support/callbacks";
+import { closeServers, listen, open, recorder, until, untilClosed, type Recorder } from "../support/recorder";
+
+afterEach(closeServers);
+
+const HEAD = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
+
+/** The router still works: the next callback is handled. */
+async function expectNextHandled(port: number, { messages }: Recorder): Promise<void> {
+  const before = messages.length;
+  const response = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: JSON.stringify(callback()) });
+  expect(response.status).toBe(200);
+  expect(messages).toHaveLength(before + 1);
+}
+
+describe("a body that arrives in pieces", () => {
+  it("is read whole, also where a character is cut in two", async () => {
+    const recorded = recorder();
+    const port = await listen(recorded.sms);
+    const body = Buffer.from(JSON.stringify(callback({ message: "नमस्ते 👋" })));
+    const socket = await open(port);
+    const answer = until(socket, "\r\n\r\n");
+    socket.setNoDelay(true).write(`${HEAD}Content-Length: ${body.length}\r\n\r\n`);
+    for (const byte of body) {
+      await new Promise<void>((resolve) => socket.write(Buffer.of(byte), () => setImmediate(resolve)));
+    }
+    expect(await answer).toMatch(/^HTTP\/1.1 200/);
+    expect(recorded.messages[0]?.text).toBe("नमस्ते 👋");
+    socket.destroy();
+  });
+
+  it("is read as text where something set an encoding before", async () => {
+    const { sms, messages } = recorder();
+    const server = createServer((req, res) => {
+      req.setEncoding("utf8");
+      sms(req, res);
+    });
+    await request(server)
+      .post("/")
+      .send(callback({ message: "ü" }))
+      .expect(200);
+    expect(messages[0]?.text).toBe("ü");
+  });
+});
+
+describe("a compressed body", () => {
+  it.each([
+    ["gzip", gzipSync],
+    ["deflate", deflateSync],
+    ["br", brotliCompressSync],
+  ] as const)("is inflated: %s", async (encoding, compress) => {
+    const recorded = recorder();
+    const port = await listen(recorded.sms);
+    const send = (body: Buffer) =>
+      fetch(`http://127.0.0.1:${port}/`, { method: "POST", headers: { "Content-Encoding": encoding }, body });
+    const body = compress(JSON.stringify(callback({ message: "compressed ✓" })));
+    expect((await send(body)).status).toBe(200);
+    expect(recorded.messages[0]?.text).toBe("compressed ✓");
+
+    const damaged = Buffer.from(body.subarray(0, body.length - 5));
+    expect(await (await send(damaged)).json()).toMatchObject({ status: 400, code: "malformed-body" });
+    expect(recorded.invalid[0]?.raw).toEqual(damaged);
+    expect(await (await send(Buffer.from("not compressed"))).json()).toMatchObject({ code: "malformed-body" });
+    await expectNextHandled(port, recorded);
+  });
+
+  it("is answered 413 as soon as it inflates past the limit, whatever is still to come", async () => {
+    const recorded = recorder({ bodyLimit: 10_000 });
+    const port = await listen(recorded.sms);
+    const bomb = gzipSync(Buffer.alloc(5_000_000));
+    const socket = await open(port);
+    const answer = until(socket, "body-too-large");
+    socket.write(`${HEAD}Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    const part = bomb.subarray(0, 2_000);
+    socket.write(`${part.length.toString(16)}\r\n`);
+    socket.write(part);
+    socket.write("\r\n");
+    expect(await answer).toMatch(/^HTTP\/1.1 413/);
+    expect(recorded.invalid).toMatchObject([{ code: "body-too-large", status: 413 }]);
+    socket.destroy();
+    await expectNextHandled(port, recorded);
+  });
+
+  it("is 415 in an encoding that is not known, and kept for the handler of invalid", async () => {
+    const { sms, invalid } = recorder();
+    const response = await request(createServer(sms))
+      .post("/")
+      .set("Content-Encoding", "zip")
+      .set("Content-Type", "application/json")
+      .send("{}")
+      .expect(415);
+    expect(response.body).toMatchObject({ code: "unsupported-media-type" });
+    expect(invalid[0]?.raw).toBe("{}");
+  });
+});
+
+describe("a body that is too large", () => {
+  it("is answered at once where its length is declared, before any of it came", async () => {
+    const recorded = recorder();
+    const port = await listen(recorded.sms);
+    const socket = await open(port);
+    const closed = untilClosed(socket);
+    socket.write(`${HEAD}Content-Length: 163841\r\n\r\n`);
+    socket.on("data", () => socket.end());
+    const answer = await closed;
+    expect(answer).toMatch(/^HTTP\/1.1 413/);
+    expect(answer).toMatch(/Connection: close/);
+    expect(recorded.invalid).toMatchObject([{ code: "body-too-large", raw: "" }]);
+    await expectNextHandled(port, recorded);
+  });
+
+  it("is answered while it is still being sent, and the sender can read the answer", async () => {
+    const recorded = recorder();
+    const port = await listen(recorded.sms);
+    const socket = await open(port);
+    const answer = until(socket, "body-too-large");
+    socket.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
+    const endless = setInterval(() => socket.write(`4000\r\n${"x".repeat(0x4000)}\r\n`), 1);
+    try {
+      expect(await answer).toMatch(/^HTTP\/1.1 413/);
+    } finally {
+      clearInterval(endless);
+      socket.destroy();
+    }
+    expect(recorded.invalid).toHaveLength(1);
+    await expectNextHandled(port, recorded);
+  });
+
+  it("ends the connection of a sender that never stops", async () => {
+    const { sms } = recorder({ bodyLimit: 100 });
+    const socket = await open(await listen(sms));
+    const closed = untilClosed(socket);
+    socket.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
+    const endless = setInterval(() => socket.write(`400\r\n${"x".repeat(0x400)}\r\n`), 5);
+    expect(await closed).toMatch(/^HTTP\/1.1 413/);
+    clearInterval(endless);
+  });
+
+  it("is taken up to the limit, byte by byte of it", async () => {
+    const body = JSON.stringify(callback({ message: "ü" }));
+    const exact = recorder({ bodyLimit: Buffer.byteLength(body) });
+    await request(createServer(exact.sms)).post("/").type("json").send(body).expect(200);
+    const less = recorder({ bodyLimit: Buffer.byteLength(body) - 1 });
+    await request(createServer(less.sms)).post("/").type("json").send(body).expect(413);
+  });
+
+  it("is refused where a parser before the router kept it", async () => {
+    const { sms } = recorder({ bodyLimit: 10 });
+    const app = express().use(express.raw({ type: "*/*" }), sms);
+    await request(app).post("/").type("json").send(callback()).expect(413);
+  });
+});
+
+describe("a body that does not end", () => {
+  it("is answered 408 when its time is over", async () => {
+    const recorded = recorder({ bodyTimeoutMs: 50 });
+    const port = await listen(recorded.sms);
+    const socket = await open(port);
+    const answer = until(socket, "body-incomplete");
+    socket.write(`${HEAD}Content-Length: 100\r\n\r\n{"id":`);
+    expect(await answer).toMatch(/^HTTP\/1.1 408/);
+    socket.destroy();
+    expect(recorded.invalid).toMatchObject([{ code: "body-incomplete", status: 408, raw: '{"id":' }]);
+    await expectNextHandled(port, recorded);
+  });
+
+  it("is invalid, once, when the connection is cut", async () => {
+    const recorded = recorder();
+    const port = await listen(recorded.sms);
+    const invalid = new Promise((resolve) => recorded.sms.on("invalid", resolve));
+    const socket = await open(port);
+    await new Promise<void>((resolve) => socket.write(`${HEAD}Content-Length: 100\r\n\r\n{"id":`, () => resolve()));
+    setTimeout(() => socket.destroy(), 20);
+    expect(await invalid).toMatchObject({ code: "body-incomplete", status: 400, raw: '{"id":' });
+    expect(recorded.invalid).toHaveLength(1);
+    await expectNextHandled(port, recorded);
+  });
+
+  it("frees its place when the connection is cut", async () => {
+    const recorded = recorder({ maxInFlight: 1 });
+    const port = await listen(recorded.sms);
+    const invalid = new Promise((resolve) => recorded.sms.on("invalid", resolve));
+    const socket = await open(port);
+    socket.write(`${HEAD}Content-Length: 100\r\n\r\n`, () => setTimeout(() => socket.destroy(), 10));
+    await invalid;
+    await expectNextHandled(port, recorded);
+  });
+});
+
+describe("a body that was read before", () => {
+  it("is never waited for, where nothing was kept of it", async () => {
+    const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const { sms, invalid } = recorder();
+    const app = express().use((req, _res, next) => void req.resume().on("end", next), sms);
+    await request(app).post("/").send(callback()).expect(400);
+    expect(invalid).toMatchObject([{ code: "body-incomplete" }]);
+    warn.mockRestore();
+  });
+
+  it("is read by the router where a parser before it passed it over", async () => {
+    const { sms, messages } = recorder();
+    const app = express().use(express.json(), sms);
+    await request(app).post("/").type("text/plain").send(JSON.stringify(callback())).expect(200);
+    expect(messages).toHaveLength(1);
+  });
+
+  it("causes one process warning where the raw bytes are gone, and none where they are kept", async () => {
+    const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const lossy = express().use(express.json(), recorder().sms);
+    await request(lossy).post("/").send(callback()).expect(200);
+    await request(lossy).post("/").send(callback()).expect(200);
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn).toHaveBeenCalledWith(
+      expect.stringContaining("Mount the router before express.json()"),
+      expect.objectContaining({ code: "KALEYRA_SMS_BODY_ALREADY_PARSED" }),
+    );
+    warn.mockClear();
+    const kept = express().use(express.text({ type: "*/*" }), recorder().sms);
+    await request(kept).post("/").send(callback()).expect(200);
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
+  it("is refused where a number has more digits than the parser kept", async () => {
+    const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const { sms, invalid, messages } = recorder();
+    const app = express().use(express.json(), sms);
+    await request(app)
+      .post("/")
+      .type("json")
+      .send(JSON.stringify(callback({ source: 919876543210 })))
+      .expect(200);
+    expect(messages[0]?.source).toBe("+919876543210");
+    const body = JSON.stringify(callback()).replace('"id"', '"kid":12345678901234567890,"id"');
+    await request(app).post("/").type("json").send(body).expect(400);
+    expect(invalid[0]?.issues).toMatchObject([{ field: "kid", rule: "digits" }]);
+    warn.mockRestore();
+  });
+});
+
+it("keeps a connection that sends one callback behind the other", async () => {
+  const { sms, messages } = recorder();
+  const port = await listen(sms);
+  const socket = await open(port);
+  const answers = untilClosed(socket);
+  for (let n = 0; n < 50; n++) {
+    const body = JSON.stringify(callback({ message: String(n) }));
+    socket.write(`${HEAD}Content-Length: ${body.length}\r\n${n === 49 ? "Connection: close\r\n" : ""}\r\n${body}`);
+  }
+  expect((await answers).match(/HTTP\/1.1 200/g)).toHaveLength(50);
+  expect(messages.map(({ text }) => text)).toEqual(Array.from({ length: 50 }, (_, n) => String(n)));
+});
+
+it("tells a client that waits for 100 Continue to go on", async () => {
+  const { sms, messages } = recorder();
+  const port = await listen(sms);
+  const status = await new Promise((resolve, reject) => {
+    const req = httpRequest({ port, method: "POST", headers: { Expect: "100-continue" } }, (res) =>
+      resolve(res.statusCode),
+    );
+    req
+      .on("error", reject)
+      .on("continue", () => req.end(JSON.stringify(callback())))
+      .flushHeaders();
+  });
+  expect(status).toBe(200);
+  expect(messages).toHaveLength(1);
+});

@@ -1,0 +1,250 @@
+// Handled once, in order of arrival, and nothing left behind on closing.
+
+import { execFile } from "node:child_process";
+import { createServer } from "node:http";
+import { promisify } from "node:util";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import request from "supertest";
+
+import { callback, post } from "../support/callbacks";
+import { closeServers, deferred, listen, recorder } from "../support/recorder";
+
+afterEach(() => {
+  jest.restoreAllMocks();
+  return closeServers();
+});
+
+describe("a repeat", () => {
+  it("is answered 200 and emits duplicate", async () => {
+    const { sms, messages, duplicates, keywords } = recorder();
+    const server = createServer(sms);
+    const body = callback({ keyword: "A" });
+    await request(server).post("/").send(body).expect(200);
+    await request(server).post("/").send(body).expect(200, "");
+    expect(messages).toHaveLength(1);
+    expect(keywords).toHaveLength(1);
+    expect(duplicates).toMatchObject([{ key: messages[0]?.key }]);
+    expect(await sms.receive({ method: "POST", body })).toMatchObject({ outcome: "duplicate", status: 200 });
+  });
+
+  it("a thousand at once is handled once and answered 200 a thousand times", async () => {
+    const { sms, messages, duplicates } = recorder({ maxInFlight: 2_000 });
+    sms.on("message", () => new Promise((resolve) => setTimeout(resolve, 20)));
+    const port = await listen(sms);
+    const body = JSON.stringify(callback());
+    const statuses = await Promise.all(
+      Array.from({ length: 1_000 }, async () => {
+        const response = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body });
+        await response.arrayBuffer();
+        return response.status;
+      }),
+    );
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(messages).toHaveLength(1);
+    expect(duplicates).toHaveLength(999);
+  }, 20_000);
+
+  it("of a callback whose handler failed is handled again", async () => {
+    const { sms, messages, duplicates } = recorder();
+    sms.once("message", () => Promise.reject(new Error("no")));
+    const sent = post();
+    const outcomes = [];
+    for (let n = 0; n < 3; n++) outcomes.push((await sms.receive(sent)).outcome);
+    expect(outcomes).toEqual(["failed", "handled", "duplicate"]);
+    expect(messages).toHaveLength(2);
+    expect(duplicates).toHaveLength(1);
+  });
+
+  it("while the first fails gets the first's answer", async () => {
+    const { sms, messages } = recorder();
+    const { promise, reject } = deferred();
+    sms.on("message", () => promise);
+    const sent = post();
+    const receipts = [sms.receive(sent), sms.receive(sent)];
+    reject(new Error("no"));
+    expect(await Promise.all(receipts)).toMatchObject([
+      { outcome: "failed", status: 500 },
+      { outcome: "failed", status: 500 },
+    ]);
+    expect(messages).toHaveLength(1);
+  });
+
+  it("waits for a first that is past its time, and gets how that ends at last", async () => {
+    const { sms, messages, duplicates } = recorder({ handlerTimeoutMs: 50 });
+    const { promise, resolve } = deferred();
+    sms.on("message", () => promise);
+    const sent = post();
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "failed" });
+    const repeat = sms.receive(sent);
+    resolve();
+    expect(await repeat).toMatchObject({ outcome: "duplicate", status: 200 });
+    expect(messages).toHaveLength(1);
+    expect(duplicates).toHaveLength(1);
+  });
+
+  it("of a first that never ends waits handlerTimeoutMs at the most", async () => {
+    const { sms, messages } = recorder({ handlerTimeoutMs: 30 });
+    sms.on("message", () => new Promise(() => undefined));
+    const sent = post();
+    await sms.receive(sent);
+    const { body, status } = await sms.receive(sent);
+    expect([status, JSON.parse(body)]).toMatchObject([500, { code: "handler-timeout" }]);
+    expect(messages).toHaveLength(1);
+  });
+
+  it("is told by id, source, recipient, keyword and text, and by nothing else", async () => {
+    const { sms, messages } = recorder();
+    const fields = { id: "1", source: "919876543210", recipient: "5050", keyword: "A", message: "hello" };
+    await sms.receive({ method: "POST", body: fields });
+    for (const same of [{ operator: "JIO" }, { source: "+919876543210" }, { timestamp: "2025-04-17 18:35:20" }]) {
+      expect((await sms.receive({ method: "POST", body: { ...fields, ...same } })).outcome).toBe("duplicate");
+    }
+    const others = [
+      { id: "2" },
+      { source: "919876543211" },
+      { recipient: "5051" },
+      { keyword: "B" },
+      { keyword: "" },
+      { message: "STOP" },
+      { message: "" },
+      { message: "\ud800" },
+      { message: "\udbff" },
+      { message: "\ufffd" },
+      { keyword: "Ah", message: "ello" },
+    ];
+    for (const other of others) {
+      expect((await sms.receive({ method: "POST", body: { ...fields, ...other } })).outcome).toBe("handled");
+    }
+    expect(new Set(messages.map(({ key }) => key)).size).toBe(others.length + 1);
+  });
+
+  it("is handled again with deduplicate: false", async () => {
+    const { sms, messages } = recorder({ deduplicate: false });
+    const sent = post();
+    await sms.receive(sent);
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "handled" });
+    expect(messages).toHaveLength(2);
+  });
+
+  it("is forgotten after windowMs", async () => {
+    const { sms } = recorder({ deduplicate: { windowMs: 1_000 } });
+    const now = jest.spyOn(Date, "now");
+    const sent = post();
+    const outcomes = [];
+    for (const at of [0, 999, 1_000, 1_500]) {
+      now.mockReturnValue(1e12 + at);
+      outcomes.push((await sms.receive(sent)).outcome);
+    }
+    expect(outcomes).toEqual(["handled", "duplicate", "handled", "duplicate"]);
+  });
+
+  it("is forgotten when max others were handled since", async () => {
+    const { sms } = recorder({ deduplicate: { max: 3 } });
+    const sent = Array.from({ length: 4 }, () => post());
+    for (const one of sent) await sms.receive(one);
+    const outcomes = [];
+    for (const one of [...sent.slice(1), ...sent.slice(0, 1)]) outcomes.push((await sms.receive(one)).outcome);
+    expect(outcomes).toEqual(["duplicate", "duplicate", "duplicate", "handled"]);
+  });
+});
+
+describe("callbacks of one source", () => {
+  it("are handled one at a time, in order of arrival; those of others beside them", async () => {
+    const { sms } = recorder();
+    const { promise, resolve } = deferred();
+    const log: string[] = [];
+    sms.on("message", async ({ source, text }) => {
+      log.push(`${source} ${text} starts`);
+      if (text === "STOP") await promise;
+      log.push(`${source} ${text} ends`);
+    });
+    const receipts = [
+      sms.receive(post({ source: "+911111111111", message: "STOP" })),
+      sms.receive(post({ source: "911111111111", message: "START" })),
+      sms.receive(post({ source: "+912222222222", message: "START" })),
+    ];
+    await receipts[2];
+    resolve();
+    await Promise.all(receipts);
+    expect(log).toEqual([
+      "+911111111111 STOP starts",
+      "+912222222222 START starts",
+      "+912222222222 START ends",
+      "+911111111111 STOP ends",
+      "+911111111111 START starts",
+      "+911111111111 START ends",
+    ]);
+  });
+
+  it("do not wait for one that is past its time", async () => {
+    const { sms, messages } = recorder({ handlerTimeoutMs: 20 });
+    sms.once("message", () => new Promise(() => undefined));
+    const receipts = await Promise.all([sms.receive(post()), sms.receive(post())]);
+    expect(receipts.map(({ outcome }) => outcome)).toEqual(["failed", "handled"]);
+    expect(messages).toHaveLength(2);
+  });
+});
+
+describe("closing", () => {
+  it("lets what is in hand finish, and answers 503 to what comes", async () => {
+    const { sms, messages } = recorder();
+    const server = createServer(sms);
+    const { promise, resolve } = deferred();
+    const started = deferred();
+    sms.once("message", () => {
+      started.resolve();
+      return promise;
+    });
+    const first = sms.receive(post());
+    const queued = sms.receive(post());
+    await started.promise;
+    let closed = false;
+    const closing = sms.close().then(() => (closed = true));
+    const response = await request(server).post("/").send(callback()).expect(503).expect("Retry-After", "1");
+    expect(response.body).toMatchObject({ code: "busy" });
+    expect(await sms.receive(post())).toMatchObject({ outcome: "busy", status: 503 });
+    expect(closed).toBe(false);
+    resolve();
+    await closing;
+    expect(await Promise.all([first, queued])).toMatchObject([{ outcome: "handled" }, { outcome: "handled" }]);
+    expect(messages).toHaveLength(2);
+    await sms.close();
+  });
+
+  it("waits one handlerTimeoutMs at the most, then aborts what runs and starts nothing more", async () => {
+    const { sms, messages } = recorder({ handlerTimeoutMs: 60 });
+    const signals: AbortSignal[] = [];
+    sms.on("message", (_message, { signal }) => {
+      signals.push(signal);
+      return new Promise(() => undefined);
+    });
+    const receipts = Array.from({ length: 3 }, () => sms.receive(post()));
+    await sms.close();
+    expect((await Promise.all(receipts)).map(({ outcome }) => outcome).sort()).toEqual(["busy", "failed", "failed"]);
+    expect(messages).toHaveLength(2);
+    expect(signals.every(({ aborted }) => aborted)).toBe(true);
+  });
+
+  it("leaves nothing that keeps the process alive", async () => {
+    const script = `
+      const { createServer } = require("node:http");
+      const { incomingSms } = require("express-kaleyra-sms");
+      const sms = incomingSms({ handlerTimeoutMs: 100 });
+      sms.on("error", () => {}).on("message", () => new Promise(() => {}));
+      const server = createServer(sms).listen(0, "127.0.0.1", async () => {
+        const url = "http://127.0.0.1:" + server.address().port;
+        const body = JSON.stringify({ id: "1", source: "1", recipient: "2", message: "3" });
+        const answers = [fetch(url, { method: "POST", body }), fetch(url, { method: "POST", body: body.replace("1", "2") })];
+        await new Promise((resolve) => sms.once("message", resolve));
+        await sms.close();
+        console.log((await Promise.all(answers)).map(({ status }) => status).join());
+        server.close();
+        server.closeIdleConnections();
+      });`;
+    const { stdout } = await promisify(execFile)(process.execPath, ["-e", script], {
+      cwd: process.cwd(),
+      timeout: 10_000,
+    });
+    expect(stdout.trim()).toMatch(/^500,(500|503)$/);
+  }, 15_000);
+});

@@ -1,0 +1,114 @@
+// What the factory takes, and what it says to what it does not.
+
+import { describe, expect, it } from "@jest/globals";
+import { incomingSms, type IncomingSmsOptions } from "express-kaleyra-sms";
+
+import { post } from "./support/callbacks";
+import { recorder } from "./support/recorder";
+
+const make = (options: unknown) => () => incomingSms(options as IncomingSmsOptions);
+
+it("takes nothing, an empty object, and undefined for any option", () => {
+  expect(make(undefined)).not.toThrow();
+  expect(make({})).not.toThrow();
+  expect(make({ path: undefined, deduplicate: undefined, ack: { body: undefined } })).not.toThrow();
+});
+
+it.each([
+  ["handlerTimeout", { handlerTimeout: 1 }, "Did you mean handlerTimeoutMs?"],
+  ["bodylimit", { bodylimit: 1 }, "Did you mean bodyLimit?"],
+  ["nothing", { nothing: undefined }, "The options are path, methods"],
+  ["constructor", { constructor: 1 }, "The options are"],
+])("names an option that does not exist: %s", (name, options, advice) => {
+  expect(make(options)).toThrow(TypeError);
+  expect(make(options)).toThrow(`options.${name} is not an option. ${advice}`);
+});
+
+it.each([
+  ["path", ["", "sms", "/a?b", 1, null], 'a path that begins with "/"'],
+  ["methods", [[], ["PUT"], "POST", null, ["GET", undefined]], '"GET", "POST" or both'],
+  ["bodyLimit", [0, -1, 1.5, Infinity, NaN, "100kb", null], "bytes"],
+  ["bodyTimeoutMs", [0, -1, 1.5, 2 ** 31, "1s", null], "milliseconds from 1 to 2147483647"],
+  ["handlerTimeoutMs", [0, 2 ** 31, Infinity], "milliseconds from 1 to 2147483647"],
+  ["maxInFlight", [0, "1", null], "callbacks"],
+  [
+    "ack",
+    [
+      null,
+      "ok",
+      { status: 404 },
+      { status: 200.5 },
+      { status: 204, body: "x" },
+      { text: "" },
+      { body: 1 },
+      { headers: [] },
+    ],
+    "200 to 299",
+  ],
+  [
+    "ack",
+    [
+      { headers: { "X Y": "" } },
+      { headers: { a: 1 } },
+      { headers: { a: "\n" } },
+      { headers: { "cache-control": "public" } },
+    ],
+    "headers",
+  ],
+  ["problems", ["yes", 0, null], "true or false"],
+  ["onHandlerError", ["ignore", true, null], '"fail" or "acknowledge"'],
+  [
+    "deduplicate",
+    [true, null, 1, [], { window: 1 }, { windowMs: 0 }, { max: 1.5 }, { max: Infinity }],
+    "{ windowMs?: milliseconds",
+  ],
+  ["defaultCountryCode", ["+91", "0", "", 91, "1234"], 'country code without "+"'],
+  ["timeZone", ["Nowhere/City", "", 1, null], "IANA name"],
+  ["schema", [true, "{}", []], "a JSON Schema"],
+  ["logger", [{}, { warn: () => undefined }, console.log, null], "warn and error"],
+])("says what %s takes", (name, values, takes) => {
+  for (const value of values) {
+    expect(make({ [name]: value })).toThrow(TypeError);
+    expect(make({ [name]: value })).toThrow(`options.${name} takes `);
+    expect(make({ [name]: value })).toThrow(takes);
+  }
+});
+
+it("takes an object of options only", () => {
+  for (const wrong of [null, [], "x", 1]) expect(make(wrong)).toThrow(TypeError);
+});
+
+describe("options.schema", () => {
+  it("must hold beside the package's own", async () => {
+    const schema = {
+      type: "object",
+      properties: { tenant: { enum: ["acme", "umbrella"] }, message: { maxLength: 5 } },
+      required: ["tenant"],
+    };
+    const { sms, invalid } = recorder({ schema });
+    expect(await sms.receive(post({ tenant: "acme" }))).toMatchObject({ status: 200 });
+    expect(await sms.receive(post({ id: null, message: "too long" }))).toMatchObject({ status: 400 });
+    expect(invalid[0]).toMatchObject({ code: "schema" });
+    expect(invalid[0]?.issues).toEqual([
+      { field: "id", message: "is missing", rule: "required" },
+      { field: "tenant", message: "is missing", rule: "required" },
+      { field: "message", message: "must NOT have more than 5 characters", rule: "maxLength" },
+    ]);
+    await sms.receive(post({ tenant: "other" }));
+    expect(invalid[1]?.issues).toEqual([
+      { field: "tenant", message: "must be equal to one of the allowed values", rule: "enum" },
+    ]);
+  });
+
+  it("names no field that only the sender knows", async () => {
+    const { sms, invalid } = recorder({ schema: { patternProperties: { "^x": { const: "1" } } } });
+    await sms.receive(post({ xSecret: "2" }));
+    expect(invalid[0]?.issues).toMatchObject([{ field: "(other)", rule: "const" }]);
+  });
+
+  it("that does not compile is a TypeError that names the place", () => {
+    expect(make({ schema: { properties: { tenant: { type: "strin" } } } })).toThrow(TypeError);
+    expect(make({ schema: { properties: { tenant: { type: "strin" } } } })).toThrow(/options\.schema .*tenant/);
+    expect(make({ schema: { propertees: {} } })).toThrow(/options\.schema .*propertees/);
+  });
+});

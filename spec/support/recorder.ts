@@ -1,0 +1,107 @@
+// A router that notes what it emits, and a server for any listener.
+
+import { createServer, type RequestListener, type Server } from "node:http";
+import { connect, type AddressInfo, type Socket } from "node:net";
+import {
+  incomingSms,
+  type HandlerError,
+  type IncomingSms,
+  type IncomingSmsOptions,
+  type InvalidCallback,
+  type KeywordMatch,
+  type SmsMessage,
+} from "express-kaleyra-sms";
+
+export interface Recorder {
+  readonly sms: IncomingSms;
+  readonly messages: SmsMessage[];
+  readonly keywords: KeywordMatch[];
+  readonly unmatched: SmsMessage[];
+  readonly invalid: InvalidCallback[];
+  readonly duplicates: SmsMessage[];
+  readonly errors: HandlerError[];
+  /** What went to the logger. */
+  readonly lines: string[];
+}
+
+/** A router whose every event is noted. */
+export function recorder(options: IncomingSmsOptions = {}): Recorder {
+  const lines: string[] = [];
+  const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
+  const sms = incomingSms({ logger, ...options });
+  const recorded: Recorder = {
+    sms,
+    messages: [],
+    keywords: [],
+    unmatched: [],
+    invalid: [],
+    duplicates: [],
+    errors: [],
+    lines,
+  };
+  sms
+    .on("message", (message) => recorded.messages.push(message))
+    .on("keyword", (match) => recorded.keywords.push(match))
+    .on("unmatched", (message) => recorded.unmatched.push(message))
+    .on("invalid", (problem) => recorded.invalid.push(problem))
+    .on("duplicate", (message) => recorded.duplicates.push(message))
+    .on("error", (error) => recorded.errors.push(error));
+  return recorded;
+}
+
+const servers = new Set<Server>();
+
+/** Listens on a free port; `closeServers` ends it. */
+export async function listen(listener: RequestListener): Promise<number> {
+  const server = createServer(listener);
+  servers.add(server);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return (server.address() as AddressInfo).port;
+}
+
+export async function closeServers(): Promise<void> {
+  for (const server of servers) {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  }
+  servers.clear();
+}
+
+/** A connection on which a spec writes a request byte by byte. */
+export async function open(port: number): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  socket.on("error", () => undefined);
+  await new Promise<void>((resolve) => socket.once("connect", () => resolve()));
+  return socket;
+}
+
+/** Everything the server sends until the connection ends. */
+export function untilClosed(socket: Socket): Promise<string> {
+  let received = "";
+  socket.setEncoding("utf8").on("data", (chunk: string) => (received += chunk));
+  return new Promise((resolve) => socket.once("close", () => resolve(received)));
+}
+
+/** What the server sends until `text` has come. */
+export function until(socket: Socket, text: string): Promise<string> {
+  let received = "";
+  return new Promise((resolve, reject) => {
+    socket.on("close", () => reject(new Error(`closed after: ${received}`)));
+    socket.on("data", (chunk: Buffer) => {
+      received += chunk.toString("latin1");
+      if (received.includes(text)) resolve(received);
+    });
+  });
+}
+
+/** A promise with its ends. */
+export function deferred<Value = void>(): {
+  promise: Promise<Value>;
+  resolve: (value: Value) => void;
+  reject: (cause: unknown) => void;
+} {
+  let ends: { resolve: (value: Value) => void; reject: (cause: unknown) => void } | undefined;
+  const promise = new Promise<Value>((resolve, reject) => (ends = { resolve, reject }));
+  if (ends === undefined) throw new Error("never: a promise's executor runs at once");
+  return { promise, ...ends };
+}

@@ -1,0 +1,104 @@
+// Compiled by `npm run types`, never run: right uses compile, wrong ones do not. An expected error that does not occur is an error.
+
+import { createServer } from "node:http";
+import { expectTypeOf } from "expect-type";
+import express from "express";
+import {
+  incomingSms,
+  OPT_OUT,
+  type HandlerContext,
+  type HandlerError,
+  type IncomingSms,
+  type IncomingSmsOptions,
+  type InvalidCallback,
+  type KeywordMatch,
+  type Receipt,
+  type SmsEvents,
+  type SmsMessage,
+} from "express-kaleyra-sms";
+
+const sms = incomingSms();
+
+// A router is what each place to mount it takes.
+express().use("/sms", sms).all("/sms", sms).post("/sms", sms);
+express.Router().use(sms).route("/sms").get(sms);
+createServer(sms);
+
+// The payload follows from the event's name.
+sms.on("message", (message, context) => {
+  expectTypeOf(message).toEqualTypeOf<SmsMessage>();
+  expectTypeOf(context).toEqualTypeOf<HandlerContext>();
+  expectTypeOf(context.signal).toEqualTypeOf<AbortSignal>();
+});
+sms.on("unmatched", (message) => expectTypeOf(message).toEqualTypeOf<SmsMessage>());
+sms.on("duplicate", (message) => expectTypeOf(message).toEqualTypeOf<SmsMessage>());
+sms.on("keyword", (match) => expectTypeOf(match).toEqualTypeOf<KeywordMatch>());
+sms.on("invalid", (problem) => expectTypeOf(problem).toEqualTypeOf<InvalidCallback>());
+sms.on("error", (error) => expectTypeOf(error).toEqualTypeOf<HandlerError>());
+sms.keyword(OPT_OUT, (match) => expectTypeOf(match).toEqualTypeOf<KeywordMatch>());
+
+// Handlers may be sync or async, and take fewer arguments.
+sms
+  .once("message", () => undefined)
+  .on("message", async ({ source }) => fetch(source))
+  .keyword(["A", /b/], async () => Promise.resolve())
+  .off("message", () => undefined)
+  .off("keyword", "A", () => undefined);
+expectTypeOf(sms.on("message", () => undefined)).toEqualTypeOf<IncomingSms>();
+
+// Optional properties are optional, the others are not.
+expectTypeOf<SmsMessage["text"]>().toEqualTypeOf<string | undefined>();
+expectTypeOf<SmsMessage["statusTrace"]>().toEqualTypeOf<string | undefined>();
+expectTypeOf<SmsMessage["id"]>().toEqualTypeOf<string>();
+expectTypeOf<SmsMessage["parts"]>().toEqualTypeOf<readonly string[]>();
+expectTypeOf<SmsMessage["fields"]>().toEqualTypeOf<Readonly<Record<string, string>>>();
+expectTypeOf<KeywordMatch["by"]>().toEqualTypeOf<"text" | "rest" | "field">();
+expectTypeOf<InvalidCallback["raw"]>().toEqualTypeOf<string | Uint8Array>();
+expectTypeOf<Receipt["outcome"]>().toEqualTypeOf<"handled" | "stored" | "duplicate" | "invalid" | "failed" | "busy">();
+expectTypeOf(sms.receive({ method: "GET", query: "id=1" })).resolves.toEqualTypeOf<Receipt>();
+expectTypeOf(sms.close()).toEqualTypeOf<Promise<void>>();
+
+// Options that are undefined are not given.
+incomingSms({ path: undefined, deduplicate: { windowMs: 1 }, methods: ["POST"], ack: { body: "ok" } });
+expectTypeOf(incomingSms).parameter(0).toEqualTypeOf<IncomingSmsOptions | undefined>();
+
+// @ts-expect-error: a misspelt event
+sms.on("mesage", () => undefined);
+// @ts-expect-error: a misspelt event
+sms.off("keywords", () => undefined);
+// @ts-expect-error: the payload of another event
+sms.on("invalid", (problem: SmsMessage) => problem.text);
+// @ts-expect-error: no such property
+sms.on("message", (message) => message.body);
+// @ts-expect-error: a keyword is no number
+sms.keyword(5, () => undefined);
+// @ts-expect-error: a handler is missing
+sms.keyword("STOP");
+// @ts-expect-error: off with a pattern is for keywords
+sms.off("message", "STOP", () => undefined);
+// @ts-expect-error: a message is not written to
+sms.on("message", (message) => (message.text = ""));
+// @ts-expect-error: nor are its parts
+sms.on("message", (message) => message.parts.push(""));
+// @ts-expect-error: nor its fields
+sms.on("message", (message) => (message.fields.id = ""));
+// @ts-expect-error: nor a match
+sms.on("keyword", (match) => (match.keyword = ""));
+// @ts-expect-error: the industry's words are not written to
+OPT_OUT.push("FIN");
+// @ts-expect-error: an unknown option
+incomingSms({ handlerTimeout: 5 });
+// @ts-expect-error: a number, in milliseconds
+incomingSms({ handlerTimeoutMs: "5s" });
+// @ts-expect-error: another method
+incomingSms({ methods: ["PUT"] });
+// @ts-expect-error: an unknown option of an option
+incomingSms({ deduplicate: { ttl: 5 } });
+// @ts-expect-error: true is what it is without being told
+incomingSms({ deduplicate: true });
+// @ts-expect-error: a callback without its content
+void sms.receive({ method: "POST" });
+// @ts-expect-error: a query has strings
+void sms.receive({ method: "GET", query: { id: 1 } });
+// @ts-expect-error: no such event
+export type Misspelt = SmsEvents["mesage"];
