@@ -1,14 +1,14 @@
 // Reads what a body parser in front of the router made of the body, where it kept no bytes.
 
 import { readVariables } from "./query.js";
-import { fieldsOf, knownName, type FieldsRead, type Reading } from "./reading.js";
+import { fieldsOf, knownName, notScalar, scalarOf, type FieldsRead, type Reading } from "./reading.js";
 import type { Issue } from "./invalid.js";
 
 type Parsed = Readonly<Record<string, unknown>>;
 
-/** Reads what `express.json()` left. */
+/** Reads what `express.json()` left, which stays as it is: it is not ours. */
 export function readParsedJson(parsed: Parsed): FieldsRead {
-  const read = fieldsOf(parsed);
+  const read = fieldsOf({ ...parsed });
   const unreadable: Issue[] = [...read.unreadable];
   for (const [name, value] of Object.entries(parsed)) {
     if (typeof value !== "number" || keepsItsDigits(value)) continue;
@@ -29,26 +29,32 @@ function keepsItsDigits(value: number): boolean {
 }
 
 /**
- * Reads what `express.urlencoded()` left. Its extended parser makes an array of a repeated variable, and an array or an object
- * of `parts[1]`, `parts[2]`.
+ * Reads what `express.urlencoded()` left of a form, or a query parser of a query. An extended parser makes an array of a repeated
+ * variable, and an array or an object of `parts[1]`, `parts[2]`.
  */
-export function readParsedForm(parsed: Parsed): Reading {
+export function readParsedVariables(parsed: Parsed): Reading {
   const variables: Array<readonly [string, string]> = [];
-  for (const [name, value] of Object.entries(parsed)) {
-    if (name === "parts" && isParsed(value)) {
-      // An array has lost its indices; its first entry is taken for word 1.
-      const offset = Array.isArray(value) ? 1 : 0;
-      for (const [n, part] of Object.entries(value))
-        variables.push([`parts[${offset ? Number(n) + offset : n}]`, String(part)]);
-    } else {
-      for (const one of [value].flat()) variables.push([name, withPlus(name, String(one))]);
-    }
+  const unreadable: Issue[] = [];
+  for (const [name, value] of Object.entries(parsed).flatMap(unnested)) {
+    const scalar = scalarOf(value);
+    if (scalar !== undefined) variables.push([name, withPlus(name, scalar)]);
+    else if (value !== null && value !== undefined) unreadable.push(notScalar(name));
   }
-  return readVariables(variables);
+  const reading = readVariables(variables);
+  return "refusal" in reading ? reading : { fields: reading.fields, unreadable };
 }
 
-function isParsed(value: unknown): value is Parsed {
-  return typeof value === "object" && value !== null;
+/** The variables that an extended parser made one of. */
+function unnested([name, value]: [string, unknown]): Array<readonly [name: string, value: unknown]> {
+  if (name === "parts" && typeof value === "object" && value !== null) {
+    // An array has lost its indices; its first entry is taken for word 1.
+    const first = Array.isArray(value) ? 1 : 0;
+    return Object.entries(value).map(([n, part]: [string, unknown]) => [
+      `parts[${first ? Number(n) + first : n}]`,
+      part,
+    ]);
+  }
+  return Array.isArray(value) ? value.map((one: unknown) => [name, one]) : [[name, value]];
 }
 
 /** A form's parser reads the plus of a number as a space. */

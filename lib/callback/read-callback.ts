@@ -5,8 +5,8 @@ import { invalidCallback, type InvalidCallback, type Issue, type Refusal } from 
 import { readJson } from "./json.js";
 import { mediaType } from "./media-type.js";
 import { smsMessage, type MessageSettings, type SmsMessage } from "./message.js";
-import { readParsedForm, readParsedJson } from "./parsed-body.js";
-import { readQuery, readVariables } from "./query.js";
+import { readParsedJson, readParsedVariables } from "./parsed-body.js";
+import { readQuery } from "./query.js";
 import type { Reading } from "./reading.js";
 import type { Validate } from "./validate.js";
 
@@ -38,12 +38,10 @@ export function assertCallback(callback: Callback): void {
 }
 
 function isQuery(query: unknown): boolean {
-  return (
-    typeof query === "string" || (isBody(query) && Object.values(query).every((value) => typeof value === "string"))
-  );
+  return isBody(query) && !Array.isArray(query);
 }
 
-function isBody(body: unknown): body is string | object {
+function isBody(body: unknown): boolean {
   return typeof body === "string" || (typeof body === "object" && body !== null);
 }
 
@@ -105,7 +103,7 @@ function readContent(callback: Callback | UnreadCallback): Reading {
   if ("refusal" in callback) return callback;
   if (callback.method === "GET") {
     const { query } = callback;
-    return typeof query === "string" ? readQuery(query) : readVariables(Object.entries(query));
+    return typeof query === "string" ? readQuery(query) : readParsedVariables(query);
   }
   return readBody(callback.body, callback.contentType);
 }
@@ -126,7 +124,7 @@ function readBody(body: string | Uint8Array | object, contentType: string | unde
   }
   if (Array.isArray(body)) return { refusal: MALFORMED };
   const parsed = body as Readonly<Record<string, unknown>>;
-  return format === "form" ? readParsedForm(parsed) : readParsedJson(parsed);
+  return format === "form" ? readParsedVariables(parsed) : readParsedJson(parsed);
 }
 
 /** `curl -d` sends JSON under a form's content type. */
@@ -140,5 +138,14 @@ function rawOf(callback: Callback | UnreadCallback): string | Uint8Array {
   if ("read" in callback) return textOrBytes(callback.read);
   const content = callback.method === "GET" ? callback.query : callback.body;
   if (typeof content === "string") return content;
-  return content instanceof Uint8Array ? textOrBytes(content) : JSON.stringify(content);
+  return content instanceof Uint8Array ? textOrBytes(content) : toJson(content);
+}
+
+function toJson(parsed: object): string {
+  try {
+    return JSON.stringify(parsed, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+  } catch {
+    // It nests deeper than the stack is high.
+    return "";
+  }
 }

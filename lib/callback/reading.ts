@@ -23,18 +23,23 @@ export function fieldsOf(parsed: Readonly<Record<string, unknown>>): FieldsRead 
   const unreadable: Issue[] = [];
   for (const [name, value] of Object.entries(parsed)) {
     if (value === null || value === undefined) continue;
-    if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
-      const scalar = String(value);
-      if (!isAbsent(name, scalar)) kept.push([name, scalar]);
-    } else {
-      unreadable.push({
-        field: knownName(name),
-        message: "must be a string, not an object or an array",
-        rule: "scalar",
-      });
-    }
+    const scalar = scalarOf(value);
+    if (scalar === undefined) unreadable.push(notScalar(name));
+    else if (!isAbsent(name, scalar)) kept.push([name, scalar]);
   }
   return { fields: Object.fromEntries(kept), unreadable };
+}
+
+/** A scalar as the string that it is read as; a bigint is what some parsers make of a long number. */
+export function scalarOf(value: unknown): string | undefined {
+  if (typeof value === "string") return value;
+  return typeof value === "number" || typeof value === "boolean" || typeof value === "bigint"
+    ? String(value)
+    : undefined;
+}
+
+export function notScalar(name: string): Issue {
+  return { field: knownName(name), message: "must be a string, not an object or an array", rule: "scalar" };
 }
 
 /** Nearly every callback: nothing to convert and nothing to leave out, so that the object can be used as it is. */

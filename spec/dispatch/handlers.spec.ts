@@ -260,7 +260,7 @@ describe("sms.receive", () => {
       undefined,
       {},
       { method: "PUT", body: "" },
-      { method: "GET", query: { a: 1 } },
+      { method: "GET", query: ["id"] },
       { method: "POST" },
     ]) {
       await expect(sms.receive(wrong as never)).rejects.toThrow(TypeError);

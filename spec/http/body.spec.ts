@@ -246,6 +246,53 @@ describe("a body that was read before", () => {
   });
 });
 
+describe("what a parser left", () => {
+  it("is not written to: it is not the router's", async () => {
+    const { sms, messages } = recorder();
+    const body = callback();
+    await sms.receive({ method: "POST", body });
+    expect(messages[0]?.fields).toEqual(body);
+    expect(Object.isFrozen(body)).toBe(false);
+  });
+
+  it.each([
+    ["a=1&source[x]=1", "an object"],
+    ["a=1&source[toString]=1", "an object that has no text of its own"],
+    ["a=1&source[]=1&source[][x]=2", "an array with an object"],
+  ])("is invalid where a variable became more than a string: %s, %s", async (variables) => {
+    const { sms, invalid } = recorder();
+    const app = express()
+      .use(express.urlencoded({ extended: true }))
+      .use("/sms", sms);
+    const body = `id=1&recipient=5050&message=hello&${variables}`;
+    await request(app).post("/sms").type("form").send(body).expect(400);
+    expect(invalid).toMatchObject([{ code: "schema", issues: [{ field: "source", rule: "scalar" }] }]);
+  });
+
+  it("is read with a bigint for a long number", async () => {
+    const { sms, messages, invalid } = recorder();
+    const source = 12345678901234567890n;
+    await sms.receive({ method: "POST", body: callback({ source }) });
+    expect(messages).toMatchObject([{ source: "12345678901234567890" }]);
+    await sms.receive({ method: "POST", body: callback({ source, id: null }) });
+    expect(invalid[0]?.raw).toContain("12345678901234567890");
+  });
+
+  it("is invalid where it nests deeper than the stack is high", async () => {
+    const { sms, invalid } = recorder();
+    const app = express().use(express.json(), sms);
+    const body = JSON.stringify(callback()).replace("}", `,"circle":${"[".repeat(40_000)}${"]".repeat(40_000)}}`);
+    await request(app).post("/").type("json").send(body).expect(400);
+    expect(invalid).toMatchObject([{ code: "schema", issues: [{ field: "circle" }] }]);
+  });
+
+  it("is invalid in sms.receive too, and does not reject", async () => {
+    const { sms } = recorder();
+    const query = { id: ["1", "2"], source: "919876543210", recipient: "5050" } as never;
+    expect(await sms.receive({ method: "GET", query })).toMatchObject({ problem: { code: "duplicate-field" } });
+  });
+});
+
 it("keeps a connection that sends one callback behind the other", async () => {
   const { sms, messages } = recorder();
   const port = await listen(sms);
