@@ -16,7 +16,7 @@ export interface Log {
   /** A mistake in the set-up: a process warning with a code, once. */
   advise(code: AdviceCode, message: string): void;
   /** A step of a callback, for `DEBUG=express-kaleyra-sms`. */
-  readonly debug: createDebug.Debugger;
+  readonly debug: (format: string, ...values: unknown[]) => void;
 }
 
 /** The codes of the process warnings; the README has a paragraph for each. */

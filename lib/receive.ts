@@ -64,7 +64,7 @@ export function createReceive(rooms: Rooms): Receive {
     return receiptOf((await handling).outcome, message);
   };
 
-  return async (callback) => {
+  const receive: Receive = async (callback) => {
     const reading = read(callback);
     if ("invalid" in reading) {
       await dispatcher.announce("invalid", reading.invalid);
@@ -76,6 +76,12 @@ export function createReceive(rooms: Rooms): Receive {
     if (handledKeys.has(message.key)) return handleDuplicate(message);
     const first = inHand.get(message.key);
     return first === undefined ? handleFirst(message) : waitForFirst(first, message);
+  };
+
+  return async (callback) => {
+    const receipt = await receive(callback);
+    log.debug("%s %s, answered %d", callback.method, receipt.problem?.code ?? receipt.outcome, receipt.status);
+    return receipt;
   };
 }
 

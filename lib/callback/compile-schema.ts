@@ -8,7 +8,7 @@ import standalone = require("ajv/dist/standalone/index.js");
 
 import { SCHEMA } from "./schema.js";
 
-const ajv = new Ajv2020({ allErrors: true, strictRequired: false, code: { source: true } });
+const ajv = new Ajv2020({ allErrors: true, strict: true, code: { source: true } });
 ajv.addSchema(SCHEMA);
 const code = standalone.default(ajv, { validateGet: SCHEMA.$id, validatePost: `${SCHEMA.$id}#/$defs/POST` });
 

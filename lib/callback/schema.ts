@@ -28,7 +28,14 @@ export const SCHEMA = {
     ]),
   ),
   required: requiredWhen("always").filter((name) => name !== "recipient"),
-  if: { required: ["to"] },
-  else: { required: ["recipient"] },
-  $defs: { POST: { $ref: "#", type: "object", required: requiredWhen("POST") } },
+  if: { properties: { to: true }, required: ["to"] },
+  else: { properties: { recipient: true }, required: ["recipient"] },
+  $defs: {
+    POST: {
+      $ref: "#",
+      type: "object",
+      properties: Object.fromEntries(requiredWhen("POST").map((name) => [name, true])),
+      required: requiredWhen("POST"),
+    },
+  },
 };

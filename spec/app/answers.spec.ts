@@ -1,5 +1,7 @@
 // Every answer, through the HTTP stack; and that none of them, nor any line that is logged, repeats what was sent.
 
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { createServer } from "node:http";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import createDebug from "debug";
@@ -240,5 +242,28 @@ describe("with no handler of invalid or error", () => {
       await bare.receive({ method: "POST", body: "" });
     }
     expect(lines).toHaveLength(2);
+  });
+});
+
+describe("DEBUG=express-kaleyra-sms", () => {
+  it("prints what became of each callback, and nothing that was sent", () => {
+    const script = `
+      const { incomingSms } = require("express-kaleyra-sms");
+      const sms = incomingSms();
+      const fields = { id: "secret-1", source: "919876543210", recipient: "5050", message: "secret-2" };
+      (async () => {
+        await sms.receive({ method: "POST", body: fields });
+        await sms.receive({ method: "POST", body: fields });
+        await sms.receive({ method: "GET", query: "source=secret-3" });
+      })();`;
+    const { stderr } = spawnSync(process.execPath, ["-e", script], {
+      cwd: join(__dirname, "..", ".."),
+      env: { ...process.env, DEBUG: "*" },
+      encoding: "utf8",
+    });
+    expect(stderr).toMatch(/POST handled, answered 200/);
+    expect(stderr).toMatch(/POST duplicate, answered 200/);
+    expect(stderr).toMatch(/GET schema, answered 400/);
+    expect(stderr).not.toMatch(/secret|9876543210/);
   });
 });
