@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", "bench/", "**/node_modules/", "examples/*/dist/"] },
+  { ignores: ["dist/", ".ci/", "bench/", "**/node_modules/", "examples/*/dist/"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -2,6 +2,7 @@
 
 import { createServer, type RequestListener, type Server } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
+import type { Readable } from "node:stream";
 import {
   incomingSms,
   type HandlerError,
@@ -82,12 +83,12 @@ export function untilClosed(socket: Socket): Promise<string> {
   return new Promise((resolve) => socket.once("close", () => resolve(received)));
 }
 
-/** What the server sends until `text` has come. */
-export function until(socket: Socket, text: string): Promise<string> {
+/** What comes until `text` has come. */
+export function until(stream: Readable, text: string): Promise<string> {
   let received = "";
   return new Promise((resolve, reject) => {
-    socket.on("close", () => reject(new Error(`closed after: ${received}`)));
-    socket.on("data", (chunk: Buffer) => {
+    stream.on("close", () => reject(new Error(`closed after: ${received}`)));
+    stream.on("data", (chunk: Buffer) => {
       received += chunk.toString("latin1");
       if (received.includes(text)) resolve(received);
     });

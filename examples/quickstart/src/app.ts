@@ -1,0 +1,24 @@
+// An Express app as you may have it, with its own routes and its own body parser. What is new is the one line that mounts the router.
+
+import express from "express";
+
+import { optedOut, sms } from "./sms.js";
+
+export const app = express();
+
+// Before express.json(): the router reads the body itself, to the letter.
+app.use("/sms", sms);
+
+app.use(express.json());
+
+app.get("/", (_req, res) => {
+  res.send("The app's own page.");
+});
+
+app.get("/opted-out", (_req, res) => {
+  res.json([...optedOut]);
+});
+
+app.post("/echo", (req, res) => {
+  res.json(req.body);
+});

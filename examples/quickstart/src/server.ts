@@ -1,0 +1,54 @@
+// Starts the app, says how to try it, and stops it without losing what is being handled.
+
+import { app } from "./app.js";
+import { sms } from "./sms.js";
+
+const port = Number(process.env.PORT ?? 3000);
+
+const server = app.listen(port, (error) => {
+  if (error === undefined) printHowToTry();
+  else fail(error);
+});
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    void sms.close().then(() => server.close());
+  });
+}
+
+function fail(error: NodeJS.ErrnoException): void {
+  console.error(
+    error.code === "EADDRINUSE"
+      ? `Port ${port} is taken. Stop what listens there, or choose another: PORT=${port + 1} npm start`
+      : `The server could not start: ${error.message}`,
+  );
+  process.exitCode = 1;
+}
+
+/** The two callbacks that the provider's page prints, as commands. */
+function printHowToTry(): void {
+  const address = server.address();
+  const url = `http://localhost:${typeof address === "object" ? (address?.port ?? port) : port}/sms`;
+  const body = JSON.stringify({
+    description: "Message has been sent",
+    id: "90eXXXXX-8865-4a96-85b6-4XXXXXXXXX48",
+    kid: "90e74b4c-8XXX-4a96-85b6-44XXXXXXX08",
+    recipient: "+91XXXXXXXXXX",
+    source: "91XXXXXXXXXX",
+    status: "SENT",
+    status_trace: "SENT",
+    message: "UNSUBSCRIBE THE OFFER message",
+    keyword: "SAMPLE",
+    operator: "JIO",
+    circle: "JIO ASSAM",
+    timestamp: "2025-04-17 18:35:20",
+    "parts[n]": "SAMPLE",
+  });
+  const query =
+    'source="918240XXXXXX"&recipient="91987XXXXXXX"&description="Message%20has%20been%20sent"&status="SENT"&status_trace="SENT"' +
+    '&id="90e74b4c-8865-4a96-85b6-4406e4XXXX48"&kid="90e74b4c-8865-4a96-85b6-4406eXXXXXXX"' +
+    '&message="SUBSCRIBE%20THE%20OFFER%20message"&keyword=SAMPLE&circle="Airtel-Karnataka"&operator="Airtel"&parts[1]="SAMPLE"';
+  console.log(`Listening at ${url}. Paste one of these into another terminal:\n`);
+  console.log(`curl -g -i '${url}' -H 'Content-Type: application/json' -d '${body}'\n`);
+  console.log(`curl -g -i '${url}?${query}'\n`);
+}

@@ -1,0 +1,46 @@
+// What happens when a subscriber texts you. Take this file into your app, and put your own calls where lines are printed.
+
+import { HELP, incomingSms, OPT_OUT } from "express-kaleyra-sms";
+
+/** Who wants no more messages. Yours is a table in your database. */
+export const optedOut = new Set<string>();
+
+export const sms = incomingSms();
+
+sms.keyword(OPT_OUT, ({ keyword, message }) => {
+  optedOut.add(message.source);
+  print("keyword", `${keyword}: ${message.source} wants no more messages`);
+});
+
+sms.keyword(HELP, ({ keyword, message }) => {
+  print("keyword", `${keyword}: ${message.source} asks for help`);
+});
+
+// What no keyword matched.
+sms.on("unmatched", (message) => {
+  print("unmatched", `from ${message.source}: a person should read this`);
+});
+
+// Every valid callback, whatever else it leads to. Without a text: a GET callback that does not pass it.
+sms.on("message", ({ source, recipient, text = "" }) => {
+  print("message", `from ${source} to ${recipient}: ${JSON.stringify(text)}`);
+});
+
+// The same callback once more: it was handled, and is not handled again.
+sms.on("duplicate", (message) => {
+  print("duplicate", `from ${message.source}: handled before`);
+});
+
+// Not a callback that can be read. `problem.raw` is the only copy of what was sent: keep it where you keep such things.
+sms.on("invalid", (problem) => {
+  print("invalid", `${problem.code}: ${problem.detail}`);
+});
+
+// A handler of yours threw, rejected or ran out of time. The provider was answered 500.
+sms.on("error", ({ event, message, cause }) => {
+  print("error", `the handler of "${event}" failed for message ${message.id}: ${String(cause)}`);
+});
+
+function print(event: string, line: string): void {
+  console.log(`${event.padEnd(9)}  ${line}`);
+}

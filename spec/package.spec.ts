@@ -1,0 +1,57 @@
+// What the package is as a whole: what it loads and what it publishes.
+
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, it } from "@jest/globals";
+import { Ajv2020 } from "ajv/dist/2020";
+import schema from "express-kaleyra-sms/schema.json";
+
+import { callback, PRINTED_POST } from "./support/callbacks";
+
+const ROOT = join(__dirname, "..");
+
+/** Runs a script in a process of its own, and gives what it prints as JSON. */
+function inFreshProcess(script: string): unknown {
+  return JSON.parse(execFileSync(process.execPath, ["-e", script], { cwd: ROOT, encoding: "utf8" }));
+}
+
+describe("loading the package", () => {
+  it("loads neither Express nor anything that is rarely used", () => {
+    const loaded = inFreshProcess(`
+      const { incomingSms } = require("express-kaleyra-sms");
+      incomingSms();
+      const names = Object.keys(require.cache).map((file) => /.*node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(file)?.[1]);
+      console.log(JSON.stringify([...new Set(names.filter(Boolean))].sort()));`);
+    // What debug brings; the last two only where some other package has installed them.
+    const ofDebug = ["debug", "ms", "supports-color", "has-flag"];
+    expect(loaded).toContain("debug");
+    expect((loaded as string[]).filter((name) => !ofDebug.includes(name))).toEqual([]);
+  });
+
+  it("gives the same package to import and to require", () => {
+    const same = inFreshProcess(`
+      import("express-kaleyra-sms").then(({ incomingSms, OPT_OUT }) => {
+        const required = require("express-kaleyra-sms");
+        console.log(JSON.stringify([incomingSms === required.incomingSms, OPT_OUT === required.OPT_OUT, Object.keys(required).sort()]));
+      });`);
+    expect(same).toEqual([true, true, ["HELP", "OPT_IN", "OPT_OUT", "incomingSms"]]);
+  });
+});
+
+describe("express-kaleyra-sms/schema.json", () => {
+  const ajv = new Ajv2020({ allErrors: true, strict: true });
+  ajv.addSchema(schema);
+
+  it("is a JSON Schema that holds for the printed callback", () => {
+    const validate = ajv.getSchema(`${schema.$id}#/$defs/POST`);
+    expect(validate?.(JSON.parse(PRINTED_POST))).toBe(true);
+    expect(validate?.(callback({ status: "DELIVERED" }))).toBe(false);
+    expect(validate?.(callback({ message: undefined }))).toBe(false);
+  });
+
+  it("requires no message under GET, and takes to for recipient", () => {
+    const validate = ajv.getSchema(schema.$id);
+    expect(validate?.({ id: "1", source: "2", to: "3" })).toBe(true);
+    expect(validate?.({ id: "1", source: "2" })).toBe(false);
+  });
+});

@@ -1,0 +1,196 @@
+// The README is executed: its first example runs as printed, its snippets compile, its tables are those of the code.
+
+import { execFileSync, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it } from "@jest/globals";
+import { incomingSms } from "express-kaleyra-sms";
+import schema from "express-kaleyra-sms/schema.json";
+import ts from "typescript";
+
+import { recorder, until } from "./support/recorder";
+
+const ROOT = join(__dirname, "..");
+const README = readFileSync(join(ROOT, "README.md"), "utf8");
+
+/** What stands in the code blocks of one language. */
+function blocks(language: string): string[] {
+  return Array.from(README.matchAll(/^```(\S*)\n([^]*?)^```$/gm))
+    .filter(([, name]) => name === language)
+    .map(([, , code = ""]) => code);
+}
+
+/** The one block of a language that holds a text. */
+function block(language: string, holds: string): string {
+  const [found, ...more] = blocks(language).filter((code) => code.includes(holds));
+  if (found === undefined || more.length > 0)
+    throw new Error(`The README has not one ${language} block with ${holds}.`);
+  return found;
+}
+
+/** The rows of the table that stands behind a heading. */
+function tableBehind(heading: string): string[][] {
+  const section = README.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
+  const rows = section.split("\n").filter((line) => line.startsWith("|"));
+  return rows.slice(2).map((row) =>
+    row
+      .split("|")
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+}
+
+/** What stands in back quotes in the first column. */
+function names(rows: string[][]): string[] {
+  return rows.flatMap(([first = ""]) => Array.from(first.matchAll(/`([^`]+)`/g), ([, name]) => name ?? ""));
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const hasCurl = ((): boolean => {
+  try {
+    execFileSync("curl", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch {
+    if (process.env.CI !== undefined) throw new Error("CI must have curl: the README's commands are run.");
+    console.warn("Skipped: the README's commands need curl, which is not installed here.");
+    return false;
+  }
+})();
+
+describe("the first example", () => {
+  (hasCurl ? it : it.skip)("prints what the README says, when the README's command is pasted", async () => {
+    const port = String(await freePort());
+    const example = block("js", "app.listen(3000)").replaceAll("3000", port);
+    const curl = block("sh", "curl -i").replaceAll("3000", port);
+    const server = spawn(process.execPath, ["--input-type=module", "-e", example], { cwd: ROOT });
+    try {
+      while (!(await listens(port)));
+      const printed = until(server.stdout, "\n}\n");
+      expect(execFileSync("sh", ["-c", curl], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })).toMatch(
+        /^HTTP\/1.1 200 OK/,
+      );
+      const arrival = /receivedAt: '.*'/;
+      expect((await printed).replace(arrival, "")).toBe(block("", "no more messages to +").replace(arrival, ""));
+    } finally {
+      server.kill();
+    }
+  });
+
+  async function listens(port: string): Promise<boolean> {
+    try {
+      return (await fetch(`http://localhost:${port}/sms`, { method: "OPTIONS" })).ok;
+    } catch {
+      return false;
+    }
+  }
+});
+
+it("has snippets that compile", () => {
+  const prelude = `
+    import { createServer, type Server } from "node:http";
+    import type { Express } from "express";
+    import { incomingSms, OPT_OUT, type SmsMessage } from "express-kaleyra-sms";
+    declare const app: Express, server: Server;
+    declare function join(source: string, plan?: string): Promise<void>;
+    declare function tellBalance(source: string): Promise<void>;
+    declare function confirm(source: string, code: string): void;
+    declare function optOut(source: string): Promise<void>;
+    declare function forwardToAPerson(message: SmsMessage): void;
+    const sms = incomingSms();\n`;
+  const snippets = blocks("ts");
+  expect(snippets.length).toBeGreaterThan(3);
+  const sources = new Map(
+    snippets.map((code, index) => [
+      join(ROOT, `snippet-${index}.mts`),
+      `${prelude}${code}\nexport { app, server, createServer, join, tellBalance, confirm, optOut, forwardToAPerson, sms, OPT_OUT };`,
+    ]),
+  );
+  const options: ts.CompilerOptions = {
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    types: ["node"],
+  };
+  const host = ts.createCompilerHost(options);
+  const { fileExists, getSourceFile } = host;
+  host.fileExists = (file) => sources.has(file) || fileExists(file);
+  host.getSourceFile = (file, language, ...rest) => {
+    const code = sources.get(file);
+    return code === undefined ? getSourceFile(file, language, ...rest) : ts.createSourceFile(file, code, language);
+  };
+  const program = ts.createProgram([...sources.keys()], options, host);
+  const found = ts.getPreEmitDiagnostics(program).map((one) => ts.flattenDiagnosticMessageText(one.messageText, "\n"));
+  expect(found).toEqual([]);
+}, 60_000);
+
+describe("what is to be pasted into the console", () => {
+  it("asks for every field of the table but the parts", async () => {
+    const template = block("json", "<source>");
+    const fields = Object.keys(schema.properties).filter((name) => name !== "parts[n]");
+    expect(JSON.parse(template)).toEqual(Object.fromEntries(fields.map((name) => [name, `<${name}>`])));
+    const filled = template.replace("<status>", "SENT").replace(/<(\w+)>/g, "value of $1");
+    expect(await incomingSms().receive({ method: "POST", body: filled })).toMatchObject({ outcome: "handled" });
+  });
+
+  it("is a GET endpoint that passes the keyword and words", async () => {
+    const { sms, messages } = recorder();
+    const endpoint = block("", "?id=<id>").trim();
+    const query = endpoint
+      .slice(endpoint.indexOf("?") + 1)
+      .replace("<status>", "SENT")
+      .replace("<keyword>", "STOP")
+      .replace("<parts[1]>", "STOP")
+      .replace("<parts[2]>", "it")
+      .replace(/<(\w+)>/g, "1234");
+    expect(await sms.receive({ method: "GET", query })).toMatchObject({ outcome: "handled" });
+    expect(messages).toMatchObject([{ keyword: "STOP", parts: ["STOP", "it"] }]);
+  });
+});
+
+describe("its tables", () => {
+  /** What a TypeError lists behind some words. */
+  const listed = (cause: () => unknown, behind: RegExp): string[] | undefined => {
+    try {
+      cause();
+    } catch (error) {
+      return behind.exec((error as Error).message)?.[1]?.split(", ");
+    }
+    return undefined;
+  };
+
+  it("list every field, with what the schema says of it", () => {
+    const rows = tableBehind("Fields");
+    expect(names(rows)).toEqual(Object.keys(schema.properties));
+    expect(rows.map((row) => row.at(-1))).toEqual(
+      Object.values(schema.properties).map(({ description }) => description),
+    );
+  });
+
+  it("list every option, and no other", () => {
+    const options = listed(() => incomingSms({ "?": 1 } as never), /The options are (.*)\./);
+    expect(names(tableBehind("Options"))).toEqual(options);
+  });
+
+  it("list every event, and no other", () => {
+    const events = listed(() => incomingSms().on("?" as never, () => undefined), /use one of (.*)\./);
+    expect(names(tableBehind("Events"))).toEqual(events);
+  });
+});
+
+it("has a paragraph for every process warning", () => {
+  const codes = readFileSync(join(ROOT, "lib", "log.ts"), "utf8").match(/KALEYRA_SMS_[A-Z_]+/g) ?? [];
+  expect(codes.length).toBeGreaterThan(0);
+  for (const code of codes) expect(README).toContain(`\n### \`${code}\`\n`);
+});
