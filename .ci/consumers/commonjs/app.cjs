@@ -1,0 +1,20 @@
+// A CommonJS app that receives one callback and ends.
+
+const assert = require("node:assert/strict");
+const express = require("express");
+const { incomingSms, OPT_OUT } = require("express-kaleyra-sms");
+const schema = require("express-kaleyra-sms/schema.json");
+
+assert.equal(schema.type, "object");
+const stopped = [];
+const sms = incomingSms();
+sms.keyword(OPT_OUT, ({ message }) => stopped.push(message.source));
+const server = express()
+  .use("/sms", sms)
+  .listen(0, "127.0.0.1", async () => {
+    const body = JSON.stringify({ id: "1", source: "919876543210", recipient: "5050", message: "stop" });
+    const response = await fetch(`http://127.0.0.1:${server.address().port}/sms`, { method: "POST", body });
+    assert.equal(response.status, 200);
+    assert.deepEqual(stopped, ["+919876543210"]);
+    server.close();
+  });

@@ -1,0 +1,27 @@
+// A TypeScript app that receives one callback and ends. The library's own types are checked too (skipLibCheck is off).
+
+import assert from "node:assert/strict";
+import type { AddressInfo } from "node:net";
+import express from "express";
+import { incomingSms, OPT_OUT, type KeywordMatch, type SmsMessage } from "express-kaleyra-sms";
+
+const stopped: string[] = [];
+const texts: Array<SmsMessage["text"]> = [];
+const sms = incomingSms({ defaultCountryCode: "91" });
+sms.keyword(OPT_OUT, ({ message }: KeywordMatch) => stopped.push(message.source));
+sms.on("message", async (message) => void texts.push(message.text));
+// @ts-expect-error: a misspelt event
+assert.throws(() => sms.on("mesage", () => undefined), TypeError);
+
+const router = express.Router();
+router.use("/sms", sms);
+const server = express()
+  .use(router)
+  .listen(0, "127.0.0.1", async () => {
+    const body = JSON.stringify({ id: "1", source: "9876543210", recipient: "5050", message: "stop" });
+    const { port } = server.address() as AddressInfo;
+    const response = await fetch(`http://127.0.0.1:${port}/sms`, { method: "POST", body });
+    assert.equal(response.status, 200);
+    assert.deepEqual([stopped, texts], [["+919876543210"], ["stop"]]);
+    server.close();
+  });
