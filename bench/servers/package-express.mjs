@@ -1,0 +1,11 @@
+// This package, mounted in Express 5.
+
+import { callbackGet, callbackPost } from "../callback.mjs";
+import { router } from "./package-router.mjs";
+
+export const request = (n, { method }) => (method === "GET" ? callbackGet(n) : callbackPost(n));
+
+export async function start(handled) {
+  const { default: express } = await import("express");
+  return express().use("/sms", await router(handled));
+}
