@@ -103,16 +103,16 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
 
   const sms: IncomingSms = Object.assign(listener, {
     on: <Event extends SmsEvent>(event: Event, handler: Handler<Event>) => {
-      registry.add(event, handler, false);
+      registry.add(event, handler);
       return sms;
     },
     once: <Event extends SmsEvent>(event: Event, handler: Handler<Event>) => {
-      registry.add(event, handler, true);
+      registry.addOnce(event, handler);
       return sms;
     },
     off: (event: SmsEvent, ...rest: [Handler<SmsEvent>] | [KeywordPattern, Handler<"keyword">]) => {
       if (rest.length === 1) registry.remove(event, rest[0]);
-      else registry.removeKeyword(...rest);
+      else registry.removeKeyword(event, ...rest);
       return sms;
     },
     keyword: (pattern: KeywordPattern, handler: Handler<"keyword">) => {

@@ -29,6 +29,15 @@ export function createLog(logger: Logger): Log {
   const lastWritten = new Map<string, number>();
   const advised = new Set<AdviceCode>();
 
+  /** A logger that fails changes nothing. */
+  const write = (method: "warn" | "error", code: string, message: string): void => {
+    if (!isDue(code)) return;
+    try {
+      logger[method](`express-kaleyra-sms: ${message} (${code})`);
+    } catch (error) {
+      debug("the logger failed: %s", nameOf(error));
+    }
+  };
   const isDue = (code: string): boolean => {
     const now = Date.now();
     if (now - (lastWritten.get(code) ?? -Infinity) < MINUTE_MS) return false;
@@ -37,12 +46,8 @@ export function createLog(logger: Logger): Log {
   };
   return {
     debug,
-    warn: (code, message) => {
-      if (isDue(code)) logger.warn(`express-kaleyra-sms: ${message} (${code})`);
-    },
-    error: (code, message) => {
-      if (isDue(code)) logger.error(`express-kaleyra-sms: ${message} (${code})`);
-    },
+    warn: (code, message) => write("warn", code, message),
+    error: (code, message) => write("error", code, message),
     advise: (code, message) => {
       if (advised.has(code)) return;
       advised.add(code);
@@ -54,16 +59,27 @@ export function createLog(logger: Logger): Log {
   };
 }
 
-const FRAME = /\n {4}at [^\n]*/;
+const NAME = /^[A-Za-z_$][\w$]{0,80}$/;
+const PLACE = /^ {4}at .*?([^\s()]+:\d+:\d+)\)?$/m;
 
 /**
- * Names what a handler threw without repeating what it says: an error's own text may hold a number or a message. Its class and
- * the place where it was made do not.
+ * Names what a handler threw without repeating what it says: an error's own text, name and functions may hold a number or a
+ * message. Its class and the place where it was made do not. Anything may be thrown: nothing of it is trusted.
  */
 export function nameOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return `a thrown ${thrown === null ? "null" : typeof thrown}`;
-  const { name, message, stack } = thrown;
-  const header = `${name}: ${message}`;
-  const place = stack?.startsWith(header) === true ? FRAME.exec(stack.slice(header.length))?.[0].trim() : undefined;
-  return place === undefined ? name : `${name} ${place}`;
+  try {
+    if (!(thrown instanceof Error)) return `a thrown ${thrown === null ? "null" : typeof thrown}`;
+    const { name } = thrown.constructor;
+    const known = NAME.test(name) ? name : "Error";
+    const place = placeOf(thrown);
+    return place === undefined ? known : `${known} at ${place}`;
+  } catch {
+    return "a thrown object";
+  }
+}
+
+/** File, line and column of the innermost function, which stand behind the error's own text. */
+function placeOf({ message, stack }: Error): string | undefined {
+  const end = stack?.indexOf(message) ?? -1;
+  return end === -1 ? undefined : PLACE.exec(stack?.slice(end + message.length) ?? "")?.[1];
 }

@@ -72,7 +72,7 @@ type Name = keyof IncomingSmsOptions;
 interface Option {
   /** Completes the sentence "options.x takes ...". */
   readonly takes: string;
-  accepts(value: unknown): boolean;
+  readonly accepts: (value: unknown) => boolean;
 }
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -87,8 +87,9 @@ const optional = (check: (value: unknown) => boolean) => (value: unknown) => val
 
 const OPTIONS: Readonly<Record<Name, Option>> = {
   path: {
-    takes: 'a path that begins with "/" and has no "?"',
-    accepts: (value) => typeof value === "string" && /^\/[^?]*$/.test(value),
+    takes:
+      'a path that begins with "/", as it stands in a request: without "?" and "#", and what is not ASCII percent-encoded',
+    accepts: (value) => typeof value === "string" && /^\/[!-~]*$/.test(value) && !/[?#]/.test(value),
   },
   methods: {
     takes: 'an array of "GET", "POST" or both',
@@ -127,14 +128,23 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
 export function readOptions(options: IncomingSmsOptions): Settings {
   const given: unknown = options;
   if (!isRecord(given)) throw new TypeError("incomingSms takes an object of options, or nothing.");
-  for (const [name, value] of Object.entries(given)) {
+  for (const name of Object.keys(given)) {
     if (!isName(name)) throw new TypeError(`options.${name} is not an option. ${suggestion(name)}`);
-    if (value !== undefined && !OPTIONS[name].accepts(value))
-      throw new TypeError(`options.${name} takes ${OPTIONS[name].takes}.`);
   }
+  // Read once, also what is inherited: what was checked is what is used.
+  const checked: Partial<Record<Name, unknown>> = {};
+  for (const [name, { takes, accepts }] of Object.entries(OPTIONS) as Array<[Name, Option]>) {
+    const value = given[name];
+    if (value !== undefined && !accepts(value)) throw new TypeError(`options.${name} takes ${takes}.`);
+    checked[name] = value;
+  }
+  return complete(checked as IncomingSmsOptions);
+}
+
+function complete(options: IncomingSmsOptions): Settings {
   return {
     path: (options.path ?? "/").replace(/\/+$/, ""),
-    methods: options.methods ?? ["GET", "POST"],
+    methods: [...(options.methods ?? (["GET", "POST"] as const))],
     bodyLimit: options.bodyLimit ?? 163_840,
     bodyTimeoutMs: options.bodyTimeoutMs ?? 10_000,
     handlerTimeoutMs: options.handlerTimeoutMs ?? 10_000,
@@ -177,7 +187,11 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   "cache-control",
   "connection",
   "content-length",
+  "keep-alive",
+  "te",
+  "trailer",
   "transfer-encoding",
+  "upgrade",
 ]);
 
 function isAcknowledgement(value: unknown): boolean {

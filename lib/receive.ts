@@ -5,6 +5,7 @@ import type { Callback, Read, UnreadCallback } from "./callback/read-callback.js
 import type { SmsMessage } from "./callback/message.js";
 import type { Dispatcher, Handling } from "./dispatch/dispatcher.js";
 import type { TimeLimit } from "./dispatch/time-limit.js";
+import { then, type Eventual } from "./eventual.js";
 import type { Log } from "./log.js";
 import type { HandledKeys } from "./once/handled-keys.js";
 import type { Turns } from "./once/turns.js";
@@ -23,14 +24,15 @@ interface Rooms {
   readonly log: Log;
 }
 
-export type Receive = (callback: Callback | UnreadCallback) => Promise<Receipt>;
+/** Neither throws nor rejects. */
+export type Receive = (callback: Callback | UnreadCallback) => Eventual<Receipt>;
 
 type Outcome = Handling["outcome"];
 
 export function createReceive(rooms: Rooms): Receive {
   const { read, handledKeys, turns, dispatcher, limit, answers, tellFailures, log } = rooms;
 
-  /** The messages that are waiting for their turn or being handled, each with how that ends at last. */
+  /** The messages that wait for their turn or are being handled, each with how that ends at last. */
   const inHand = new Map<string, Promise<Outcome>>();
 
   const receiptOf = (outcome: Outcome, message: SmsMessage): Receipt => {
@@ -39,10 +41,8 @@ export function createReceive(rooms: Rooms): Receive {
     return tellFailures ? answers.failed(message, outcome) : answers.failedQuietly(message);
   };
 
-  const handleDuplicate = async (message: SmsMessage): Promise<Receipt> => {
-    await dispatcher.announce("duplicate", message);
-    return answers.done("duplicate", message);
-  };
+  const handleDuplicate = (message: SmsMessage): Eventual<Receipt> =>
+    then(dispatcher.announce("duplicate", message), () => answers.done("duplicate", message));
 
   /** Waits for the first delivery, even where that is past its time limit, and gives the same answer. */
   const waitForFirst = async (first: Promise<Outcome>, message: SmsMessage): Promise<Receipt> => {
@@ -50,39 +50,41 @@ export function createReceive(rooms: Rooms): Receive {
     return outcome === "handled" ? handleDuplicate(message) : receiptOf(outcome, message);
   };
 
-  const handleFirst = async (message: SmsMessage): Promise<Receipt> => {
-    const handling = turns.run(message.source, () => dispatcher.handle(message));
-    if (handledKeys !== undefined) {
-      const { key } = message;
+  const handle = (message: SmsMessage): Eventual<Handling> =>
+    turns.run(message.source, () => dispatcher.handle(message));
+
+  const handleFirst = (message: SmsMessage, handled: HandledKeys): Eventual<Receipt> => {
+    const { key } = message;
+    const handling = handle(message);
+    if (handling instanceof Promise) {
       const end = handling.then(({ outcome, atLast }) => atLast ?? outcome);
       inHand.set(key, end);
       void end.then((outcome) => {
         inHand.delete(key);
-        if (outcome === "handled") handledKeys.add(key);
+        if (outcome === "handled") handled.add(key);
       });
-    }
-    return receiptOf((await handling).outcome, message);
+    } else if (handling.outcome === "handled") handled.add(key);
+    return then(handling, ({ outcome }) => receiptOf(outcome, message));
   };
 
-  const receive: Receive = async (callback) => {
+  const receive: Receive = (callback) => {
     const reading = read(callback);
     if ("invalid" in reading) {
-      await dispatcher.announce("invalid", reading.invalid);
-      return answers.invalid(reading.invalid);
+      return then(dispatcher.announce("invalid", reading.invalid), () => answers.invalid(reading.invalid));
     }
     const { message } = reading;
     if (message.method === "GET") adviseOnText(message, log);
-    if (handledKeys === undefined) return handleFirst(message);
+    if (handledKeys === undefined) return then(handle(message), ({ outcome }) => receiptOf(outcome, message));
     if (handledKeys.has(message.key)) return handleDuplicate(message);
     const first = inHand.get(message.key);
-    return first === undefined ? handleFirst(message) : waitForFirst(first, message);
+    return first === undefined ? handleFirst(message, handledKeys) : waitForFirst(first, message);
   };
 
-  return async (callback) => {
-    const receipt = await receive(callback);
-    log.debug("%s %s, answered %d", callback.method, receipt.problem?.code ?? receipt.outcome, receipt.status);
-    return receipt;
-  };
+  return (callback) =>
+    then(receive(callback), (receipt) => {
+      log.debug("%s %s, answered %d", callback.method, receipt.problem?.code ?? receipt.outcome, receipt.status);
+      return receipt;
+    });
 }
 
 /** The endpoint printed on the provider's page asks for neither the text, nor the keyword, nor the parts. */

@@ -4,7 +4,7 @@ import { describe, expect, it } from "@jest/globals";
 import { incomingSms, type IncomingSmsOptions } from "express-kaleyra-sms";
 
 import { post } from "./support/callbacks";
-import { recorder } from "./support/recorder";
+import { closeServers, listen, recorder } from "./support/recorder";
 
 const make = (options: unknown) => () => incomingSms(options as IncomingSmsOptions);
 
@@ -25,7 +25,7 @@ it.each([
 });
 
 it.each([
-  ["path", ["", "sms", "/a?b", 1, null], 'a path that begins with "/"'],
+  ["path", ["", "sms", "/a?b", "/a#b", "/a b", "/é", 1, null], 'a path that begins with "/"'],
   ["methods", [[], ["PUT"], "POST", null, ["GET", undefined]], '"GET", "POST" or both'],
   ["bodyLimit", [0, -1, 1.5, Infinity, NaN, "100kb", null], "bytes"],
   ["bodyTimeoutMs", [0, -1, 1.5, 2 ** 31, "1s", null], "milliseconds from 1 to 2147483647"],
@@ -52,6 +52,7 @@ it.each([
       { headers: { a: 1 } },
       { headers: { a: "\n" } },
       { headers: { "cache-control": "public" } },
+      { headers: { Trailer: "X" } },
     ],
     "headers",
   ],
@@ -72,6 +73,16 @@ it.each([
     expect(make({ [name]: value })).toThrow(`options.${name} takes `);
     expect(make({ [name]: value })).toThrow(takes);
   }
+});
+
+it("checks what is inherited and what is computed, and uses what it has checked", async () => {
+  expect(make(Object.create({ bodyLimit: NaN }) as object)).toThrow("options.bodyLimit takes");
+  const methods: Array<"GET" | "POST"> = ["POST"];
+  const sms = incomingSms({ methods });
+  methods[0] = "GET";
+  const port = await listen(sms);
+  expect((await fetch(`http://127.0.0.1:${port}/`, { method: "OPTIONS" })).headers.get("allow")).toBe("POST, OPTIONS");
+  await closeServers();
 });
 
 it("takes an object of options only", () => {
@@ -104,6 +115,10 @@ describe("options.schema", () => {
     const { sms, invalid } = recorder({ schema: { patternProperties: { "^x": { const: "1" } } } });
     await sms.receive(post({ xSecret: "2" }));
     expect(invalid[0]?.issues).toMatchObject([{ field: "(other)", rule: "const" }]);
+  });
+
+  it("that is asynchronous is a TypeError", () => {
+    expect(make({ schema: { $async: true } })).toThrow(TypeError);
   });
 
   it("that does not compile is a TypeError that names the place", () => {

@@ -109,7 +109,8 @@ export class Answers {
 
 function answer(status: number, headers: Readonly<Record<string, string>>, body: string): Answer {
   const length = status === 204 ? {} : { "Content-Length": String(Buffer.byteLength(body)) };
-  return { status, headers: { ...NO_STORE, ...headers, ...length }, body };
+  // Frozen: the acknowledgement's are given out with every receipt.
+  return { status, headers: Object.freeze({ ...NO_STORE, ...headers, ...length }), body };
 }
 
 /** The default headers that are not given in some other case. */

@@ -22,7 +22,8 @@ export function decode(bytes: Uint8Array, charset: string): Decoded {
     return { refused: "unknown-charset" };
   }
   try {
-    return { text: decoder.decode(bytes) };
+    // As a stream: decoded at once, Node 20 takes windows-1252 for ISO 8859-1.
+    return { text: decoder.decode(bytes, { stream: true }) + decoder.decode() };
   } catch {
     return { refused: "not-in-charset" };
   }
@@ -33,7 +34,8 @@ export function textOrBytes(bytes: Uint8Array): string | Uint8Array {
   return isUtf8(bytes) ? asBuffer(bytes).toString("utf8") : bytes;
 }
 
-function withoutMark(text: string): string {
+/** A text without the byte order mark that it may begin with. */
+export function withoutMark(text: string): string {
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }
 

@@ -1,6 +1,6 @@
 // From fields to the message that handlers get.
 
-import { createHash } from "node:crypto";
+import * as crypto from "node:crypto";
 
 import { AS_SENT, isPart, partNumber, type AsSentProperty } from "./fields.js";
 import { phoneNumber } from "./phone-number.js";
@@ -65,18 +65,19 @@ export function smsMessage(
   settings: MessageSettings,
 ): SmsMessage {
   const { id = "", source = "", recipient = fields.to ?? "", message: text, keyword } = fields;
+  const from = phoneNumber(source, settings.defaultCountryCode);
+  const to = phoneNumber(recipient, settings.defaultCountryCode);
   const draft: Draft = {
     id,
-    key: "",
-    source: phoneNumber(source, settings.defaultCountryCode),
-    recipient: phoneNumber(recipient, settings.defaultCountryCode),
+    key: digest([id, from, to, keyword, text]),
+    source: from,
+    recipient: to,
     parts: Object.freeze(partsOf(text, fields, keyword)),
     receivedAt: arrival.receivedAt,
     method: arrival.method,
     repaired: arrival.repaired,
     fields: Object.freeze(fields),
   };
-  draft.key = digest([id, draft.source, draft.recipient, keyword, text]);
   if (text !== undefined) draft.text = text;
   for (const { name, property } of AS_SENT) {
     const sent = fields[name];
@@ -105,5 +106,10 @@ function sentParts(fields: Fields): string[] {
 
 /** JSON keeps apart what a plain concatenation would not: where one value ends, absent from empty, and one lone surrogate from another. */
 function digest(values: ReadonlyArray<string | undefined>): string {
-  return createHash("sha256").update(JSON.stringify(values)).digest("base64url");
+  return sha256(JSON.stringify(values));
 }
+
+/** Node has the quicker one from 20.12 on. */
+const { hash } = crypto as { hash?: typeof crypto.hash };
+const sha256 = (text: string): string =>
+  hash === undefined ? crypto.createHash("sha256").update(text).digest("base64url") : hash("sha256", text, "base64url");

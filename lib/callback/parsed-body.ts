@@ -1,6 +1,6 @@
 // Reads what a body parser in front of the router made of the body, where it kept no bytes.
 
-import { readVariables } from "./query.js";
+import { readVariables, type Values } from "./query.js";
 import { fieldsOf, knownName, notScalar, scalarOf, type FieldsRead, type Reading } from "./reading.js";
 import type { Issue } from "./invalid.js";
 
@@ -32,7 +32,7 @@ function keepsItsDigits(value: number): boolean {
  * Reads what `express.urlencoded()` left of a form, or a query parser of a query. An extended parser makes an array of a repeated
  * variable, and an array or an object of `parts[1]`, `parts[2]`.
  */
-export function readParsedVariables(parsed: Parsed): Reading {
+export function readParsedVariables(parsed: Parsed, values: Values): Reading {
   const variables: Array<readonly [string, string]> = [];
   const unreadable: Issue[] = [];
   for (const [name, value] of Object.entries(parsed).flatMap(unnested)) {
@@ -40,7 +40,7 @@ export function readParsedVariables(parsed: Parsed): Reading {
     if (scalar !== undefined) variables.push([name, withPlus(name, scalar)]);
     else if (value !== null && value !== undefined) unreadable.push(notScalar(name));
   }
-  const reading = readVariables(variables);
+  const reading = readVariables(variables, values);
   return "refusal" in reading ? reading : { fields: reading.fields, unreadable };
 }
 

@@ -7,8 +7,11 @@ import { knownName, type Reading } from "./reading.js";
 /** One variable as it came, decoded, its quotes still around it. */
 type Variable = readonly [name: string, value: string];
 
+/** Whether a pair of quotes around a value may be the provider's own, as in its GET sample, or belongs to the value. */
+export type Values = "in quotes" | "bare";
+
 /** Reads `a=1&b=2`, as it stands behind the `?` of a URL or in a form's body. */
-export function readQuery(query: string): Reading {
+export function readQuery(query: string, values: Values): Reading {
   const variables: Variable[] = [];
   for (const pair of query.split("&")) {
     if (pair === "") continue;
@@ -16,20 +19,21 @@ export function readQuery(query: string): Reading {
     const name = decode(equals === -1 ? pair : pair.slice(0, equals));
     variables.push([name, equals === -1 ? "" : decodeValue(name, pair.slice(equals + 1))]);
   }
-  return readVariables(variables);
+  return readVariables(variables, values);
 }
 
 /** Reads variables that were decoded before; a name may come more than once. */
-export function readVariables(variables: readonly Variable[]): Reading {
+export function readVariables(variables: readonly Variable[], values: Values): Reading {
   const textIsQuoted = variables.some(([name, value]) => name === "id" && isQuoted(value));
+  const mayBeQuoted = (name: string): boolean => values === "in quotes" && (textIsQuoted || !isText(name));
   const fields = new Map<string, string>();
   const repeated: Issue[] = [];
   for (const [name, sent] of variables) {
-    const value = isQuoted(sent) && (textIsQuoted || !isText(name)) ? sent.slice(1, -1) : sent;
+    const value = isQuoted(sent) && mayBeQuoted(name) ? sent.slice(1, -1) : sent;
     if (isAbsent(name, value)) continue;
     const before = fields.get(name);
     if (before === undefined) fields.set(name, value);
-    else if (before !== value && isTableField(name)) {
+    else if (before !== value && (isTableField(name) || name === "to")) {
       repeated.push({
         field: knownName(name),
         message: "must come once, or each time with the same value",

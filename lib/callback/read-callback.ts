@@ -1,6 +1,7 @@
 // From what came to a message, or to what is wrong with it. Knows the kinds of content; how each is read stands in its own file.
 
-import { decode, textOrBytes } from "./charset.js";
+import { decode, textOrBytes, withoutMark } from "./charset.js";
+import { now } from "./clock.js";
 import { invalidCallback, type InvalidCallback, type Issue, type Refusal } from "./invalid.js";
 import { readJson } from "./json.js";
 import { mediaType } from "./media-type.js";
@@ -64,13 +65,19 @@ const UNSUPPORTED: Refusal = {
   detail: "The body must be JSON (application/json or text/plain) or a form (application/x-www-form-urlencoded).",
 };
 
+const JSON_AS_FORM: Refusal = {
+  code: "malformed-body",
+  detail:
+    "The body is JSON that a form parser before this endpoint has taken apart: mount the router before it, or send application/json.",
+};
+
 /** Makes the function that reads callbacks. */
 export function createReadCallback(
   validate: Validate,
   settings: MessageSettings,
 ): (callback: Callback | UnreadCallback) => Read {
   return (callback) => {
-    const receivedAt = new Date().toISOString();
+    const receivedAt = now();
     const { method } = callback;
     const refuse = (refusal: Refusal): Read => ({
       invalid: invalidCallback(refusal, { method, raw: rawOf(callback), receivedAt }),
@@ -103,7 +110,7 @@ function readContent(callback: Callback | UnreadCallback): Reading {
   if ("refusal" in callback) return callback;
   if (callback.method === "GET") {
     const { query } = callback;
-    return typeof query === "string" ? readQuery(query) : readParsedVariables(query);
+    return typeof query === "string" ? readQuery(query, "in quotes") : readParsedVariables(query, "in quotes");
   }
   return readBody(callback.body, callback.contentType);
 }
@@ -111,7 +118,7 @@ function readContent(callback: Callback | UnreadCallback): Reading {
 function readBody(body: string | Uint8Array | object, contentType: string | undefined): Reading {
   const { format, charset } = mediaType(contentType);
   if (format === "other") return { refusal: UNSUPPORTED };
-  if (typeof body === "string") return readText(body, format);
+  if (typeof body === "string") return readText(withoutMark(body), format);
   if (body instanceof Uint8Array) {
     const decoded = decode(body, charset);
     if ("text" in decoded) return readText(decoded.text, format);
@@ -124,12 +131,15 @@ function readBody(body: string | Uint8Array | object, contentType: string | unde
   }
   if (Array.isArray(body)) return { refusal: MALFORMED };
   const parsed = body as Readonly<Record<string, unknown>>;
-  return format === "form" ? readParsedVariables(parsed) : readParsedJson(parsed);
+  if (format === "json") return readParsedJson(parsed);
+  return Object.keys(parsed)[0]?.startsWith("{") === true
+    ? { refusal: JSON_AS_FORM }
+    : readParsedVariables(parsed, "bare");
 }
 
 /** `curl -d` sends JSON under a form's content type. */
 function readText(text: string, format: "json" | "form"): Reading {
-  if (format === "form" && !text.startsWith("{")) return readQuery(text);
+  if (format === "form" && !text.startsWith("{")) return readQuery(text, "bare");
   return readJson(text) ?? { refusal: MALFORMED };
 }
 

@@ -12,11 +12,18 @@ const FORMAT = "yyyy-MM-dd HH:mm:ss";
 export function instantIn(timeZone: string): (timestamp: string) => string | undefined {
   // Loaded only for those who name a zone.
   const { DateTime } = require("luxon") as typeof Luxon;
+  // All that Luxon's global settings decide is said here: they belong to the app.
+  const options = { zone: timeZone, locale: "en-US", numberingSystem: "latn", outputCalendar: "gregory" } as const;
   return (timestamp) => {
-    const local = DateTime.fromFormat(timestamp, FORMAT, { zone: timeZone, locale: "en-US" });
-    // Luxon moves a time that the clocks skip, and takes the first of two that they repeat.
-    if (!local.isValid || local.toFormat(FORMAT) !== timestamp || local.getPossibleOffsets().length > 1)
+    try {
+      const local = DateTime.fromFormat(timestamp, FORMAT, options);
+      // Luxon moves a time that the clocks skip, and takes the first of two that they repeat.
+      if (!local.isValid || local.toFormat(FORMAT) !== timestamp || local.getPossibleOffsets().length > 1)
+        return undefined;
+      return local.toJSDate().toISOString();
+    } catch {
+      // `throwOnInvalid` is set.
       return undefined;
-    return local.toJSDate().toISOString();
+    }
   };
 }

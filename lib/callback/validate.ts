@@ -35,6 +35,8 @@ export function createValidate(schema: object | undefined): Validate {
 function compile(schema: object): ValidateFunction {
   // Loaded only for those who bring a schema: the package's own is compiled at build time.
   const { Ajv2020 } = require("ajv/dist/2020.js") as typeof Ajv;
+  if ("$async" in schema)
+    throw new TypeError("options.schema is asynchronous ($async): a callback is checked at once.");
   try {
     return new Ajv2020({ allErrors: true, logger: false }).compile(schema);
   } catch (error) {
@@ -52,7 +54,8 @@ const ONLY_VALUE: ReadonlyMap<string, string> = new Map(
 function issueOf(error: ErrorObject, names: ReadonlySet<string> | undefined): Issue {
   const missing: unknown = error.params.missingProperty;
   if (error.keyword === "required" && typeof missing === "string") {
-    return { field: knownName(missing, names), message: "is missing", rule: "required" };
+    // The name comes from a schema, not from the sender.
+    return { field: missing, message: "is missing", rule: "required" };
   }
   const [, pointer = ""] = error.instancePath.split("/");
   const name = pointer.replaceAll("~1", "/").replaceAll("~0", "~");

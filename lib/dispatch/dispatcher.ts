@@ -1,6 +1,7 @@
 // Calls handlers, awaits them together, and tells how it went.
 
 import type { SmsMessage } from "../callback/message.js";
+import { then, type Eventual } from "../eventual.js";
 import { nameOf, type Log } from "../log.js";
 import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
 import type { Call, Registry } from "./registry.js";
@@ -24,8 +25,8 @@ interface Failure<Event extends SmsEvent> {
 
 interface Run<Event extends SmsEvent> {
   readonly failures: ReadonlyArray<Failure<Event>>;
-  /** Where the time was over: what happens to the handlers that were still running. */
-  readonly rest?: Promise<"handled" | "failed">;
+  /** Where the time was over: how the handlers end that were still running. */
+  readonly atLast?: Promise<"handled" | "failed">;
 }
 
 /** The events that tell of something and decide nothing. */
@@ -42,60 +43,69 @@ export class Dispatcher {
     this.#log = log;
   }
 
-  /** Runs all that applies to a message; failures are given to the handlers of `error`. */
-  async handle(message: SmsMessage): Promise<Handling> {
+  /** Runs all that applies to a message; failures are given to the handlers of `error`. Neither throws nor rejects. */
+  handle(message: SmsMessage): Eventual<Handling> {
     if (this.#limit.isOver) return CLOSED;
     const attempt = 1;
-    const { failures, rest } = await this.#run(this.#registry.callsOfMessage(message), attempt);
-    if (failures.length === 0) return HANDLED;
-    await Promise.all(
-      failures.map(({ event, cause }) =>
-        this.announce("error", Object.freeze({ event, message, cause, attempt, final: true })),
-      ),
-    );
-    return rest === undefined ? FAILED : { outcome: "timed-out", atLast: rest };
+    return then(this.#run(this.#registry.callsOfMessage(message), attempt), ({ failures, atLast }) => {
+      if (failures.length === 0) return HANDLED;
+      const errors = failures.map(async ({ event, cause }) => {
+        await this.announce("error", Object.freeze({ event, message, cause, attempt, final: true }));
+      });
+      return Promise.all(errors).then(() => (atLast === undefined ? FAILED : { outcome: "timed-out", atLast }));
+    });
   }
 
   /** Runs the handlers of an event that changes no answer; their own failures go to the logger, and so does an event unheard. */
-  async announce<Event extends Announcement>(event: Event, payload: SmsEvents[Event]): Promise<void> {
+  announce<Event extends Announcement>(event: Event, payload: SmsEvents[Event]): Eventual<void> {
     const calls = this.#registry.callsOf(event, payload);
     if (calls.length === 0) {
       this.#logUnheard(payload);
       return;
     }
-    const { failures } = await this.#run(calls, 1);
-    for (const { cause } of failures) {
-      this.#log.error(`handler-of-${event}-failed`, `A handler of "${event}" failed: ${nameOf(cause)}.`);
-    }
+    return then(this.#run(calls, 1), ({ failures }) => {
+      for (const { cause } of failures) {
+        this.#log.error(`handler-of-${event}-failed`, `A handler of "${event}" failed: ${nameOf(cause)}.`);
+      }
+    });
   }
 
-  /** Starts all calls, then waits for them together: one that fails stops no other. */
-  async #run<Event extends SmsEvent>(calls: ReadonlyArray<Call<Event>>, attempt: number): Promise<Run<Event>> {
+  /** Starts all calls, then waits for those that are not done: one that fails stops no other. */
+  #run<Event extends SmsEvent>(calls: ReadonlyArray<Call<Event>>, attempt: number): Eventual<Run<Event>> {
     const context = new Context(attempt);
     const failures: Array<Failure<Event>> = [];
-    const running = new Map<Call<Event>, Promise<void>>();
+    let running: Map<Call<Event>, Promise<unknown>> | undefined;
     for (const call of calls) {
-      const fail = (cause: unknown): void => void failures.push({ event: call.event, cause });
       try {
         const result = call.start(context);
-        if (!isThenable(result)) continue;
-        running.set(
-          call,
-          Promise.resolve(result)
-            .then(noop, fail)
-            .finally(() => running.delete(call)),
-        );
+        if (isThenable(result)) (running ??= new Map()).set(call, Promise.resolve(result));
       } catch (cause) {
-        fail(cause);
+        failures.push({ event: call.event, cause });
       }
     }
-    if (running.size === 0) return { failures };
+    return running === undefined ? { failures } : this.#waitFor(running, failures, context);
+  }
 
-    const all = Promise.all(running.values());
+  async #waitFor<Event extends SmsEvent>(
+    running: Map<Call<Event>, Promise<unknown>>,
+    failures: Array<Failure<Event>>,
+    context: Context,
+  ): Promise<Run<Event>> {
+    const all = Promise.all(
+      Array.from(running, ([call, result]) =>
+        result.then(
+          () => running.delete(call),
+          (cause: unknown) => {
+            running.delete(call);
+            failures.push({ event: call.event, cause });
+          },
+        ),
+      ),
+    );
     if (await this.#limit.wait(all)) return { failures };
     context.expire();
-    const late = Array.from(running.keys(), (call) => ({ event: call.event, cause: timeout(call.event) }));
-    return { failures: [...failures, ...late], rest: all.then(() => (failures.length === 0 ? "handled" : "failed")) };
+    const late = Array.from(running.keys(), ({ event }) => ({ event, cause: timeout(event) }));
+    return { failures: [...failures, ...late], atLast: all.then(() => (failures.length === 0 ? "handled" : "failed")) };
   }
 
   #logUnheard(payload: SmsEvents[Announcement]): void {
@@ -150,8 +160,4 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
     "then" in value &&
     typeof value.then === "function"
   );
-}
-
-function noop(): void {
-  // What a handler resolves with says nothing.
 }

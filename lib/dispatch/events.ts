@@ -57,7 +57,7 @@ const EVENTS: Readonly<Record<SmsEvent, true>> = {
 };
 
 /** @throws TypeError where there is no event of that name */
-export function assertEvent(name: string): void {
-  if (Object.hasOwn(EVENTS, name)) return;
-  throw new TypeError(`There is no event "${name}": use one of ${Object.keys(EVENTS).join(", ")}.`);
+export function assertEvent(name: unknown): void {
+  if (typeof name === "string" && Object.hasOwn(EVENTS, name)) return;
+  throw new TypeError(`There is no event "${String(name)}": use one of ${Object.keys(EVENTS).join(", ")}.`);
 }

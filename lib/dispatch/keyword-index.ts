@@ -2,7 +2,7 @@
 
 import type { SmsMessage } from "../callback/message.js";
 import { nextWord, skipWhiteSpace, splitWords } from "../callback/words.js";
-import { foldPunctuation, foldWord } from "./fold.js";
+import { foldPhrase, foldWord, unify, unifyPhrase } from "./fold.js";
 import type { KeywordMatch } from "./keyword-match.js";
 import { WordTree, type Hit } from "./word-tree.js";
 
@@ -24,23 +24,24 @@ export interface Found<Registered> {
   readonly registered: readonly Registered[];
 }
 
-/** Where in a text a keyword stands; `words` counts from the text's first. */
-type Position = Pick<Hit<unknown>, "end" | "words">;
+/** Where in a text a keyword ends. */
+type End = number;
 
-const HEAD: Position = { end: 0, words: 0 };
+const HEAD: End = 0;
 
 export class KeywordIndex<Registered> {
   readonly #phrases = new WordTree<Keyword<Registered>>(foldWord);
-  readonly #punctuation = new WordTree<Keyword<Registered>>(foldPunctuation);
+  /** Patterns of punctuation alone: it says nothing around a word, and everything where there is no word. */
+  readonly #punctuation = new WordTree<Keyword<Registered>>(unify);
   readonly #patterns = new Map<string, Pattern<Registered>>();
 
   get isEmpty(): boolean {
     return this.#phrases.isEmpty && this.#punctuation.isEmpty && this.#patterns.size === 0;
   }
 
-  /** @throws TypeError where the pattern is empty */
+  /** Registers once, in however many spellings of one keyword it is done. */
   add(pattern: string | RegExp, registered: Registered): void {
-    this.#update(pattern, (list) => [...list, registered]);
+    this.#update(pattern, (list) => (list.includes(registered) ? list : [...list, registered]));
   }
 
   /** Takes out the last that was registered for the pattern and fits. */
@@ -55,25 +56,24 @@ export class KeywordIndex<Registered> {
   find(message: SmsMessage): Array<Found<Registered>> {
     const typed = typedBy(message);
     const found: Array<Found<Registered>> = [];
-    const seen = new Set<Keyword<Registered>>();
-    const add = (
-      keyword: Keyword<Registered> | undefined,
-      by: KeywordMatch["by"],
-      position: Position | undefined,
-    ): void => {
-      if (keyword === undefined || seen.has(keyword)) return;
-      seen.add(keyword);
-      found.push({ match: matchOf(keyword.spelling, by, message, typed, position), registered: keyword.registered });
+    const add = (keyword: Keyword<Registered> | undefined, by: KeywordMatch["by"], end: End | undefined): void => {
+      if (keyword === undefined || found.some(({ registered }) => registered === keyword.registered)) return;
+      found.push({ match: matchOf(keyword.spelling, by, message, typed, end), registered: keyword.registered });
     };
-    const own = message.keyword === undefined ? undefined : phraseAtHead(typed.text, message.keyword);
-    const field = message.keyword === undefined ? undefined : this.#treeFor(message.keyword).get(message.keyword);
-    // Words that are no text are the parts that were sent, or the keyword itself: there the field says more.
-    if (!typed.isText) add(field, "field", own);
+
     const head = this.#longestAt(typed.text, HEAD);
-    add(head?.value, "text", head);
-    const rest = own && this.#longestAt(typed.text, own);
-    add(rest?.value, "rest", rest);
-    add(field, "field", own);
+    if (message.keyword === undefined) add(head?.value, "text", head?.end);
+    else {
+      const sent = foldPhrase(message.keyword);
+      const own = phraseAtHead(typed.text, sent);
+      const field = sent.length > 0 ? this.#phrases.get(sent) : this.#punctuation.get(unifyPhrase(message.keyword));
+      const rest = own === undefined ? undefined : this.#longestAt(typed.text, own);
+      // Words that are no text are the parts that were sent, or the keyword itself: there the field says more.
+      if (!typed.isText) add(field, "field", own);
+      add(head?.value, "text", head?.end);
+      add(rest?.value, "rest", rest?.end);
+      add(field, "field", own);
+    }
     for (const pattern of this.#patterns.values()) {
       const match = patternMatch(pattern.regExp, message, typed);
       if (match !== undefined) found.push({ match, registered: pattern.registered });
@@ -81,16 +81,17 @@ export class KeywordIndex<Registered> {
     return found;
   }
 
-  #longestAt(text: string, position: Position): Hit<Keyword<Registered>> | undefined {
-    const phrase = this.#phrases.longestAt(text, position.end);
-    const punctuation = this.#punctuation.longestAt(text, position.end);
-    const longest = (phrase?.words ?? 0) >= (punctuation?.words ?? 0) ? phrase : punctuation;
-    return longest && { ...longest, words: longest.words + position.words };
+  #longestAt(text: string, from: End): Hit<Keyword<Registered>> | undefined {
+    const phrase = this.#phrases.longestAt(text, from);
+    const punctuation = this.#punctuation.longestAt(text, from);
+    return (phrase?.end ?? 0) >= (punctuation?.end ?? 0) ? phrase : punctuation;
   }
 
   #update(pattern: string | RegExp, change: (list: readonly Registered[]) => readonly Registered[]): void {
     if (typeof pattern === "string") {
-      this.#treeFor(pattern).update(pattern, (keyword) => {
+      const words = foldPhrase(pattern);
+      const [tree, phrase] = words.length > 0 ? [this.#phrases, words] : [this.#punctuation, unifyPhrase(pattern)];
+      tree.update(phrase, (keyword) => {
         const registered = change(keyword?.registered ?? []);
         return registered.length === 0 ? undefined : { spelling: keyword?.spelling ?? pattern, registered };
       });
@@ -103,18 +104,12 @@ export class KeywordIndex<Registered> {
       this.#patterns.set(name, { regExp: new RegExp(pattern.source, pattern.flags.replace("g", "")), registered });
     else this.#patterns.delete(name);
   }
-
-  /** Punctuation says nothing around a word, and everything where there is no word. */
-  #treeFor(phrase: string): WordTree<Keyword<Registered>> {
-    const words = splitWords(phrase);
-    return words.every((word) => foldWord(word) === "") ? this.#punctuation : this.#phrases;
-  }
 }
 
 /** The match of a callback's own keyword, for which nothing is registered. */
 export function unregisteredMatch(keyword: string, message: SmsMessage): KeywordMatch {
   const typed = typedBy(message);
-  return matchOf(keyword, "field", message, typed, phraseAtHead(typed.text, keyword));
+  return matchOf(keyword, "field", message, typed, phraseAtHead(typed.text, foldPhrase(keyword)));
 }
 
 /** What the subscriber typed, as far as the callback tells. */
@@ -130,36 +125,33 @@ function typedBy({ text, parts }: SmsMessage): Typed {
     : { text: parts.join(" "), isText: false };
 }
 
-/** Where a phrase ends that the text begins with. */
-function phraseAtHead(text: string, phrase: string): Position | undefined {
+/** Where a phrase, given as folded words, ends that the text begins with. */
+function phraseAtHead(text: string, phrase: readonly string[]): End | undefined {
   let end = 0;
-  let words = 0;
-  for (const wanted of splitWords(phrase).map(foldWord)) {
+  for (const wanted of phrase) {
     let folded = "";
-    while (folded === "" && wanted !== "") {
+    while (folded === "") {
       const word = nextWord(text, end);
       if (word === undefined) return undefined;
       folded = foldWord(text.slice(word.start, word.end));
       end = word.end;
-      words++;
     }
     if (folded !== wanted) return undefined;
   }
-  return words === 0 ? undefined : { end, words };
+  return end === 0 ? undefined : end;
 }
 
-/** @param position - where in the text the keyword stands; none where the text does not begin with it */
+/** @param end - none where the text does not begin with the keyword */
 function matchOf(
   keyword: string,
   by: KeywordMatch["by"],
   message: SmsMessage,
   typed: Typed,
-  position: Position | undefined,
+  end: End | undefined,
 ): KeywordMatch {
-  if (position === undefined) return Object.freeze({ keyword, by, message, args: message.parts, rest: typed.text });
-  const rest = typed.text.slice(skipWhiteSpace(typed.text, position.end));
-  const args = Object.freeze(typed.isText ? message.parts.slice(position.words) : splitWords(rest));
-  return Object.freeze({ keyword, by, message, args, rest });
+  if (end === undefined) return Object.freeze({ keyword, by, message, args: message.parts, rest: typed.text });
+  const rest = typed.text.slice(skipWhiteSpace(typed.text, end));
+  return Object.freeze({ keyword, by, message, args: Object.freeze(splitWords(rest)), rest });
 }
 
 function patternMatch(regExp: RegExp, message: SmsMessage, typed: Typed): KeywordMatch | undefined {
@@ -168,6 +160,5 @@ function patternMatch(regExp: RegExp, message: SmsMessage, typed: Typed): Keywor
   if (found === null) return undefined;
   const [keyword] = found;
   if (found.index > skipWhiteSpace(typed.text, 0)) return matchOf(keyword, "text", message, typed, undefined);
-  const rest = typed.text.slice(skipWhiteSpace(typed.text, found.index + keyword.length));
-  return Object.freeze({ keyword, by: "text", message, args: Object.freeze(splitWords(rest)), rest });
+  return matchOf(keyword, "text", message, typed, found.index + keyword.length);
 }

@@ -1,5 +1,7 @@
 // What a keyword may be registered with, and the words of the industry.
 
+import { unifyPhrase } from "./fold.js";
+
 /** What a keyword is registered with: a string is a word or a phrase, a RegExp is tried against the text. */
 export type KeywordPattern = string | RegExp | ReadonlyArray<string | RegExp>;
 
@@ -12,13 +14,17 @@ export const OPT_IN = Object.freeze(["START", "YES", "UNSTOP"] as const);
 /** The words with which a subscriber asks for help. */
 export const HELP = Object.freeze(["HELP", "INFO"] as const);
 
-/** @throws TypeError where the pattern is none of the three kinds */
+/** @throws TypeError where the pattern is none of the three kinds, or empty */
 export function patternsOf(pattern: KeywordPattern): ReadonlyArray<string | RegExp> {
   const patterns: readonly unknown[] = Array.isArray(pattern) ? pattern : [pattern];
+  if (patterns.length === 0) throw new TypeError("An array of keywords needs at least one.");
   return patterns.map((one) => {
-    if (typeof one === "string" || one instanceof RegExp) return one;
-    throw new TypeError(
-      `A keyword is a string, a RegExp or an array of these, not ${one === null ? "null" : typeof one}.`,
-    );
+    if (one instanceof RegExp) return one;
+    if (typeof one !== "string") {
+      const kind = one === null ? "null" : typeof one;
+      throw new TypeError(`A keyword is a string, a RegExp or an array of these, not ${kind}.`);
+    }
+    if (unifyPhrase(one).length === 0) throw new TypeError("A keyword needs at least one character that can be seen.");
+    return one;
   });
 }

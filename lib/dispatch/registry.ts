@@ -9,8 +9,9 @@ import { patternsOf, type KeywordPattern } from "./keywords.js";
 interface Registration<Event extends SmsEvent> {
   readonly order: number;
   readonly event: Event;
+  /** As it was given, to find it again. */
+  readonly given: Handler<Event>;
   readonly handler: Handler<Event>;
-  readonly once: boolean;
 }
 
 /** A handler to be called, and with what. */
@@ -18,6 +19,30 @@ export interface Call<Event extends SmsEvent = SmsEvent> {
   readonly order: number;
   readonly event: Event;
   start(context: HandlerContext): unknown;
+}
+
+class RegisteredCall<Event extends SmsEvent> implements Call<Event> {
+  readonly #registration: Registration<Event>;
+  readonly #payload: SmsEvents[Event];
+
+  constructor(registration: Registration<Event>, payload: SmsEvents[Event]) {
+    this.#registration = registration;
+    this.#payload = payload;
+  }
+
+  get order(): number {
+    return this.#registration.order;
+  }
+
+  get event(): Event {
+    return this.#registration.event;
+  }
+
+  start(context: HandlerContext): unknown {
+    // Not as a method: a handler has no `this`.
+    const { handler } = this.#registration;
+    return handler(this.#payload, context);
+  }
 }
 
 /** The events that a valid callback leads to. */
@@ -43,33 +68,40 @@ export class Registry {
   #registered = 0;
 
   /** @throws TypeError where there is no such event, or the handler is no function */
-  add<Event extends SmsEvent>(event: Event, handler: Handler<Event>, once: boolean): void {
-    assertEvent(event);
-    const handlers: Handlers<Event> = this.#handlers[event];
-    handlers.list = [...handlers.list, this.#register(event, handler, once)];
+  add<Event extends SmsEvent>(event: Event, handler: Handler<Event>): void {
+    this.#add(event, handler, handler);
+  }
+
+  /** The handler is taken out when it is called. */
+  addOnce<Event extends SmsEvent>(event: Event, handler: Handler<Event>): void {
+    const registration: Registration<Event> = this.#add(event, handler, (payload, context): unknown =>
+      this.#takeOut(registration) ? handler(payload, context) : undefined,
+    );
   }
 
   /** Takes out the last registration of the handler, as Node's own emitters do. */
   remove<Event extends SmsEvent>(event: Event, handler: Handler<Event>): void {
     assertEvent(event);
-    const handlers: Handlers<Event> = this.#handlers[event];
-    const last = handlers.list.findLastIndex((registration) => registration.handler === handler);
-    if (last !== -1) handlers.list = handlers.list.toSpliced(last, 1);
+    const last = this.#handlers[event].list.findLast(({ given }) => given === handler);
+    if (last !== undefined) this.#takeOut(last);
   }
 
   addKeyword(pattern: KeywordPattern, handler: Handler<"keyword">): void {
-    const registration = this.#register("keyword", handler, false);
-    for (const one of patternsOf(pattern)) this.#keywords.add(one, registration);
+    const patterns = patternsOf(pattern);
+    const registration = this.#register("keyword", handler, handler);
+    for (const one of patterns) this.#keywords.add(one, registration);
   }
 
-  removeKeyword(pattern: KeywordPattern, handler: Handler<"keyword">): void {
-    for (const one of patternsOf(pattern))
-      this.#keywords.remove(one, (registration) => registration.handler === handler);
+  /** @throws TypeError where the event is another than `keyword`, or the pattern is none */
+  removeKeyword(event: SmsEvent, pattern: KeywordPattern, handler: Handler<"keyword">): void {
+    assertEvent(event);
+    if (event !== "keyword") throw new TypeError(`A pattern goes with "keyword", not with "${event}".`);
+    for (const one of patternsOf(pattern)) this.#keywords.remove(one, ({ given }) => given === handler);
   }
 
   /** What a payload of one event leads to, in order of registration. */
   callsOf<Event extends SmsEvent>(event: Event, payload: SmsEvents[Event]): Array<Call<Event>> {
-    return this.#handlers[event].list.map((registration) => this.#call(registration, payload));
+    return this.#handlers[event].list.map((registration) => new RegisteredCall(registration, payload));
   }
 
   /** What a valid callback leads to, in order of registration. */
@@ -77,8 +109,8 @@ export class Registry {
     const calls: Array<Call<MessageEvent>> = this.callsOf("message", message);
     const found = this.#keywords.isEmpty ? [] : this.#keywords.find(message);
     for (const { match, registered } of found) {
-      for (const registration of registered) calls.push(this.#call(registration, match));
-      calls.push(...this.callsOf("keyword", match));
+      for (const registration of registered) calls.push(new RegisteredCall(registration, match));
+      for (const registration of this.#handlers.keyword.list) calls.push(new RegisteredCall(registration, match));
     }
     if (found.length === 0) {
       if (message.keyword !== undefined && this.#handlers.keyword.list.length > 0) {
@@ -89,22 +121,22 @@ export class Registry {
     return calls.sort((a, b) => a.order - b.order);
   }
 
-  #register<Event extends SmsEvent>(event: Event, handler: Handler<Event>, once: boolean): Registration<Event> {
-    if (typeof handler !== "function")
-      throw new TypeError(`The handler of "${event}" must be a function, not ${typeof handler}.`);
-    return { order: this.#registered++, event, handler, once };
+  #add<Event extends SmsEvent>(event: Event, given: Handler<Event>, handler: Handler<Event>): Registration<Event> {
+    assertEvent(event);
+    const registration = this.#register(event, given, handler);
+    const handlers: Handlers<Event> = this.#handlers[event];
+    handlers.list = [...handlers.list, registration];
+    return registration;
   }
 
-  #call<Event extends SmsEvent>(registration: Registration<Event>, payload: SmsEvents[Event]): Call<Event> {
-    const { order, event, handler } = registration;
-    const start = (context: HandlerContext): unknown =>
-      this.#claim(registration) ? handler(payload, context) : undefined;
-    return { order, event, start };
+  #register<Event extends SmsEvent>(event: Event, given: Handler<Event>, handler: Handler<Event>): Registration<Event> {
+    if (typeof given !== "function")
+      throw new TypeError(`The handler of "${event}" must be a function, not ${typeof given}.`);
+    return { order: this.#registered++, event, given, handler };
   }
 
-  /** Takes out a registration made with `once`; `false` where it was taken out before. */
-  #claim<Event extends SmsEvent>(registration: Registration<Event>): boolean {
-    if (!registration.once) return true;
+  /** `false` where it was taken out before. */
+  #takeOut<Event extends SmsEvent>(registration: Registration<Event>): boolean {
     const handlers: Handlers<Event> = this.#handlers[registration.event];
     const index = handlers.list.indexOf(registration);
     if (index !== -1) handlers.list = handlers.list.toSpliced(index, 1);

@@ -12,6 +12,7 @@ export class TimeLimit {
 
   /** Waits for a promise that does not reject; `false` where the time is over first. */
   wait(settled: Promise<unknown>): Promise<boolean> {
+    if (this.#isOver) return Promise.resolve(false);
     return new Promise((resolve) => {
       const end = (inTime: boolean): void => {
         clearTimeout(timer);

@@ -1,8 +1,10 @@
 // The (req, res, next) function: takes a request apart, hands what it carries on, and answers. Knows nothing of messages.
 
+import type { ServerResponse } from "node:http";
+
 import type { Answer, Answers } from "../answer/receipt.js";
 import type { Capacity } from "../capacity.js";
-import type { Log } from "../log.js";
+import { nameOf, type Log } from "../log.js";
 import type { Receive } from "../receive.js";
 import { readBody, type BodyLimits } from "./body.js";
 import type { IncomingRequest, Listener } from "./requests.js";
@@ -48,30 +50,46 @@ export function createListener(rooms: ListenerRooms): Listener {
     return methods.some((one) => one === method) ? undefined : notAllowed;
   };
 
-  const answerTo = async (req: IncomingRequest, query: string): Promise<Answer> => {
-    if (req.method === "GET") return receive({ method: "GET", query });
-    return receive(await readBody(req, rooms, log));
+  const failed = (error: unknown): Answer => {
+    log.error("internal-error", `A callback could not be processed: ${nameOf(error)}. Please report it.`);
+    return internal;
+  };
+
+  const answer = (req: IncomingRequest, res: ServerResponse, given: Answer): void => {
+    try {
+      send(req, res, given);
+    } catch (error) {
+      log.error("answer-failed", `An answer could not be sent: ${nameOf(error)}.`);
+      res.destroy();
+    }
+  };
+
+  /** Answers a callback that is in hand. */
+  const receiveAndAnswer = (req: IncomingRequest, res: ServerResponse, callback: Parameters<Receive>[0]): void => {
+    const settle = (given: Answer): void => {
+      capacity.leave();
+      answer(req, res, given);
+    };
+    try {
+      const receipt = receive(callback);
+      if (receipt instanceof Promise) void receipt.catch(failed).then(settle);
+      else settle(receipt);
+    } catch (error) {
+      settle(failed(error));
+    }
   };
 
   const listener: Listener = (req: IncomingRequest, res, next) => {
     const target = targetOf(req);
     if (!isFor(listener, req, target, next, path)) {
-      if (next === undefined) send(req, res, notFound);
+      if (next === undefined) answer(req, res, notFound);
       else next();
       return;
     }
-    const answer = answerByMethod(req.method) ?? (capacity.enter() ? undefined : answers.busy());
-    if (answer !== undefined) {
-      send(req, res, answer);
-      return;
-    }
-    void answerTo(req, target.query)
-      .catch((error: unknown) => {
-        log.debug("internal error: %s", error instanceof Error ? error.name : typeof error);
-        return internal;
-      })
-      .then((given) => send(req, res, given))
-      .finally(() => capacity.leave());
+    const atOnce = answerByMethod(req.method) ?? (capacity.enter() ? undefined : answers.busy());
+    if (atOnce !== undefined) answer(req, res, atOnce);
+    else if (req.method === "GET") receiveAndAnswer(req, res, { method: "GET", query: target.query });
+    else readBody(req, rooms, log, (callback) => receiveAndAnswer(req, res, callback));
   };
   return listener;
 }

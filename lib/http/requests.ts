@@ -7,7 +7,8 @@ export interface IncomingRequest extends IncomingMessage {
   /** Express: the path that this router is mounted at. */
   readonly baseUrl?: string;
   /** Express: the route that matched last, which need not be the one that runs. */
-  readonly route?: { readonly stack?: ReadonlyArray<{ readonly handle: unknown }> } | undefined;
+  readonly route?:
+    { readonly path?: unknown; readonly stack?: ReadonlyArray<{ readonly handle: unknown }> } | undefined;
   /** What a body parser made of the body. */
   readonly body?: unknown;
   /** The bytes of the body, as some platforms and `verify` functions keep them. */

@@ -10,15 +10,19 @@ const SMALL_REST_BYTES = 16_384;
 /** For how long a sender that was told to stop may go on, so that it can read the answer first (RFC 9112, 9.6). */
 const LINGER_MS = 1_000;
 
+/** Throws only what the response throws: something in front of this router may have replaced its methods. */
 export function send(req: IncomingRequest, res: ServerResponse, { status, headers, body }: Answer): void {
   if (res.headersSent) return;
+  const content = req.method === "HEAD" ? "" : body;
   if (!isStillSending(req) || req.httpVersionMajor > 1) {
-    res.writeHead(status, headers).end(req.method === "HEAD" ? "" : body);
+    res.writeHead(status, headers);
+    res.end(content);
     return;
   }
   // The whole answer goes out now; the connection is closed when the sender has stopped, or has had its time.
   res.writeHead(status, { ...headers, Connection: "close" });
-  res.write(body);
+  if (content === "") res.flushHeaders();
+  else res.write(content);
   const close = (): void => {
     clearTimeout(timer);
     res.end();

@@ -1,15 +1,16 @@
 // Every answer, through the HTTP stack; and that none of them, nor any line that is logged, repeats what was sent.
 
 import { spawnSync } from "node:child_process";
-import { join } from "node:path";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import createDebug from "debug";
+import express from "express";
 import request from "supertest";
 import { incomingSms, type IncomingSmsOptions } from "express-kaleyra-sms";
 
 import { callback } from "../support/callbacks";
-import { closeServers, deferred, recorder } from "../support/recorder";
+import { closeServers, deferred, listen, open, recorder, untilClosed } from "../support/recorder";
 
 const CANARY = "c4n4ry";
 /** Everything that is written: to the logger, as process warnings, by debug. */
@@ -243,6 +244,45 @@ describe("with no handler of invalid or error", () => {
     }
     expect(lines).toHaveLength(2);
   });
+});
+
+describe("an answer that cannot be sent", () => {
+  it("ends the connection, is logged, and leaves the process and the next callback alone", async () => {
+    const { sms, lines } = recorder();
+    const app = express()
+      .use("/broken", (_req, res, next) => {
+        res.writeHead = () => {
+          throw new Error("secret");
+        };
+        next();
+      })
+      .use(["/broken", "/"], sms);
+    await expect(request(app).post("/broken").send(callback())).rejects.toThrow("socket hang up");
+    await request(app).post("/").send(callback()).expect(200);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toContain("(answer-failed)");
+    expect(lines[0]).not.toContain("secret");
+  });
+
+  it("is not one without a body to a sender that goes on", async () => {
+    const { sms } = recorder();
+    const server = createServer({ rejectNonStandardBodyWrites: true }, sms);
+    const port = await listen(server);
+    for (const [method, status] of [
+      ["OPTIONS", "204"],
+      ["HEAD", "200"],
+    ] as const) {
+      const socket = await open(port);
+      socket.write(`${method} / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000\r\n\r\nabc`);
+      expect(await untilClosed(socket)).toMatch(`HTTP/1.1 ${status} `);
+    }
+  });
+});
+
+it("a receipt's headers are nobody's to change", async () => {
+  const { sms } = recorder();
+  const { headers } = await sms.receive({ method: "POST", body: callback() });
+  expect(Object.isFrozen(headers)).toBe(true);
 });
 
 describe("DEBUG=express-kaleyra-sms", () => {

@@ -2,6 +2,7 @@
 
 import { createServer } from "node:http";
 import { afterEach, describe, expect, it } from "@jest/globals";
+import type { RequestHandler } from "express";
 import request from "supertest";
 
 import { callback } from "../support/callbacks";
@@ -51,6 +52,17 @@ describe.each(EXPRESS)("in %s", (_, express) => {
     const { sms } = recorder();
     const app = express().post("/sms", (req, res) => sms(req, res));
     await request(app).post("/sms").send(callback()).expect(200);
+  });
+
+  it("answers as a route from within a function that is wrapped around it", async () => {
+    const { sms, messages } = recorder();
+    const wrapped: RequestHandler = (req, res, next) => sms(req, res, next);
+    const router = express.Router().post("/in", wrapped);
+    const app = express().post("/sms", wrapped).all("/tenants/:tenant/sms", wrapped).use("/nested", router);
+    for (const path of ["/sms", "/SMS/", "/tenants/acme/sms", "/nested/in"]) {
+      await request(app).post(path).send(callback()).expect(200);
+    }
+    expect(messages).toHaveLength(4);
   });
 
   it("is not taken for a route because one matched before it", async () => {

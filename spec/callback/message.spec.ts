@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "@jest/globals";
 import type { IncomingSmsOptions, SmsMessage } from "express-kaleyra-sms";
+import { Settings } from "luxon";
 
 import { callback, post } from "../support/callbacks";
 import { recorder } from "../support/recorder";
@@ -204,6 +205,8 @@ describe("a query", () => {
     );
     expect(message.fields).toEqual({ id: "1", source: "1", recipient: "2", type: "a", keyword: "A", "": "x" });
     const { sms, invalid } = recorder();
+    expect(await sms.receive({ method: "GET", query: "id=1&source=1&to=2&to=3" })).toMatchObject({ status: 400 });
+    expect(invalid.pop()).toMatchObject({ code: "duplicate-field", issues: [{ field: "to", rule: "repeated" }] });
     const query = "id=1&source=1&source=3&recipient=2&parts[1]=a&parts[1]=b";
     expect(await sms.receive({ method: "GET", query })).toMatchObject({ outcome: "invalid", status: 400 });
     expect(invalid[0]).toMatchObject({
@@ -214,6 +217,13 @@ describe("a query", () => {
       ],
     });
   });
+});
+
+it("a form's values keep their quotes: only a query's may stand in the provider's own", async () => {
+  const { sms, messages } = recorder();
+  const contentType = "application/x-www-form-urlencoded";
+  await sms.receive({ method: "POST", contentType, body: 'id="1"&source=1&recipient=2&message="hi"&keyword="A"' });
+  expect(messages).toMatchObject([{ id: '"1"', text: '"hi"', keyword: '"A"' }]);
 });
 
 describe("names that every object has", () => {
@@ -265,11 +275,25 @@ describe("media types", () => {
     ["utf-16le", Buffer.from("\ufeff" + JSON.stringify(callback({ message: "é" })), "utf16le")],
     ["iso-8859-1", Buffer.from(JSON.stringify(callback({ message: "é" })), "latin1")],
     ["utf-8", Buffer.from("\ufeff" + JSON.stringify(callback({ message: "é" })))],
+    ["windows-1252", Buffer.from(JSON.stringify(callback({ message: "é" })), "latin1")],
   ])("charset %s is decoded", async (charset, body) => {
     const { sms, messages } = recorder();
     await sms.receive({ method: "POST", contentType: `application/json; charset=${charset}`, body });
     expect(messages[0]?.text).toBe("é");
   });
+});
+
+it("windows-1252 is not taken for ISO 8859-1", async () => {
+  const { sms, messages } = recorder();
+  const body = Buffer.from(JSON.stringify(callback({ message: "\x80" })), "latin1");
+  await sms.receive({ method: "POST", contentType: "text/plain; charset=windows-1252", body });
+  expect(messages[0]?.text).toBe("€");
+});
+
+it("a text may begin with a byte order mark", async () => {
+  const { sms, messages } = recorder();
+  await sms.receive({ method: "POST", body: `\ufeff${JSON.stringify(callback({ message: "é" }))}` });
+  expect(messages[0]?.text).toBe("é");
 });
 
 describe("options.timeZone", () => {
@@ -281,6 +305,16 @@ describe("options.timeZone", () => {
     expect(await triggeredAt("2025-01-01 00:00:00", "UTC")).toBe("2025-01-01T00:00:00.000Z");
     expect(await triggeredAt("2025-07-01 12:00:00", "Europe/Rome")).toBe("2025-07-01T10:00:00.000Z");
     expect(await messageOf({ timestamp: "2025-04-17 18:35:20" })).not.toHaveProperty("triggeredAt");
+  });
+
+  it("does not depend on what the app has told Luxon", async () => {
+    Object.assign(Settings, { throwOnInvalid: true, defaultNumberingSystem: "beng", defaultOutputCalendar: "islamic" });
+    try {
+      expect(await triggeredAt("2025-04-17 18:35:20", "Asia/Kolkata")).toBe("2025-04-17T13:05:20.000Z");
+      expect(await triggeredAt("17/04/2025 18:35", "Asia/Kolkata")).toBeUndefined();
+    } finally {
+      Object.assign(Settings, { throwOnInvalid: false, defaultNumberingSystem: null, defaultOutputCalendar: null });
+    }
   });
 
   it.each([

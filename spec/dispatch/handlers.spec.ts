@@ -172,6 +172,60 @@ describe("a handler that fails", () => {
   );
 });
 
+describe("what is thrown", () => {
+  const odd = {
+    "an error whose stack is no string": () => Object.assign(new Error("x"), { stack: [] }),
+    "an error whose text cannot be read": () =>
+      Object.defineProperty(new Error("x"), "message", {
+        get: () => {
+          throw new Error("y");
+        },
+      }),
+    "a revoked proxy": () => {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      return proxy;
+    },
+  };
+
+  it.each(Object.entries(odd))("may be %s: the caller gets 500, and the next callback is handled", async (_, make) => {
+    const sms = incomingSms({ logger: { warn: () => undefined, error: () => undefined } });
+    sms.once("message", () => {
+      throw make();
+    });
+    const receipts = [await sms.receive(post()), await sms.receive(post())];
+    expect(receipts.map(({ status }) => status)).toEqual([500, 200]);
+  });
+
+  it("is logged without its text, its name and its functions' names", async () => {
+    const { lines, messages } = recorder();
+    const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
+    const sms = incomingSms({ logger });
+    const table = {
+      secret: () => {
+        throw Object.assign(new Error("secret"), { name: "secret" });
+      },
+    };
+    sms.on("message", () => table.secret());
+    await sms.receive(post());
+    expect(messages).toEqual([]);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/failed: Error at .*handlers\.spec\.ts:\d+:\d+\./);
+    expect(lines[0]).not.toContain("secret");
+  });
+});
+
+it("a logger that fails changes no answer", async () => {
+  const fail = (): never => {
+    throw new Error("disk full");
+  };
+  const sms = incomingSms({ logger: { warn: fail, error: fail } });
+  sms.once("message", () => Promise.reject(new Error("x")));
+  expect(await sms.receive(post())).toMatchObject({ status: 500 });
+  expect(await sms.receive(post())).toMatchObject({ status: 200 });
+  expect(await sms.receive({ method: "POST", body: "x" })).toMatchObject({ status: 400 });
+});
+
 describe("registering", () => {
   it("takes part from the next callback on", async () => {
     const { sms } = recorder();
@@ -223,6 +277,9 @@ describe("registering", () => {
     }
     expect(() => sms.once("message", undefined as never)).toThrow(/handler of "message" must be a function/);
     expect(() => sms.keyword("STOP", "x" as never)).toThrow(TypeError);
+    expect(() => sms.on(Symbol("x") as never, () => undefined)).toThrow("There is no event");
+    expect(() => sms.off("mesage" as never, "STOP", () => undefined)).toThrow('There is no event "mesage"');
+    expect(() => sms.off("message" as never, "STOP", () => undefined)).toThrow('A pattern goes with "keyword"');
   });
 });
 

@@ -60,6 +60,18 @@ it.each([
   ["?", "?"],
   ["?", " ? now"],
   ["!!!", "!!!"],
+  ["STOP", "STOP🙏"],
+  ["STOP", "<stop>"],
+  ["STOP", "~stop~"],
+  ["STOP", "`stop`"],
+  ["STOP", "stop|"],
+  ["STOP", "stop\u0000"],
+  ["STOP", `stop${"!".repeat(300)}`],
+  ["STOP", "ⓈⓉⓄⓅ"],
+  ["DON'T", "don’t"],
+  ["A+", "a+ please"],
+  ["🙏🏽", "🙏🏽"],
+  [`${"a".repeat(300)}é`, `${"A".repeat(300)}É`],
 ])("%j is found in %j", async (pattern, text) => {
   expect(await matches(pattern, text)).toBe(true);
 });
@@ -79,6 +91,8 @@ it.each([
   ["?", "!"],
   ["?", "what?"],
   ["!!!", "!"],
+  ["A", "A+"],
+  ["PIZZA", "🍕 pizza"],
 ])("%j is not found in %j", async (pattern, text) => {
   expect(await matches(pattern, text)).toBe(false);
 });
@@ -243,6 +257,24 @@ describe("registering", () => {
     }
     expect(keywords.map(({ keyword }) => keyword.trim())).toEqual(["word0 and more", "word99999", "word42 and more"]);
   });
+});
+
+it("in several spellings of one array is one keyword", async () => {
+  const { sms, keywords } = recorder();
+  const called: string[] = [];
+  sms.keyword(["STOP", "Stop", "stop."], ({ keyword }) => called.push(keyword));
+  await sms.receive(post({ message: "stop" }));
+  expect(called).toEqual(["STOP"]);
+  expect(keywords).toHaveLength(1);
+});
+
+it("in an array that holds an empty one is not registered at all", async () => {
+  const { sms, unmatched } = recorder();
+  expect(() => sms.keyword(["STOP", ""], () => undefined)).toThrow(TypeError);
+  expect(() => sms.keyword([], () => undefined)).toThrow(TypeError);
+  sms.keyword("HELP", () => undefined);
+  await sms.receive(post({ message: "stop" }));
+  expect(unmatched).toHaveLength(1);
 });
 
 it("takes no time over texts that are made to take time", async () => {

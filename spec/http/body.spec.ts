@@ -1,6 +1,6 @@
 // Bodies as a network and a stranger send them: in pieces, compressed, cut, endless, and not what they say they are.
 
-import { createServer, request as httpRequest } from "node:http";
+import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import express from "express";
@@ -56,6 +56,7 @@ describe("a compressed body", () => {
     ["gzip", gzipSync],
     ["deflate", deflateSync],
     ["br", brotliCompressSync],
+    ["x-gzip", gzipSync],
   ] as const)("is inflated: %s", async (encoding, compress) => {
     const recorded = recorder();
     const port = await listen(recorded.sms);
@@ -246,6 +247,50 @@ describe("a body that was read before", () => {
   });
 });
 
+describe("a request that ended before the router had it", () => {
+  it("is invalid at once, and takes no place", async () => {
+    const { sms, invalid } = recorder({ maxInFlight: 1 });
+    const app = express()
+      .use("/late", (req, _res, next) => void req.once("close", () => next()))
+      .use(["/late", "/"], sms);
+    const port = await listen(app);
+    const heard = new Promise((resolve) => sms.once("invalid", resolve));
+    const socket = await open(port);
+    socket.write("POST /late HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{");
+    socket.destroySoon();
+    await heard;
+    expect(invalid).toMatchObject([{ code: "body-incomplete" }]);
+    const response = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: JSON.stringify(callback()) });
+    expect(response.status).toBe(200);
+  });
+});
+
+describe("rawBody", () => {
+  it("that is filled while the body comes is not taken for an empty body", async () => {
+    const { sms, messages } = recorder();
+    const app = express().use((req: IncomingMessage & { rawBody?: string }, _res, next) => {
+      req.rawBody = "";
+      req.on("data", (chunk) => (req.rawBody = `${req.rawBody}${String(chunk)}`));
+      next();
+    }, sms);
+    await request(app).post("/").send(callback()).expect(200);
+    expect(messages).toHaveLength(1);
+  });
+});
+
+describe("a request that is no stream", () => {
+  it("is read from what stands on it", async () => {
+    const { sms, messages } = recorder();
+    const req = { method: "POST", url: "/", headers: {}, body: callback(), complete: true };
+    const status = await new Promise((resolve) => {
+      const res = { writeHead: (code: number) => resolve(code), end: () => undefined };
+      sms(req as never, res as never);
+    });
+    expect(status).toBe(200);
+    expect(messages).toHaveLength(1);
+  });
+});
+
 describe("what a parser left", () => {
   it("is not written to: it is not the router's", async () => {
     const { sms, messages } = recorder();
@@ -284,6 +329,14 @@ describe("what a parser left", () => {
     const body = JSON.stringify(callback()).replace("}", `,"circle":${"[".repeat(40_000)}${"]".repeat(40_000)}}`);
     await request(app).post("/").type("json").send(body).expect(400);
     expect(invalid).toMatchObject([{ code: "schema", issues: [{ field: "circle" }] }]);
+  });
+
+  it("is malformed where a form's parser took JSON apart, and the detail says what to do", async () => {
+    const { sms, invalid } = recorder();
+    const app = express().use(express.urlencoded({ extended: false }), sms);
+    await request(app).post("/").type("form").send(JSON.stringify(callback())).expect(400);
+    expect(invalid).toMatchObject([{ code: "malformed-body" }]);
+    expect(invalid[0]?.detail).toContain("mount the router before it");
   });
 
   it("is invalid in sms.receive too, and does not reject", async () => {

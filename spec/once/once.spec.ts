@@ -148,6 +148,15 @@ describe("a repeat", () => {
   });
 });
 
+it("many repeats later, each key is remembered for its window and no longer", async () => {
+  const { sms, messages } = recorder({ deduplicate: { max: 3 } });
+  const sent = Array.from({ length: 200 }, () => post());
+  for (const one of sent) await sms.receive(one);
+  for (const one of sent.slice(-3)) expect(await sms.receive(one)).toMatchObject({ outcome: "duplicate" });
+  expect(messages).toHaveLength(200);
+  for (const one of sent.slice(0, 3)) expect(await sms.receive(one)).toMatchObject({ outcome: "handled" });
+});
+
 describe("callbacks of one source", () => {
   it("are handled one at a time, in order of arrival; those of others beside them", async () => {
     const { sms } = recorder();
@@ -223,6 +232,19 @@ describe("closing", () => {
     expect((await Promise.all(receipts)).map(({ outcome }) => outcome).sort()).toEqual(["busy", "failed", "failed"]);
     expect(messages).toHaveLength(2);
     expect(signals.every(({ aborted }) => aborted)).toBe(true);
+  });
+
+  it("has given every answer when it resolves, also where handlers of error never end", async () => {
+    const { sms } = recorder({ handlerTimeoutMs: 50 });
+    const never = new Promise(() => undefined);
+    sms.on("message", () => never).on("error", () => never);
+    let answered = 0;
+    const count = (): number => ++answered;
+    void sms.receive(post()).then(count);
+    void sms.receive(post()).then(count);
+    await sms.close();
+    await new Promise(setImmediate);
+    expect(answered).toBe(2);
   });
 
   it("leaves nothing that keeps the process alive", async () => {

@@ -1,6 +1,6 @@
 // A router that notes what it emits, and a server for any listener.
 
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, Server, type RequestListener } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import {
@@ -53,8 +53,8 @@ export function recorder(options: IncomingSmsOptions = {}): Recorder {
 const servers = new Set<Server>();
 
 /** Listens on a free port; `closeServers` ends it. */
-export async function listen(listener: RequestListener): Promise<number> {
-  const server = createServer(listener);
+export async function listen(listener: RequestListener | Server): Promise<number> {
+  const server = listener instanceof Server ? listener : createServer(listener);
   servers.add(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return (server.address() as AddressInfo).port;
