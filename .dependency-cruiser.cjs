@@ -40,6 +40,11 @@ module.exports = {
       "Answers know what became of a callback, not how.",
     ),
     never(
+      "access",
+      [...TOP, "http", "dispatch", "once", "answer", "receive", "callback"],
+      "Access comes before all else.",
+    ),
+    never(
       "callback",
       [...TOP, "http", "dispatch", "once", "answer", "receive", "capacity"],
       "Reading needs nothing but what was sent.",

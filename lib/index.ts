@@ -11,6 +11,7 @@ export type { KeywordMatch } from "./dispatch/keyword-match.js";
 
 // What handlers get
 export type { SmsMessage } from "./callback/message.js";
+export type { UnauthorizedCallback } from "./access/unauthorized.js";
 export type { InvalidCallback, InvalidCode, Issue } from "./callback/invalid.js";
 export type { Handler, HandlerContext, HandlerError, SmsEvent, SmsEvents } from "./dispatch/events.js";
 

@@ -10,6 +10,8 @@ type Variable = readonly [name: string, value: string];
 /** Whether a pair of quotes around a value may be the provider's own, as in its GET sample, or belongs to the value. */
 export type Values = "in quotes" | "bare";
 
+const NONE: readonly Issue[] = [];
+
 /** Reads `a=1&b=2`, as it stands behind the `?` of a URL or in a form's body. */
 export function readQuery(query: string, values: Values): Reading {
   const variables: Variable[] = [];
@@ -26,14 +28,13 @@ export function readQuery(query: string, values: Values): Reading {
 export function readVariables(variables: readonly Variable[], values: Values): Reading {
   const textIsQuoted = variables.some(([name, value]) => name === "id" && isQuoted(value));
   const mayBeQuoted = (name: string): boolean => values === "in quotes" && (textIsQuoted || !isText(name));
-  const fields = new Map<string, string>();
+  const fields: Record<string, string> = {};
   const repeated: Issue[] = [];
   for (const [name, sent] of variables) {
     const value = isQuoted(sent) && mayBeQuoted(name) ? sent.slice(1, -1) : sent;
     if (isAbsent(name, value)) continue;
-    const before = fields.get(name);
-    if (before === undefined) fields.set(name, value);
-    else if (before !== value && (isTableField(name) || name === "to")) {
+    if (!Object.hasOwn(fields, name)) set(fields, name, value);
+    else if (fields[name] !== value && (isTableField(name) || name === "to")) {
       repeated.push({
         field: knownName(name),
         message: "must come once, or each time with the same value",
@@ -50,7 +51,12 @@ export function readVariables(variables: readonly Variable[], values: Values): R
       },
     };
   }
-  return { fields: Object.fromEntries(fields), unreadable: [] };
+  return { fields, unreadable: NONE };
+}
+
+function set(fields: Record<string, string>, name: string, value: string): void {
+  if (name !== "__proto__") fields[name] = value;
+  else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** What the subscriber typed: there a quote is more likely a quote. */

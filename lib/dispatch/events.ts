@@ -1,5 +1,6 @@
 // The events and what their handlers get.
 
+import type { UnauthorizedCallback } from "../access/unauthorized.js";
 import type { InvalidCallback } from "../callback/invalid.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { KeywordMatch } from "./keyword-match.js";
@@ -14,6 +15,8 @@ export interface SmsEvents {
   readonly unmatched: SmsMessage;
   /** Not a valid callback. */
   readonly invalid: InvalidCallback;
+  /** A caller that may not call. Not emitted yet: this version refuses nobody. */
+  readonly unauthorized: UnauthorizedCallback;
   /** A repeat: the message's `key` was handled already. */
   readonly duplicate: SmsMessage;
   /** A handler threw, rejected or ran out of time. */
@@ -52,6 +55,7 @@ const EVENTS: Readonly<Record<SmsEvent, true>> = {
   keyword: true,
   unmatched: true,
   invalid: true,
+  unauthorized: true,
   duplicate: true,
   error: true,
 };

@@ -61,6 +61,7 @@ export class Registry {
     keyword: none(),
     unmatched: none(),
     invalid: none(),
+    unauthorized: none(),
     duplicate: none(),
     error: none(),
   };

@@ -15,6 +15,7 @@ import {
   type Receipt,
   type SmsEvents,
   type SmsMessage,
+  type UnauthorizedCallback,
 } from "express-kaleyra-sms";
 
 const sms = incomingSms();
@@ -34,6 +35,7 @@ sms.on("unmatched", (message) => expectTypeOf(message).toEqualTypeOf<SmsMessage>
 sms.on("duplicate", (message) => expectTypeOf(message).toEqualTypeOf<SmsMessage>());
 sms.on("keyword", (match) => expectTypeOf(match).toEqualTypeOf<KeywordMatch>());
 sms.on("invalid", (problem) => expectTypeOf(problem).toEqualTypeOf<InvalidCallback>());
+sms.on("unauthorized", (refused) => expectTypeOf(refused).toEqualTypeOf<UnauthorizedCallback>());
 sms.on("error", (error) => expectTypeOf(error).toEqualTypeOf<HandlerError>());
 sms.keyword(OPT_OUT, (match) => expectTypeOf(match).toEqualTypeOf<KeywordMatch>());
 
