@@ -9,7 +9,7 @@ const never = (from, to, comment) => ({
   to: { path: `^lib/(${to.join("|")})(/|\\.ts$)` },
 });
 
-const TOP = ["index", "incoming-sms", "options"];
+const TOP = ["index", "incoming-sms", "options", "advice"];
 
 module.exports = {
   forbidden: [

@@ -1,5 +1,6 @@
 // The factory: takes the options, and joins the rooms in the order in which a callback passes them.
 
+import { createAdvise } from "./advice.js";
 import { Answers, type Receipt } from "./answer/receipt.js";
 import { assertCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
 import { instantIn } from "./callback/triggered-at.js";
@@ -78,13 +79,16 @@ export interface IncomingSms extends Listener {
  */
 export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const settings = readOptions(options);
+  const { profile } = settings;
   const log = createLog(settings.logger);
   const answers = new Answers(settings.ack, settings.problems);
   const capacity = new Capacity(settings.maxInFlight);
   const limit = new TimeLimit(settings.handlerTimeoutMs);
   const registry = new Registry();
   const pipeline = createReceive({
-    read: createReadCallback(createValidate(settings.schema), {
+    read: createReadCallback(createValidate(settings.schema, profile && new Set(profile.fields)), {
+      template: profile?.template,
+      escaping: settings.escaping,
       defaultCountryCode: settings.defaultCountryCode,
       instantOf: settings.timeZone === undefined ? undefined : instantIn(settings.timeZone),
     }),
@@ -95,6 +99,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     dispatcher: new Dispatcher(registry, limit, log),
     limit,
     answers,
+    advise: createAdvise(settings.escaping, log),
     tellFailures: settings.onHandlerError === "fail",
     log,
   });

@@ -5,6 +5,10 @@ export { incomingSms, type IncomingSms } from "./incoming-sms.js";
 export type { IncomingSmsOptions } from "./options.js";
 export type { Logger } from "./log.js";
 
+// The Callback Profile in the provider's console
+export { callbackProfile } from "./callback/profile.js";
+export type { CallbackProfile, CallbackProfileOptions, RenderedCallback, RenderOptions } from "./callback/profile.js";
+
 // Keywords
 export { HELP, OPT_IN, OPT_OUT, type KeywordPattern } from "./dispatch/keywords.js";
 export type { KeywordMatch } from "./dispatch/keyword-match.js";

@@ -20,7 +20,8 @@ export interface Log {
 }
 
 /** The codes of the process warnings; the README has a paragraph for each. */
-type AdviceCode = "KALEYRA_SMS_BODY_ALREADY_PARSED" | "KALEYRA_SMS_NO_TEXT";
+type AdviceCode =
+  "KALEYRA_SMS_BODY_ALREADY_PARSED" | "KALEYRA_SMS_NOT_ESCAPED" | "KALEYRA_SMS_NO_TEXT" | "KALEYRA_SMS_PROFILE_DIFFERS";
 
 const MINUTE_MS = 60_000;
 const debug = createDebug("express-kaleyra-sms");

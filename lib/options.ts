@@ -3,15 +3,29 @@
 import { validateHeaderName, validateHeaderValue } from "node:http";
 
 import type { Acknowledgement } from "./answer/receipt.js";
+import type { Escaping } from "./callback/json-body.js";
+import { CallbackProfile } from "./callback/profile.js";
 import type { Method } from "./http/listener.js";
 import type { Logger } from "./log.js";
+import { isRecord } from "./record.js";
 
 /** The options of `incomingSms`. Every one has a default; one given as `undefined` is not given. */
 export interface IncomingSmsOptions {
   /** The path that is answered where there is no Express to mount at. Default: `/`. */
   readonly path?: string | undefined;
-  /** The methods that callbacks come by. Default: both. */
+  /** The methods that callbacks come by. Default: both; with a `profile`, its method. */
   readonly methods?: ReadonlyArray<"GET" | "POST"> | undefined;
+  /**
+   * The Callback Profile that the console holds, from `callbackProfile`. A body is read by its template, so that nothing that is typed can
+   * pass for a field. Default: none, the template of the provider's page is assumed.
+   */
+  readonly profile?: CallbackProfile | undefined;
+  /**
+   * Whether the provider escapes what it substitutes into a body. `none`: it does not, a body is always matched against the template, which is
+   * exact for every text. `json`: it does, only proper JSON is read. Default: `auto`, proper JSON is read as JSON and all else by the
+   * template; what cannot be told apart is a backslash before a letter: `C:\new` that was not escaped is proper JSON too.
+   */
+  readonly escaping?: Escaping | undefined;
   /** Bytes that a body may have, counted after inflating. Default: 163,840. */
   readonly bodyLimit?: number | undefined;
   /** Milliseconds in which a body must arrive whole. Default: 10,000. */
@@ -53,6 +67,8 @@ export interface Settings {
   /** Without a slash at its end. */
   readonly path: string;
   readonly methods: readonly Method[];
+  readonly profile: CallbackProfile | undefined;
+  readonly escaping: Escaping;
   readonly bodyLimit: number;
   readonly bodyTimeoutMs: number;
   readonly handlerTimeoutMs: number;
@@ -95,6 +111,11 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
     takes: 'an array of "GET", "POST" or both',
     accepts: (value) =>
       Array.isArray(value) && value.length > 0 && value.every((one) => one === "GET" || one === "POST"),
+  },
+  profile: { takes: "what callbackProfile() gives", accepts: (value) => value instanceof CallbackProfile },
+  escaping: {
+    takes: '"auto", "none" or "json"',
+    accepts: (value) => value === "auto" || value === "none" || value === "json",
   },
   bodyLimit: count("bytes"),
   bodyTimeoutMs: milliseconds,
@@ -142,9 +163,16 @@ export function readOptions(options: IncomingSmsOptions): Settings {
 }
 
 function complete(options: IncomingSmsOptions): Settings {
+  const { profile } = options;
+  if (profile !== undefined && options.methods !== undefined)
+    throw new TypeError(
+      "options.methods says what options.profile says already: leave it out, the profile has one method.",
+    );
   return {
     path: (options.path ?? "/").replace(/\/+$/, ""),
-    methods: [...(options.methods ?? (["GET", "POST"] as const))],
+    methods: profile === undefined ? [...(options.methods ?? (["GET", "POST"] as const))] : [profile.method],
+    profile,
+    escaping: options.escaping ?? "auto",
     bodyLimit: options.bodyLimit ?? 163_840,
     bodyTimeoutMs: options.bodyTimeoutMs ?? 10_000,
     handlerTimeoutMs: options.handlerTimeoutMs ?? 10_000,
@@ -172,10 +200,6 @@ function suggestion(name: string): string {
   const start = name.toLowerCase().slice(0, 4);
   const near = names.find((one) => one.toLowerCase().startsWith(start));
   return near === undefined ? `The options are ${names.join(", ")}.` : `Did you mean ${near}?`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function hasOnly(value: unknown, names: readonly string[]): value is Record<string, unknown> {

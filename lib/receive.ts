@@ -1,7 +1,7 @@
 // The way of a callback from its content to its receipt: read it, once, in its turn, to the handlers, answer.
 
 import type { Answers, Receipt } from "./answer/receipt.js";
-import type { Callback, Read, UnreadCallback } from "./callback/read-callback.js";
+import type { Callback, Read, ReadMessage, UnreadCallback } from "./callback/read-callback.js";
 import type { SmsMessage } from "./callback/message.js";
 import type { Dispatcher, Handling } from "./dispatch/dispatcher.js";
 import type { TimeLimit } from "./dispatch/time-limit.js";
@@ -19,6 +19,8 @@ interface Rooms {
   readonly dispatcher: Dispatcher;
   readonly limit: TimeLimit;
   readonly answers: Answers;
+  /** Says what a valid message shows to be wrong with the set-up. */
+  readonly advise: (read: ReadMessage) => void;
   /** Whether the provider is told that a handler failed. */
   readonly tellFailures: boolean;
   readonly log: Log;
@@ -30,7 +32,7 @@ export type Receive = (callback: Callback | UnreadCallback) => Eventual<Receipt>
 type Outcome = Handling["outcome"];
 
 export function createReceive(rooms: Rooms): Receive {
-  const { read, handledKeys, turns, dispatcher, limit, answers, tellFailures, log } = rooms;
+  const { read, handledKeys, turns, dispatcher, limit, answers, advise, tellFailures, log } = rooms;
 
   /** The messages that wait for their turn or are being handled, each with how that ends at last. */
   const inHand = new Map<string, Promise<Outcome>>();
@@ -73,8 +75,10 @@ export function createReceive(rooms: Rooms): Receive {
       return then(dispatcher.announce("invalid", reading.invalid), () => answers.invalid(reading.invalid));
     }
     const { message } = reading;
-    if (message.method === "GET") adviseOnText(message, log);
-    if (handledKeys === undefined) return then(handle(message), ({ outcome }) => receiptOf(outcome, message));
+    advise(reading);
+    // Without an id there is nothing to tell a repeat by.
+    if (handledKeys === undefined || message.id === "")
+      return then(handle(message), ({ outcome }) => receiptOf(outcome, message));
     if (handledKeys.has(message.key)) return handleDuplicate(message);
     const first = inHand.get(message.key);
     return first === undefined ? handleFirst(message, handledKeys) : waitForFirst(first, message);
@@ -85,14 +89,4 @@ export function createReceive(rooms: Rooms): Receive {
       log.debug("%s %s, answered %d", callback.method, receipt.problem?.code ?? receipt.outcome, receipt.status);
       return receipt;
     });
-}
-
-/** The endpoint printed on the provider's page asks for neither the text, nor the keyword, nor the parts. */
-function adviseOnText({ text, keyword, parts }: SmsMessage, log: Log): void {
-  if (text !== undefined || keyword !== undefined || parts.length > 0) return;
-  log.advise(
-    "KALEYRA_SMS_NO_TEXT",
-    "A GET callback said who wrote and not what. Append &keyword=<keyword>&parts[1]=<parts[1]>&parts[2]=<parts[2]> to the endpoint in the " +
-      "console, or let the callback profile use POST, which passes the whole text.",
-  );
 }

@@ -34,7 +34,7 @@ describe("loading the package", () => {
         const required = require("express-kaleyra-sms");
         console.log(JSON.stringify([incomingSms === required.incomingSms, OPT_OUT === required.OPT_OUT, Object.keys(required).sort()]));
       });`);
-    expect(same).toEqual([true, true, ["HELP", "OPT_IN", "OPT_OUT", "incomingSms"]]);
+    expect(same).toEqual([true, true, ["HELP", "OPT_IN", "OPT_OUT", "callbackProfile", "incomingSms"]]);
   });
 });
 

@@ -1,30 +1,33 @@
 // Reads the fields of a JSON body. JSON.parse decides what is proper JSON; one pass over the same text sees what JSON.parse
 // hides: that a key is repeated, and the digits in which a number was written.
 
+import { isRecord } from "../record.js";
 import { fieldsOf, type FieldsRead } from "./reading.js";
 
-/** The fields of a JSON object; `undefined` where the text is not proper JSON, not an object, or repeats a key. */
-export function readJson(text: string): FieldsRead | undefined {
+export interface JsonRead {
+  readonly read: FieldsRead;
+  /** Every key, also of what is absent. */
+  readonly names: readonly string[];
+}
+
+/** The fields of a JSON object. `improper`: the text is not proper JSON, or not an object. `repeated`: it holds a key more than once. */
+export function readJson(text: string): JsonRead | "improper" | "repeated" {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
-    return undefined;
+    return "improper";
   }
-  if (!isRecord(parsed)) return undefined;
-  return restoreNumbers(text, parsed) ? fieldsOf(parsed) : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  if (!isRecord(parsed)) return "improper";
+  const names = Object.keys(parsed);
+  return restoreNumbers(text, parsed) === names.length ? { read: fieldsOf(parsed), names } : "repeated";
 }
 
 /**
- * Puts the digits as written in the place of each number; `false` where the text holds more members than `parsed` has keys.
+ * Puts the digits as written in the place of each number, and counts the members, which are more than the keys where one is repeated.
  * `text` is known to be proper JSON, and `parsed` what it holds. Linear in its length.
  */
-function restoreNumbers(text: string, parsed: Record<string, unknown>): boolean {
-  const keys = Object.keys(parsed).length;
+function restoreNumbers(text: string, parsed: Record<string, unknown>): number {
   let members = 0;
   for (let key = text.indexOf('"'); key !== -1; members++) {
     const keyEnd = endOfString(text, key);
@@ -34,7 +37,7 @@ function restoreNumbers(text: string, parsed: Record<string, unknown>): boolean 
       parsed[JSON.parse(text.slice(key, keyEnd)) as string] = text.slice(value, end);
     key = text.indexOf('"', end);
   }
-  return members === keys;
+  return members;
 }
 
 const QUOTE = 0x22;

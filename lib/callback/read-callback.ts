@@ -3,12 +3,13 @@
 import { decode, textOrBytes, withoutMark } from "./charset.js";
 import { now } from "./clock.js";
 import { invalidCallback, type InvalidCallback, type Issue, type Refusal } from "./invalid.js";
-import { readJson } from "./json.js";
+import { createReadJsonBody, type Escaping } from "./json-body.js";
 import { mediaType } from "./media-type.js";
 import { smsMessage, type MessageSettings, type SmsMessage } from "./message.js";
 import { readParsedJson, readParsedVariables } from "./parsed-body.js";
 import { readQuery } from "./query.js";
 import type { Reading } from "./reading.js";
+import { PRINTED_TEMPLATE, type Template } from "./template.js";
 import type { Validate } from "./validate.js";
 
 /** A callback as it came, whole. */
@@ -54,12 +55,17 @@ export interface UnreadCallback {
   readonly read: Uint8Array;
 }
 
-export type Read = { readonly message: SmsMessage } | { readonly invalid: InvalidCallback };
+export type Read = ReadMessage | { readonly invalid: InvalidCallback };
 
-const MALFORMED: Refusal = {
-  code: "malformed-body",
-  detail: "The body is not a JSON object in which each key stands once.",
-};
+export interface ReadMessage {
+  readonly message: SmsMessage;
+  /** Every key of the body, where no profile is given and they are not those of the printed template. */
+  readonly otherKeys: readonly string[] | undefined;
+}
+
+type ReadText = (text: string) => Reading;
+
+const NO_OBJECT: Refusal = { code: "malformed-body", detail: "The body is not a JSON object." };
 const UNSUPPORTED: Refusal = {
   code: "unsupported-media-type",
   detail: "The body must be JSON (application/json or text/plain) or a form (application/x-www-form-urlencoded).",
@@ -71,11 +77,20 @@ const JSON_AS_FORM: Refusal = {
     "The body is JSON that a form parser before this endpoint has taken apart: mount the router before it, or send application/json.",
 };
 
+/** How callbacks are read, beyond what they say. */
+interface ReadSettings extends MessageSettings {
+  /** That of the profile; `undefined` where none is given. */
+  readonly template: Template | undefined;
+  readonly escaping: Escaping;
+}
+
 /** Makes the function that reads callbacks. */
 export function createReadCallback(
   validate: Validate,
-  settings: MessageSettings,
+  settings: ReadSettings,
 ): (callback: Callback | UnreadCallback) => Read {
+  const { template, escaping } = settings;
+  const readJsonBody = createReadJsonBody(template ?? PRINTED_TEMPLATE, template !== undefined, escaping);
   return (callback) => {
     const receivedAt = now();
     const { method } = callback;
@@ -83,12 +98,13 @@ export function createReadCallback(
       invalid: invalidCallback(refusal, { method, raw: rawOf(callback), receivedAt }),
     });
 
-    const reading = readContent(callback);
+    const reading = readContent(callback, readJsonBody);
     if ("refusal" in reading) return refuse(reading.refusal);
     const { fields } = reading;
     const issues = withUnreadable(validate(fields, method), reading.unreadable);
     if (issues.length > 0) return refuse({ code: "schema", detail: schemaDetail(issues), issues });
-    return { message: smsMessage(fields, { method, receivedAt, repaired: false }, settings) };
+    const message = smsMessage(fields, { method, receivedAt, repaired: reading.repaired === true }, settings);
+    return { message, otherKeys: reading.otherKeys };
   };
 }
 
@@ -106,22 +122,26 @@ function schemaDetail(issues: readonly Issue[]): string {
     .join("; ")}.`;
 }
 
-function readContent(callback: Callback | UnreadCallback): Reading {
+function readContent(callback: Callback | UnreadCallback, readJsonBody: ReadText): Reading {
   if ("refusal" in callback) return callback;
   if (callback.method === "GET") {
     const { query } = callback;
     return typeof query === "string" ? readQuery(query, "in quotes") : readParsedVariables(query, "in quotes");
   }
-  return readBody(callback.body, callback.contentType);
+  return readBody(callback.body, callback.contentType, readJsonBody);
 }
 
-function readBody(body: string | Uint8Array | object, contentType: string | undefined): Reading {
+function readBody(
+  body: string | Uint8Array | object,
+  contentType: string | undefined,
+  readJsonBody: ReadText,
+): Reading {
   const { format, charset } = mediaType(contentType);
   if (format === "other") return { refusal: UNSUPPORTED };
-  if (typeof body === "string") return readText(withoutMark(body), format);
+  if (typeof body === "string") return readText(withoutMark(body), format, readJsonBody);
   if (body instanceof Uint8Array) {
     const decoded = decode(body, charset);
-    if ("text" in decoded) return readText(decoded.text, format);
+    if ("text" in decoded) return readText(decoded.text, format, readJsonBody);
     if (decoded.refused === "unknown-charset") {
       return {
         refusal: { code: "unsupported-media-type", detail: "The charset that the content type names is not known." },
@@ -129,7 +149,7 @@ function readBody(body: string | Uint8Array | object, contentType: string | unde
     }
     return { refusal: { code: "malformed-body", detail: "The body holds bytes that are not valid in its charset." } };
   }
-  if (Array.isArray(body)) return { refusal: MALFORMED };
+  if (Array.isArray(body)) return { refusal: NO_OBJECT };
   const parsed = body as Readonly<Record<string, unknown>>;
   if (format === "json") return readParsedJson(parsed);
   return Object.keys(parsed)[0]?.startsWith("{") === true
@@ -138,9 +158,9 @@ function readBody(body: string | Uint8Array | object, contentType: string | unde
 }
 
 /** `curl -d` sends JSON under a form's content type. */
-function readText(text: string, format: "json" | "form"): Reading {
+function readText(text: string, format: "json" | "form", readJsonBody: ReadText): Reading {
   if (format === "form" && !text.startsWith("{")) return readQuery(text, "bare");
-  return readJson(text) ?? { refusal: MALFORMED };
+  return readJsonBody(text);
 }
 
 /** What was read, whole; this is the only copy that anybody gets. */

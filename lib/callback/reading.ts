@@ -12,6 +12,10 @@ export interface FieldsRead {
   readonly fields: Fields;
   /** What is wrong with fields that are left out because they hold no scalar. */
   readonly unreadable: readonly Issue[];
+  /** Whether they were matched against the template. */
+  readonly repaired?: true;
+  /** Every key of the body, where no profile is given and they are not those of the printed template. */
+  readonly otherKeys?: readonly string[];
 }
 
 const NONE: readonly Issue[] = [];

@@ -15,10 +15,11 @@ const NONE: readonly Issue[] = [];
 /**
  * Makes the check of a callback's fields.
  *
+ * @param asked - the fields that the callback profile asks for, where one is given: others are not required
  * @param schema - a schema of the user's own over the fields, JSON Schema 2020-12; both must hold
  * @throws TypeError where that schema does not compile
  */
-export function createValidate(schema: object | undefined): Validate {
+export function createValidate(schema: object | undefined, asked: ReadonlySet<string> | undefined): Validate {
   const own = schema === undefined ? undefined : compile(schema);
   const names =
     schema === undefined ? undefined : new Set(Object.keys((schema as { properties?: object }).properties ?? {}));
@@ -28,8 +29,14 @@ export function createValidate(schema: object | undefined): Validate {
     if (valid && own === undefined) return NONE;
     const errors = valid ? [] : (validate.errors ?? []);
     const ownErrors = own === undefined || own(fields) ? [] : (own.errors ?? []);
-    return [...errors, ...ownErrors].filter(({ keyword }) => keyword !== "if").map((error) => issueOf(error, names));
+    return [...errors.filter((error) => isOfAsked(error, asked)), ...ownErrors]
+      .filter(({ keyword }) => keyword !== "if")
+      .map((error) => issueOf(error, names));
   };
+}
+
+function isOfAsked({ keyword, params }: ErrorObject, asked: ReadonlySet<string> | undefined): boolean {
+  return asked === undefined || keyword !== "required" || asked.has(String(params.missingProperty));
 }
 
 function compile(schema: object): ValidateFunction {

@@ -30,7 +30,7 @@ export function splitWords(text: string): string[] {
 }
 
 /** The White_Space property of Unicode 16, all of it in the basic plane. */
-function isWhiteSpace(code: number): boolean {
+export function isWhiteSpace(code: number): boolean {
   if (code <= 0x20) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
   if (code < 0x85) return false;
   return (

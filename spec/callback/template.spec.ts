@@ -1,0 +1,381 @@
+// What was typed arrives to the letter where the provider pastes it into the body unescaped, and nothing that is typed passes for a field.
+
+import { describe, expect, it, jest } from "@jest/globals";
+import fc from "fast-check";
+import {
+  callbackProfile,
+  incomingSms,
+  type CallbackProfile,
+  type CallbackProfileOptions,
+  type IncomingSmsOptions,
+  type Receipt,
+} from "express-kaleyra-sms";
+
+import { recorder } from "../support/recorder";
+
+jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+
+const URL = "https://example.com/sms";
+const VALUES = {
+  source: "+919876543210",
+  recipient: "5050",
+  description: "Message has been sent",
+  status: "SENT",
+  status_trace: "SENT",
+  id: "90e74b4c",
+  kid: "b6-44",
+  keyword: "",
+  operator: "JIO",
+  circle: "JIO ASSAM",
+  timestamp: "2025-04-17 18:35:20",
+};
+
+const profileOf = (options: Partial<CallbackProfileOptions> = {}): CallbackProfile =>
+  callbackProfile({ method: "POST", url: URL, ...options });
+
+/** What the profile asks for of `VALUES`, with the message. */
+function valuesFor({ fields }: CallbackProfile, message: string): Record<string, string> {
+  return Object.fromEntries(Object.entries({ ...VALUES, message }).filter(([name]) => fields.includes(name)));
+}
+
+/** The body that the provider would send, with the text pasted in as it is. */
+function pasted(profile: CallbackProfile, message: string): string {
+  return profile.render(valuesFor(profile, message), { escaping: "none" }).body ?? "";
+}
+
+const receive = (body: string, options: IncomingSmsOptions): Promise<Receipt> =>
+  recorder({ ...options, deduplicate: false }).sms.receive({ method: "POST", body });
+
+const AWKWARD = [
+  "",
+  "hello",
+  'say "hi"',
+  '"',
+  '""',
+  "\\",
+  '\\"',
+  "C:\\temp",
+  "line one\nline two\r\n",
+  "\0\u0001\u001f\u007f",
+  "{}",
+  "}",
+  '"}',
+  '"\n}',
+  '{"id":"1"}',
+  "</script>",
+  "😀",
+  "\u202eabc\u200f",
+  "\ud800",
+  "\u2028",
+  'x","keyword":"ADMIN',
+  'x","keyword":"ADMIN","operator":"JIO","circle":"JIO ASSAM","timestamp":"2025-04-17 18:35:20"}',
+  'x",\n"keyword": "ADMIN",\n"operator": "a",\n"circle": "b",\n"timestamp": "c"\n}',
+  '","id":"other","source":"+910000000000',
+  '","message":"other',
+  "a".repeat(39_015),
+  '"'.repeat(39_015),
+];
+
+describe("a text that is pasted in as it is", () => {
+  const profile = profileOf();
+
+  it.each(AWKWARD)("arrives to the letter with escaping: none: %.40j", async (text) => {
+    const { message } = await receive(pasted(profile, text), { profile, escaping: "none" });
+    expect(message).toMatchObject({ text, repaired: true, source: VALUES.source });
+    expect(message?.fields).toEqual({ ...withoutEmpty(VALUES), message: text });
+  });
+
+  it.each(AWKWARD)("arrives to the letter without a profile: %.40j", async (text) => {
+    const { message } = await receive(pasted(profile, text), { escaping: "none" });
+    expect(message?.text).toBe(text);
+  });
+
+  it.each(AWKWARD)("that is escaped arrives to the letter as JSON: %.40j", async (text) => {
+    const { body = "" } = profile.render(valuesFor(profile, text));
+    for (const escaping of ["auto", "json"] as const) {
+      expect((await receive(body, { profile, escaping })).message).toMatchObject({ text, repaired: false });
+    }
+  });
+
+  it("is told from an escaped one by what is proper JSON: only one that reads as escaped can be taken for the other", async () => {
+    const asJson = (text: string): string => {
+      try {
+        return JSON.parse(`"${text}"`) as string;
+      } catch {
+        return text;
+      }
+    };
+    for (const text of AWKWARD) {
+      const { message } = await receive(pasted(profile, text), { profile });
+      expect(message?.text).toBe(asJson(text));
+    }
+    expect(AWKWARD.filter((text) => asJson(text) !== text)).toEqual(['\\"', "C:\\temp"]);
+  });
+
+  it("causes one warning that says how to make it exact", async () => {
+    const warn = jest.spyOn(process, "emitWarning").mockClear();
+    const { sms } = recorder({ profile });
+    for (const text of ['"', '""']) await sms.receive({ method: "POST", body: pasted(profile, text) });
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn).toHaveBeenCalledWith(
+      expect.stringContaining('escaping: "none"'),
+      expect.objectContaining({ code: "KALEYRA_SMS_NOT_ESCAPED" }),
+    );
+  });
+});
+
+function withoutEmpty(values: Record<string, string>): Record<string, string> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
+}
+
+/** Texts that are made of the template's own literals. */
+const imitation = fc
+  .array(
+    fc.oneof(
+      fc.constantFrom('"', "\\", "\n", " ", "{", "}", '"}', '"\n}', '","', '":"', '": "', ",", "x", "STOP"),
+      fc
+        .constantFrom(...Object.keys(VALUES), "message", "parts[1]", "parts[2]", "parts[n]", "tenant")
+        .map((name) => `","${name}":"`),
+      fc.constantFrom(...Object.keys(VALUES), "message", "parts[1]", "tenant").map((name) => `",\n"${name}": "a`),
+      fc.constant(
+        Object.keys(VALUES)
+          .map((name) => `","${name}":"v`)
+          .join(""),
+      ),
+    ),
+    { maxLength: 14 },
+  )
+  .map((parts) => parts.join(""));
+
+describe("a text that imitates the template", () => {
+  const names = ["message", ...Object.keys(VALUES)];
+  const options = fc.record({
+    fields: fc
+      .shuffledSubarray(names, { minLength: 1 })
+      .map((some) => [...new Set(["id", "source", "message", ...some])]),
+    parts: fc.constantFrom(0, 0, 1, 2, 5),
+    statics: fc.constantFrom({}, { tenant: "acme" }, { tenant: 'a","id":"1', tag: "" }),
+  });
+  /** As the provider may send it: other white space, another order. */
+  const sent = (profile: CallbackProfile, text: string, isMinified: boolean, order: number): string => {
+    const body = pasted(profile, text);
+    const lines = profile.template.members.map(({ name, content }) => {
+      const words = text.split(/[\s\u0085\ufeff]+/u).filter((word) => word !== "");
+      const value =
+        "literal" in content
+          ? JSON.stringify(content.literal).slice(1, -1)
+          : (valuesFor(profile, text)[name] ?? words[Number(/\d+/.exec(name)?.[0]) - 1] ?? "");
+      return `"${name}"${isMinified ? ":" : " : "}"${value}"`;
+    });
+    if (!isMinified && order === 0) return body;
+    const turned = [...lines.slice(order % lines.length), ...lines.slice(0, order % lines.length)];
+    return isMinified ? `{${turned.join(",")}}` : ` {\r\n${turned.join(" ,\t")} } \n`;
+  };
+
+  it("changes no field but the message and the parts, under any profile, in any order", async () => {
+    const outcomes = { exact: 0, refused: 0 };
+    await fc.assert(
+      fc.asyncProperty(options, imitation, fc.boolean(), fc.nat(20), async (given, text, isMinified, order) => {
+        const profile = profileOf(given);
+        const { message, problem } = await receive(sent(profile, text, isMinified, order), {
+          profile,
+          escaping: "none",
+        });
+        if (problem === undefined) {
+          const { fields = {} } = message ?? {};
+          const others = Object.entries(fields).filter(([name]) => name !== "message" && !name.startsWith("parts["));
+          expect(Object.fromEntries(others)).toEqual(withoutEmpty({ ...valuesFor(profile, ""), ...given.statics }));
+          expect(message?.text).toBe(text);
+          outcomes.exact++;
+        } else {
+          expect(problem.code).toBe("ambiguous-body");
+          expect(given.parts).toBeGreaterThan(0);
+          outcomes.refused++;
+        }
+      }),
+      { numRuns: 3_000 },
+    );
+    expect(outcomes.exact).toBeGreaterThan(1_000);
+    expect(outcomes.refused).toBeGreaterThan(0);
+  });
+
+  it("changes none without a profile, under the printed template", async () => {
+    const profile = profileOf();
+    await fc.assert(
+      fc.asyncProperty(imitation, async (text) => {
+        const { message, problem } = await receive(pasted(profile, text), { escaping: "none" });
+        if (problem === undefined) expect(message?.fields).toEqual({ ...withoutEmpty(VALUES), message: text });
+        else expect(problem.code).toBe("ambiguous-body");
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it("is refused where two readings fit", async () => {
+    const profile = profileOf({ fields: ["id", "source", "recipient", "message"], parts: 1 });
+    // A word that ends the message early, and is the part of another reading.
+    const body = `{"id":"1","source":"2","recipient":"3","message":"a","parts[1]":"b","parts[1]":"c"}`;
+    expect(await receive(body, { profile, escaping: "none" })).toMatchObject({ problem: { code: "ambiguous-body" } });
+  });
+});
+
+it("a body up to the limit is read or refused, whatever it imitates", async () => {
+  const fragments = [
+    '"',
+    '","',
+    '","id":"',
+    '","parts[1]":"a',
+    Object.keys(VALUES)
+      .map((name) => `","${name}":"`)
+      .join(""),
+  ];
+  for (const profile of [profileOf(), profileOf({ parts: 3 })]) {
+    for (const fragment of fragments) {
+      const text = fragment.repeat(Math.floor(39_015 / fragment.length));
+      const { message, problem } = await receive(pasted(profile, text), { profile, escaping: "none" });
+      if (problem === undefined) expect(message?.text).toBe(text);
+      else expect(problem.code).toBe("ambiguous-body");
+    }
+  }
+});
+
+it("a body whose keys are not the printed ones causes one warning, which prints the profile to declare", async () => {
+  const warn = jest.spyOn(process, "emitWarning").mockClear();
+  const { sms, messages } = recorder();
+  const body = {
+    id: "1",
+    source: "2",
+    recipient: "3",
+    message: "hello",
+    tenant: "acme",
+    "parts[1]": "hello",
+    "a b": "x",
+  };
+  await sms.receive({ method: "POST", body: JSON.stringify(body) });
+  await sms.receive({ method: "POST", body: JSON.stringify({ ...body, id: "2" }) });
+  expect(messages).toHaveLength(2);
+  expect(warn).toHaveBeenCalledTimes(1);
+  expect(warn).toHaveBeenCalledWith(
+    expect.stringContaining(
+      'callbackProfile({ method: "POST", url: "https://your.domain/sms", fields: ["source","recipient","id","message"], parts: 1, statics: { tenant: "..." } })',
+    ),
+    expect.objectContaining({ code: "KALEYRA_SMS_PROFILE_DIFFERS" }),
+  );
+  expect(String(warn.mock.calls[0]?.[0])).not.toContain("acme");
+});
+
+describe("a body that the template does not make", () => {
+  const profile = profileOf({ statics: { tenant: "acme" } });
+  const body = pasted(profile, "hello");
+
+  it.each([
+    ["is empty", ""],
+    ["has a field too few", body.replace(/"kid".*\n/, "")],
+    ["has a field too many", body.replace("{", '{"x":"y",')],
+    ["has another static value", body.replace("acme", "evil")],
+    ["has no end", body.slice(0, -1)],
+    ["has something behind its end", `${body}x`],
+    ["has a number", body.replace('"SENT"', "1")],
+  ])("is malformed where it %s", async (_, broken) => {
+    expect(await receive(broken, { profile, escaping: "none" })).toMatchObject({ problem: { code: "malformed-body" } });
+  });
+
+  it("is malformed at every prefix", async () => {
+    for (let length = 0; length < body.length; length++) {
+      const { problem } = await receive(body.slice(0, length), { profile });
+      expect(problem?.code).toBe("malformed-body");
+    }
+  });
+});
+
+describe("escaping: json", () => {
+  const profile = profileOf();
+  const body = pasted(profile, "hello");
+
+  it("reads nothing but proper JSON, with each key once and none that the profile does not have", async () => {
+    const options: IncomingSmsOptions = { profile, escaping: "json" };
+    expect(await receive(body, options)).toMatchObject({ outcome: "handled", message: { repaired: false } });
+    expect(await receive(pasted(profile, '"'), options)).toMatchObject({ problem: { code: "malformed-body" } });
+    expect(await receive(pasted(profile, 'x","keyword":"A'), options)).toMatchObject({
+      problem: { code: "duplicate-field" },
+    });
+    expect(await receive(pasted(profile, 'x","y":"z'), options)).toMatchObject({ problem: { code: "unknown-field" } });
+  });
+});
+
+describe("callbackProfile", () => {
+  it("gives what is to be pasted under POST", () => {
+    const profile = profileOf({
+      fields: ["id", "message"],
+      parts: 2,
+      statics: { tenant: 'a"b' },
+      headers: { "X-A": "b" },
+    });
+    expect(profile.endpoint).toBe(URL);
+    expect(profile.body).toBe(
+      `{\n"id": "<id>",\n"message": "<message>",\n"parts[1]": "<parts[1]>",\n"parts[2]": "<parts[2]>",\n"tenant": "a\\"b"\n}`,
+    );
+    expect(profile.headers).toEqual({ "X-A": "b" });
+  });
+
+  it("gives what is to be pasted under GET, and what comes of it is read", async () => {
+    const profile = callbackProfile({
+      method: "GET",
+      url: `${URL}?k=1`,
+      fields: ["id", "source", "recipient", "keyword"],
+      parts: 2,
+      statics: { tenant: "a b" },
+    });
+    expect(profile.body).toBeUndefined();
+    expect(profile.endpoint).toBe(
+      `${URL}?k=1&id=<id>&source=<source>&recipient=<recipient>&keyword=<keyword>&parts[1]=<parts[1]>&parts[2]=<parts[2]>&tenant=a%20b`,
+    );
+    const { url } = profile.render({
+      id: "1",
+      source: "+919876543210",
+      recipient: "5050",
+      keyword: "A&B",
+      "parts[2]": "é",
+    });
+    const { sms, messages } = recorder({ profile });
+    await sms.receive({ method: "GET", query: url.slice(url.indexOf("?") + 1) });
+    expect(messages).toMatchObject([
+      { source: "+919876543210", keyword: "A&B", parts: ["é"], fields: { tenant: "a b" } },
+    ]);
+  });
+
+  it("requires what it asks for, and nothing else; without an id, nothing is taken for a repeat", async () => {
+    const profile = profileOf({ fields: ["source", "message"] });
+    const { sms, messages, invalid } = recorder({ profile });
+    const { body = "" } = profile.render({ source: "919876543210", message: "hello" });
+    await sms.receive({ method: "POST", body });
+    await sms.receive({ method: "POST", body });
+    expect(messages).toHaveLength(2);
+    await sms.receive({ method: "POST", body: profile.render({ message: "hello" }).body ?? "" });
+    expect(invalid).toMatchObject([{ code: "schema", issues: [{ field: "source", rule: "required" }] }]);
+  });
+
+  it.each([
+    [{ method: "PUT" }, 'method of callbackProfile takes "GET" or "POST"'],
+    [{ url: "/sms" }, "url of callbackProfile takes"],
+    [{ fields: ["text"] }, "fields of callbackProfile takes"],
+    [{ fields: ["id", "id"] }, "fields of callbackProfile takes"],
+    [{ parts: -1 }, "parts of callbackProfile takes"],
+    [{ statics: { id: "1" } }, "statics of callbackProfile takes"],
+    [{ statics: { 'a"': "1" } }, "statics of callbackProfile takes"],
+    [{ headers: { a: 1 } }, "headers of callbackProfile takes"],
+    [{ field: [] }, "field is not an option of callbackProfile"],
+  ])("says what it takes: %j", (wrong, words) => {
+    expect(() => profileOf(wrong as never)).toThrow(TypeError);
+    expect(() => profileOf(wrong as never)).toThrow(words);
+  });
+
+  it("renders only what it knows", () => {
+    expect(() => profileOf({ fields: ["id"] }).render({ kid: "1" })).toThrow('no variable "kid"');
+    expect(() => profileOf().render({ id: 1 } as never)).toThrow("must be a string");
+  });
+
+  it("says which methods there are: options.methods beside it is a TypeError", () => {
+    expect(() => incomingSms({ profile: profileOf(), methods: ["POST"] })).toThrow(TypeError);
+  });
+});
