@@ -18,6 +18,13 @@ export const ROWS = [
     against: "ours-express-post",
   },
   {
+    id: "ours-express-pasted",
+    label: "the same, POST, a text with quotes that is not escaped",
+    server: "package-express",
+    options: ours({ text: 'UNSUBSCRIBE the "offer" text!' }),
+    against: "ours-express-post",
+  },
+  {
     id: "by-hand",
     label: "by hand: Express 5, `express.json()`, Ajv, `switch`, `res.send`",
     server: "express-by-hand",

@@ -3,7 +3,7 @@
 import { callbackGet, callbackPost } from "../callback.mjs";
 import { router } from "./package-router.mjs";
 
-export const request = (n, { method }) => (method === "GET" ? callbackGet(n) : callbackPost(n));
+export const request = (n, { method, text }) => (method === "GET" ? callbackGet(n) : callbackPost(n, text));
 
 export async function start(handled) {
   const { default: express } = await import("express");

@@ -1,10 +1,10 @@
 // Reads a JSON or text body: as JSON where it can be the provider's own, otherwise by the template.
 
 import type { Refusal } from "./invalid.js";
-import { isPart } from "./fields.js";
+import { isAbsent, isPart } from "./fields.js";
 import { readJson, type JsonRead } from "./json.js";
-import { fieldsOf, type FieldsRead, type Reading } from "./reading.js";
-import { matchTemplate } from "./template-match.js";
+import type { FieldsRead, Reading } from "./reading.js";
+import { createMatchTemplate } from "./template-match.js";
 import type { Template } from "./template.js";
 
 /** Whether the provider escapes what it substitutes into a body: `json` where it does, `none` where it does not, `auto` where that is not known. */
@@ -35,10 +35,12 @@ export function createReadJsonBody(
 ): (text: string) => Reading {
   const names = new Set(template.members.map(({ name }) => name));
 
+  const matchTemplate = createMatchTemplate(template);
   const matched = (text: string): Reading => {
-    const match = matchTemplate(template, text);
+    const match = matchTemplate(text);
     if ("fits" in match) return { refusal: match.fits === "none" ? NO_FIT : SEVERAL_FITS };
-    return { ...fieldsOf(Object.fromEntries(match.values)), repaired: true };
+    const present = match.values.filter(([name, value]) => !isAbsent(name, value));
+    return { fields: Object.fromEntries(present), unreadable: [], repaired: true };
   };
 
   const isWhole = (keys: readonly string[]): boolean =>

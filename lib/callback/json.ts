@@ -1,5 +1,5 @@
-// Reads the fields of a JSON body. JSON.parse decides what is proper JSON; one pass over the same text sees what JSON.parse
-// hides: that a key is repeated, and the digits in which a number was written.
+// Reads the fields of a JSON body. One pass over the text sees what JSON.parse hides, that a key is repeated and the digits in which a number
+// was written, and most of what is no JSON; JSON.parse decides what is.
 
 import { isRecord } from "../record.js";
 import { fieldsOf, type FieldsRead } from "./reading.js";
@@ -12,39 +12,72 @@ export interface JsonRead {
 
 /** The fields of a JSON object. `improper`: the text is not proper JSON, or not an object. `repeated`: it holds a key more than once. */
 export function readJson(text: string): JsonRead | "improper" | "repeated" {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch {
-    return "improper";
-  }
-  if (!isRecord(parsed)) return "improper";
+  const members = findMembers(text);
+  const parsed = members === undefined ? undefined : parse(text);
+  if (members === undefined || !isRecord(parsed)) return "improper";
   const names = Object.keys(parsed);
-  return restoreNumbers(text, parsed) === names.length ? { read: fieldsOf(parsed), names } : "repeated";
+  if (members.count !== names.length) return "repeated";
+  for (const { key, digits } of members.numbers) parsed[JSON.parse(key) as string] = digits;
+  return { read: fieldsOf(parsed), names };
 }
 
-/**
- * Puts the digits as written in the place of each number, and counts the members, which are more than the keys where one is repeated.
- * `text` is known to be proper JSON, and `parsed` what it holds. Linear in its length.
- */
-function restoreNumbers(text: string, parsed: Record<string, unknown>): number {
-  let members = 0;
-  for (let key = text.indexOf('"'); key !== -1; members++) {
-    const keyEnd = endOfString(text, key);
-    const value = skipWhiteSpace(text, text.indexOf(":", keyEnd) + 1);
-    const end = endOfValue(text, value);
-    if (isNumber(text.charCodeAt(value)))
-      parsed[JSON.parse(text.slice(key, keyEnd)) as string] = text.slice(value, end);
-    key = text.indexOf('"', end);
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
   }
-  return members;
 }
+
+interface Members {
+  readonly count: number;
+  /** The numbers among the values: the key, in its quotes, and the digits as written. */
+  readonly numbers: ReadonlyArray<{ readonly key: string; readonly digits: string }>;
+}
+
+const NO_NUMBERS: Members["numbers"] = [];
 
 const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
 const MINUS = 0x2d;
 const ZERO = 0x30;
 const NINE = 0x39;
 const BACKSLASH = 0x5c;
+const OPENING_BRACKET = 0x5b;
+const CLOSING_BRACKET = 0x5d;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+
+/**
+ * The members of an object; `undefined` where the text cannot be JSON. That is told here as far as it shows, because JSON.parse takes longer to
+ * throw than all else takes together.
+ */
+function findMembers(text: string): Members | undefined {
+  let count = 0;
+  let numbers: Array<Members["numbers"][number]> | undefined;
+  let at = skipWhiteSpace(text, 0);
+  if (text.charCodeAt(at) !== OPENING_BRACE) return undefined;
+  at = skipWhiteSpace(text, at + 1);
+  if (text.charCodeAt(at) === CLOSING_BRACE) at++;
+  else {
+    for (let mark = COMMA; mark === COMMA; at++) {
+      const key = skipWhiteSpace(text, at);
+      const keyEnd = text.charCodeAt(key) === QUOTE ? endOfString(text, key) : text.length;
+      const colon = skipWhiteSpace(text, keyEnd);
+      if (text.charCodeAt(colon) !== COLON) return undefined;
+      const value = skipWhiteSpace(text, colon + 1);
+      const end = endOfValue(text, value);
+      if (isNumber(text.charCodeAt(value)))
+        (numbers ??= []).push({ key: text.slice(key, keyEnd), digits: text.slice(value, end) });
+      count++;
+      at = skipWhiteSpace(text, end);
+      mark = text.charCodeAt(at);
+      if (mark !== COMMA && mark !== CLOSING_BRACE) return undefined;
+    }
+  }
+  return skipWhiteSpace(text, at) === text.length ? { count, numbers: numbers ?? NO_NUMBERS } : undefined;
+}
 
 function isNumber(first: number): boolean {
   return first === MINUS || (first >= ZERO && first <= NINE);
@@ -56,21 +89,21 @@ function skipWhiteSpace(text: string, from: number): number {
   return at;
 }
 
-/** Where the value that begins at `from` ends. */
+/** Where the value that begins at `from` ends, at the latest with the text. */
 function endOfValue(text: string, from: number): number {
-  const first = text[from];
-  if (first === '"') return endOfString(text, from);
-  if (first === "{" || first === "[") return endOfNested(text, from);
+  const first = text.charCodeAt(from);
+  if (first === QUOTE) return endOfString(text, from);
+  if (first === OPENING_BRACE || first === OPENING_BRACKET) return endOfNested(text, from);
   let at = from;
-  while (!",} \t\n\r".includes(text.charAt(at))) at++;
+  while (at < text.length && !",} \t\n\r".includes(text.charAt(at))) at++;
   return at;
 }
 
-/** Where the string whose opening quote stands at `from` ends: behind the first quote that no backslash escapes. */
+/** Where the string whose opening quote stands at `from` ends: behind the first quote that no backslash escapes, or with the text. */
 function endOfString(text: string, from: number): number {
   let at = text.indexOf('"', from + 1);
-  while (isEscaped(text, at)) at = text.indexOf('"', at + 1);
-  return at + 1;
+  while (at !== -1 && isEscaped(text, at)) at = text.indexOf('"', at + 1);
+  return at === -1 ? text.length : at + 1;
 }
 
 function isEscaped(text: string, at: number): boolean {
@@ -88,9 +121,9 @@ function endOfNested(text: string, from: number): number {
       at = endOfString(text, at);
       continue;
     }
-    if (character === 0x7b || character === 0x5b) depth++;
-    else if (character === 0x7d || character === 0x5d) depth--;
+    if (character === OPENING_BRACE || character === OPENING_BRACKET) depth++;
+    else if (character === CLOSING_BRACE || character === CLOSING_BRACKET) depth--;
     at++;
-  } while (depth > 0);
+  } while (depth > 0 && at < text.length);
   return at;
 }

@@ -6,7 +6,7 @@
 // value that may hold quotes: the message, or a part. Only where one of those ends is there a choice. All choices that have used up the
 // same members are one case, however many they are, and a case takes one walk along the seams.
 
-import { findSeams, NO_MEMBERS, type Members, type Seam } from "./template-seams.js";
+import { findSeams, KnownMembers, NO_MEMBERS, spacesBefore, type Members, type Seam } from "./template-seams.js";
 import type { Template } from "./template.js";
 
 export type TemplateMatch =
@@ -49,14 +49,23 @@ interface Case {
 /** A body whose text holds no seams makes a case for each value that may hold quotes. Beyond this many more, it is refused as ambiguous. */
 const MORE_CASES = 64;
 
-/** Linear in the body's length, whatever it holds. */
-export function matchTemplate(template: Template, body: string): TemplateMatch {
-  const found = findSeams(template, body);
-  if (found === undefined) return { fits: "none" };
-  const { seams, required } = found;
+/** Makes the function that reads bodies of a template. It takes time in proportion to a body's length, whatever the body holds. */
+export function createMatchTemplate(template: Template): (body: string) => TemplateMatch {
+  const known = new KnownMembers(template);
+  const mostCases = template.members.length + MORE_CASES;
+  return (body) => match(known, mostCases, body);
+}
+
+function match(known: KnownMembers, mostCases: number, body: string): TemplateMatch {
+  const seams = findSeams(known, body);
+  if (seams === undefined) return { fits: "none" };
+  const { required } = known;
   const runs = findRuns(body, seams);
   const ahead = requiredAhead(seams, required);
   const cases = new Cases();
+  /** Only a part asks for white space, and most bodies have none. */
+  let spaces: readonly number[] | undefined;
+  const spaceBefore = (seam: number): number => (spaces ??= spacesBefore(seams, body))[seam] ?? -1;
   let ways = 0;
   let lastChoice: Choice | undefined;
 
@@ -79,11 +88,11 @@ export function matchTemplate(template: Template, body: string): TemplateMatch {
   };
 
   follow({ used: NO_MEMBERS, count: 0 }, 0, 1);
-  let left = template.members.length + MORE_CASES;
+  let left = mostCases;
   for (let one = cases.next(); one !== undefined && ways < 2; one = cases.next()) {
     if (left-- === 0) return { fits: "several" };
     const from = one;
-    forEachEnd(from, seams, (end, more, beginning) => follow(from, end, more, { beginning, end }));
+    forEachEnd(from, seams, spaceBefore, (end, more, beginning) => follow(from, end, more, { beginning, end }));
   }
   if (ways !== 1) return { fits: ways === 0 ? "none" : "several" };
   return { values: cut(body, seams, runs, lastChoice) };
@@ -93,7 +102,8 @@ export function matchTemplate(template: Template, body: string): TemplateMatch {
 function findRuns(body: string, seams: readonly Seam[]): ReadonlyArray<Run | undefined> {
   const closedAt = new Map(seams.map(({ close }, index) => [close, index]));
   const runs = new Array<Run | undefined>(seams.length);
-  for (const [index, { open, member }] of Array.from(seams.entries()).reverse()) {
+  for (let index = seams.length - 1; index >= 0; index--) {
+    const { open = 0, member } = seams[index] ?? {};
     if (member === undefined || member.holds === "text" || member.holds === "word") {
       runs[index] = { used: NO_MEMBERS, count: 0, next: index, end: index };
       continue;
@@ -153,6 +163,7 @@ class Cases {
 function forEachEnd(
   { beginnings }: Case,
   seams: readonly Seam[],
+  spaceBefore: (seam: number) => number,
   visit: (end: number, ways: number, beginning: Beginning) => void,
 ): void {
   const inOrder = [...beginnings.values()].sort((a, b) => a.seam - b.seam);
@@ -164,7 +175,7 @@ function forEachEnd(
   const words: Array<readonly [open: number, word: Beginning]> = [];
   let ways = 0;
   for (let end = from + 1; end < seams.length; end++) {
-    const { close = 0, spaceBefore = 0 } = seams[end] ?? {};
+    const { close = 0 } = seams[end] ?? {};
     for (let next = inOrder[begun]; next !== undefined; next = inOrder[++begun]) {
       const { open = 0, member } = seams[next.seam] ?? {};
       if (open > close) break;
@@ -172,7 +183,7 @@ function forEachEnd(
       else words.push([open, next]);
       ways += next.ways;
     }
-    for (let first = words[over]; first !== undefined && first[0] <= spaceBefore; first = words[++over]) {
+    for (let first = words[over]; first !== undefined && first[0] <= spaceBefore(end); first = words[++over]) {
       ways -= first[1].ways;
     }
     const beginning = text ?? words[over]?.[1];

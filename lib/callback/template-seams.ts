@@ -27,42 +27,43 @@ export interface Seam {
   readonly open: number;
   /** Whose value that is; `undefined` at the last. */
   readonly member: KnownMember | undefined;
-  /** The last place before `close` where white space stands; -1 where there is none. */
-  readonly spaceBefore: number;
-}
-
-export interface Seams {
-  readonly seams: readonly Seam[];
-  /** The members that must stand in the body. */
-  readonly required: Members;
 }
 
 const HEAD = /^[ \t\r\n]*\{[ \t\r\n]*"([^"]*)"[ \t\r\n]*:[ \t\r\n]*"/;
 const SEAM = /"[ \t\r\n]*,[ \t\r\n]*"([^"]*)"[ \t\r\n]*:[ \t\r\n]*"/y;
+const MAY_FOLLOW: ReadonlySet<number> = new Set(Array.from(", \t\r\n", (mark) => mark.charCodeAt(0)));
 
 /** Every seam of the body, in order; `undefined` where it does not begin and end as its template does. */
-export function findSeams(template: Template, body: string): Seams | undefined {
-  const known = new Known(template);
+export function findSeams(known: KnownMembers, body: string): readonly Seam[] | undefined {
+  const memberOf = known.forOneBody();
   const head = HEAD.exec(body);
-  const first = head?.[1] === undefined ? undefined : known.get(head[1]);
+  const first = head?.[1] === undefined ? undefined : memberOf(head[1]);
   const tail = closingQuote(body);
   if (head === null || first === undefined || tail < head[0].length) return undefined;
 
-  const seams: Seam[] = [{ close: -1, open: head[0].length, member: first, spaceBefore: -1 }];
-  let spaceBefore = -1;
-  let looked = head[0].length;
-  const push = (close: number, open: number, member: KnownMember | undefined): void => {
-    for (; looked < close; looked++) if (isWhiteSpace(body.charCodeAt(looked))) spaceBefore = looked;
-    seams.push({ close, open, member, spaceBefore });
-  };
+  const seams: Seam[] = [{ close: -1, open: head[0].length, member: first }];
   for (let quote = body.indexOf('"', head[0].length); quote < tail; quote = body.indexOf('"', quote + 1)) {
+    // Nearly every quote is followed by neither: a look is cheaper than a match.
+    if (!MAY_FOLLOW.has(body.charCodeAt(quote + 1))) continue;
     SEAM.lastIndex = quote;
     const name = SEAM.exec(body)?.[1];
-    const member = name === undefined ? undefined : known.get(name);
-    if (member !== undefined && SEAM.lastIndex <= tail) push(quote, SEAM.lastIndex, member);
+    const member = name === undefined ? undefined : memberOf(name);
+    if (member !== undefined && SEAM.lastIndex <= tail) {
+      seams.push({ close: quote, open: SEAM.lastIndex, member });
+    }
   }
-  push(tail, body.length, undefined);
-  return { seams, required: known.required };
+  seams.push({ close: tail, open: body.length, member: undefined });
+  return seams;
+}
+
+/** For each seam, the last place before it where white space stands; -1 where there is none. */
+export function spacesBefore(seams: readonly Seam[], body: string): readonly number[] {
+  let last = -1;
+  let looked = 0;
+  return seams.map(({ close }) => {
+    for (; looked < close; looked++) if (isWhiteSpace(body.charCodeAt(looked))) last = looked;
+    return last;
+  });
 }
 
 /** Where the quote stands that closes the last value; -1 where the body does not end in `"}`. */
@@ -78,38 +79,40 @@ function lastVisible(body: string, before: number): number {
   return at;
 }
 
-/** The members that may stand in a body. */
-class Known {
+/** The members of a template. */
+export class KnownMembers {
+  /** Those that must stand in a body. */
   readonly required: Members;
   readonly #admitsParts: boolean;
-  readonly #members: Map<string, KnownMember>;
+  readonly #members = new Map<string, KnownMember>();
 
   constructor({ members, admitsParts }: Template) {
-    this.#members = new Map();
-    for (const { name, content } of members) {
-      const bit = this.#nextBit();
-      if ("literal" in content)
-        this.#members.set(name, {
-          name,
-          bit,
-          holds: "literal",
-          literal: { value: content.literal, written: escapeJson(content.literal) },
-        });
-      else this.#members.set(name, { name, bit, holds: name === "message" ? "text" : isPart(name) ? "word" : "plain" });
+    for (const [index, { name, content }] of members.entries()) {
+      const bit = bitOf(index);
+      if ("literal" in content) {
+        const literal = { value: content.literal, written: escapeJson(content.literal) };
+        this.#members.set(name, { name, bit, holds: "literal", literal });
+      } else {
+        this.#members.set(name, { name, bit, holds: name === "message" ? "text" : isPart(name) ? "word" : "plain" });
+      }
     }
-    this.required = this.#nextBit() - 1n;
+    this.required = bitOf(members.length) - 1n;
     this.#admitsParts = admitsParts;
   }
 
-  get(name: string): KnownMember | undefined {
-    const member = this.#members.get(name);
-    if (member !== undefined || !this.#admitsParts || !isPart(name)) return member;
-    const part: KnownMember = { name, bit: this.#nextBit(), holds: "word" };
-    this.#members.set(name, part);
-    return part;
+  /** Tells which member a name in a body is; parts that are admitted get theirs as they come. */
+  forOneBody(): (name: string) => KnownMember | undefined {
+    const parts = new Map<string, KnownMember>();
+    return (name) => {
+      const known = this.#members.get(name) ?? parts.get(name);
+      if (known !== undefined || !this.#admitsParts || !isPart(name)) return known;
+      const part: KnownMember = { name, bit: bitOf(this.#members.size + parts.size), holds: "word" };
+      parts.set(name, part);
+      return part;
+    };
   }
+}
 
-  #nextBit(): Members {
-    return 1n << BigInt(this.#members.size);
-  }
+function bitOf(index: number): Members {
+  return 1n << BigInt(index);
 }
