@@ -4,8 +4,10 @@ import { createServer } from "node:http";
 import { expectTypeOf } from "expect-type";
 import express from "express";
 import {
+  callbackProfile,
   incomingSms,
   OPT_OUT,
+  type CallbackProfile,
   type HandlerContext,
   type HandlerError,
   type IncomingSms,
@@ -13,6 +15,7 @@ import {
   type InvalidCallback,
   type KeywordMatch,
   type Receipt,
+  type RenderedCallback,
   type SmsEvents,
   type SmsMessage,
   type UnauthorizedCallback,
@@ -64,6 +67,21 @@ expectTypeOf(sms.close()).toEqualTypeOf<Promise<void>>();
 incomingSms({ path: undefined, deduplicate: { windowMs: 1 }, methods: ["POST"], ack: { body: "ok" } });
 expectTypeOf(incomingSms).parameter(0).toEqualTypeOf<IncomingSmsOptions | undefined>();
 
+// A profile is described, and declared.
+const profile = callbackProfile({ method: "POST", url: "https://example.com/sms", statics: { tenant: "acme" } });
+expectTypeOf(profile).toEqualTypeOf<CallbackProfile>();
+expectTypeOf(profile.body).toEqualTypeOf<string | undefined>();
+expectTypeOf(profile.render({ id: "1" }, { escaping: "none" })).toEqualTypeOf<RenderedCallback>();
+incomingSms({ profile, escaping: "none" });
+
+// @ts-expect-error: a profile is made by callbackProfile
+incomingSms({ profile: { method: "POST", url: "https://example.com/sms" } });
+// @ts-expect-error: another escaping
+incomingSms({ escaping: "html" });
+// @ts-expect-error: the URL is missing
+callbackProfile({ method: "POST" });
+// @ts-expect-error: a profile is not written to
+profile.endpoint = "";
 // @ts-expect-error: a misspelt event
 sms.on("mesage", () => undefined);
 // @ts-expect-error: a misspelt event
