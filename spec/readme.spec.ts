@@ -97,7 +97,7 @@ describe("the first example", () => {
 it("has snippets that compile", () => {
   const prelude = `
     import { createServer, type Server } from "node:http";
-    import type { Express } from "express";
+    import express, { type Express } from "express";
     import { callbackProfile, incomingSms, OPT_OUT, type SmsMessage } from "express-kaleyra-sms";
     declare const app: Express, server: Server;
     declare function join(source: string, plan?: string): Promise<void>;
@@ -111,7 +111,7 @@ it("has snippets that compile", () => {
   const sources = new Map(
     snippets.map((code, index) => [
       join(ROOT, `snippet-${index}.mts`),
-      `${prelude}{\n${code}\n}\nexport { app, server, createServer, join, tellBalance, confirm, optOut, forwardToAPerson, sms, OPT_OUT, callbackProfile };`,
+      `${prelude}{\n${code}\n}\nexport { app, express, server, createServer, join, tellBalance, confirm, optOut, forwardToAPerson, sms, OPT_OUT, callbackProfile };`,
     ]),
   );
   const options: ts.CompilerOptions = {

@@ -9,6 +9,8 @@ sms.on("message", (message) => console.log(`${message.source} typed ${JSON.strin
 
 const app = express();
 app.use("/sms", sms);
-app.listen(process.env.PORT ?? 3000, (error) => {
+const port = Number(process.env.PORT ?? 3000);
+app.listen(port, (error) => {
   if (error) throw error;
+  console.log(`Listening at http://localhost:${port}/sms`);
 });

@@ -16,7 +16,7 @@ import type { Validate } from "./validate.js";
 export type Callback =
   | {
       readonly method: "GET";
-      /** The query string, without its `?`; or its variables, decoded. */
+      /** The query string, with or without its `?`; or its variables, decoded. */
       readonly query: string | Readonly<Record<string, string>>;
     }
   | {
@@ -126,7 +126,9 @@ function readContent(callback: Callback | UnreadCallback, readJsonBody: ReadText
   if ("refusal" in callback) return callback;
   if (callback.method === "GET") {
     const { query } = callback;
-    return typeof query === "string" ? readQuery(query, "in quotes") : readParsedVariables(query, "in quotes");
+    return typeof query === "string"
+      ? readQuery(query.replace(/^\?/, ""), "in quotes")
+      : readParsedVariables(query, "in quotes");
   }
   return readBody(callback.body, callback.contentType, readJsonBody);
 }

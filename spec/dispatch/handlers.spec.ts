@@ -294,7 +294,7 @@ describe("sms.receive", () => {
       await sms.receive({ method: "POST", body: Buffer.from(text.replace('"1"', '"2"')) }),
       await sms.receive({ method: "POST", body: { ...fields, id: "3" } }),
       await sms.receive({ method: "POST", body: form, contentType: "application/x-www-form-urlencoded" }),
-      await sms.receive({ method: "GET", query: `${form}5` }),
+      await sms.receive({ method: "GET", query: `?${form}5` }),
       await sms.receive({ method: "GET", query: { ...fields, id: "6" } }),
     ];
     expect(messages.map(({ id, text: typed }) => [id, typed])).toEqual(

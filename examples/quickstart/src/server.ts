@@ -3,12 +3,20 @@
 import { app } from "./app.js";
 import { sms } from "./sms.js";
 
-const port = Number(process.env.PORT ?? 3000);
+const port = portFrom(process.env.PORT);
 
 const server = app.listen(port, (error) => {
   if (error === undefined) printHowToTry();
   else fail(error);
 });
+
+/** 3000 where none is given; 0 takes any that is free. */
+function portFrom(given = ""): number {
+  const number = given === "" ? 3000 : Number(given);
+  if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
+  console.error("PORT must be a whole number from 0 to 65535: PORT=3001 npm start");
+  process.exit(1);
+}
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
