@@ -12,7 +12,7 @@ export interface CallbackProfileOptions {
   readonly url: string;
   /** The fields to ask for, under their wire names. Default: all of the table but the parts. */
   readonly fields?: readonly string[] | undefined;
-  /** How many of `parts[1]`, `parts[2]`, ... to ask for. Default: 0, since they are computed from the text. */
+  /** How many of `parts[1]`, `parts[2]`, ... to ask for, at most 100. Default: 0, since they are computed from the text. */
   readonly parts?: number | undefined;
   /** Fields that come with every callback as they stand here, such as the name of a tenant. Default: none. */
   readonly statics?: Readonly<Record<string, string>> | undefined;
@@ -129,7 +129,7 @@ function partIndex(variable: string): number {
   return Number(/^parts\[(\d+)\]$/.exec(variable)?.[1] ?? 0) - 1;
 }
 
-const MOST_PARTS = 1_000;
+const MOST_PARTS = 100;
 const NAMES = ["method", "url", "fields", "parts", "statics", "headers"];
 
 /** Names that a body can be read back by: nothing that JSON would escape. */
