@@ -89,10 +89,11 @@ function match(known: KnownMembers, mostCases: number, body: string): TemplateMa
 
   follow({ used: NO_MEMBERS, count: 0 }, 0, 1);
   let left = mostCases;
-  for (let one = cases.next(); one !== undefined && ways < 2; one = cases.next()) {
+  while (ways < 2) {
+    const one = cases.next();
+    if (one === undefined) break;
     if (left-- === 0) return { fits: "several" };
-    const from = one;
-    forEachEnd(from, seams, spaceBefore, (end, more, beginning) => follow(from, end, more, { beginning, end }));
+    forEachEnd(one, seams, spaceBefore, (end, more, beginning) => follow(one, end, more, { beginning, end }));
   }
   if (ways !== 1) return { fits: ways === 0 ? "none" : "several" };
   return { values: cut(body, seams, runs, lastChoice) };
