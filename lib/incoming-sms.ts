@@ -10,7 +10,7 @@ import { Dispatcher } from "./dispatch/dispatcher.js";
 import type { Handler, SmsEvent } from "./dispatch/events.js";
 import type { KeywordPattern } from "./dispatch/keywords.js";
 import { Registry } from "./dispatch/registry.js";
-import { TimeLimit } from "./dispatch/time-limit.js";
+import { TimeLimit } from "./time-limit.js";
 import { createListener } from "./http/listener.js";
 import type { Listener } from "./http/requests.js";
 import { createLog } from "./log.js";

@@ -4,7 +4,7 @@ import type { Answers, Receipt } from "./answer/receipt.js";
 import type { Callback, Read, ReadMessage, UnreadCallback } from "./callback/read-callback.js";
 import type { SmsMessage } from "./callback/message.js";
 import type { Dispatcher, Handling } from "./dispatch/dispatcher.js";
-import type { TimeLimit } from "./dispatch/time-limit.js";
+import type { TimeLimit } from "./time-limit.js";
 import { then, type Eventual } from "./eventual.js";
 import type { Log } from "./log.js";
 import type { HandledKeys } from "./once/handled-keys.js";

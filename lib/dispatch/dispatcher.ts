@@ -5,7 +5,7 @@ import { then, type Eventual } from "../eventual.js";
 import { nameOf, type Log } from "../log.js";
 import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
 import type { Call, Registry } from "./registry.js";
-import type { TimeLimit } from "./time-limit.js";
+import type { TimeLimit } from "../time-limit.js";
 
 /** How the handlers of a message fared. */
 export interface Handling {
