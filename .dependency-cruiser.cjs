@@ -10,6 +10,8 @@ const never = (from, to, comment) => ({
 });
 
 const TOP = ["index", "incoming-sms", "options", "advice"];
+/** What knows no room: any of them may use it. */
+const BOTTOM = ["capacity", "clock", "eventual", "log", "query-string", "record", "sha256", "time-limit"];
 
 module.exports = {
   forbidden: [
@@ -22,11 +24,20 @@ module.exports = {
     },
     never("incoming-sms", ["index"], "index.ts is the surface; nothing imports it."),
     never("options", ["index", "incoming-sms"], "The options know types of the rooms, not the factory."),
-    never("http", [...TOP, "dispatch", "once"], "HTTP knows nothing of keywords, handlers and repeats."),
-    never("receive", [...TOP, "http"], "A callback may come by another way than HTTP."),
+    never(
+      "http",
+      [...TOP, "access", "dispatch", "once"],
+      "HTTP knows nothing of callers, keywords, handlers and repeats.",
+    ),
+    never(
+      "admit",
+      [...TOP, "http", "receive", "once", "callback"],
+      "Whether a request may go on is known before it is read.",
+    ),
+    never("receive", [...TOP, "http", "admit", "access"], "A callback may come by another way than HTTP."),
     never(
       "dispatch",
-      [...TOP, "http", "once", "answer", "receive"],
+      [...TOP, "http", "admit", "once", "answer", "receive"],
       "Handlers know nothing of how a message came and is answered.",
     ),
     never(
@@ -41,13 +52,20 @@ module.exports = {
     ),
     never(
       "access",
-      [...TOP, "http", "dispatch", "once", "answer", "receive", "callback"],
+      [...TOP, "http", "admit", "dispatch", "once", "answer", "receive", "callback"],
       "Access comes before all else.",
     ),
     never(
       "callback",
-      [...TOP, "http", "dispatch", "once", "answer", "receive", "capacity"],
+      [...TOP, "http", "admit", "access", "dispatch", "once", "answer", "receive", "capacity"],
       "Reading needs nothing but what was sent.",
+    ),
+    ...BOTTOM.map((room) =>
+      never(
+        room,
+        [...TOP, "http", "admit", "access", "callback", "dispatch", "once", "answer", "receive"],
+        "What every room may use knows none of them.",
+      ),
     ),
   ],
   options: {

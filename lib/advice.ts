@@ -1,4 +1,4 @@
-// What a valid callback shows to be wrong with the set-up.
+// What the options, or a valid callback, show to be wrong with the set-up.
 
 import { isPart } from "./callback/fields.js";
 import type { Escaping } from "./callback/json-body.js";
@@ -6,6 +6,20 @@ import type { SmsMessage } from "./callback/message.js";
 import type { ReadMessage } from "./callback/read-callback.js";
 import { FIELD_NAMES } from "./callback/template.js";
 import type { Log } from "./log.js";
+import type { Settings } from "./options.js";
+
+/** Before any callback. */
+export function adviseOnSetUp({ authenticate, profile }: Pick<Settings, "authenticate" | "profile">, log: Log): void {
+  if (authenticate === undefined) {
+    log.advise(
+      "KALEYRA_SMS_NO_AUTHENTICATION",
+      "Whoever knows the URL can opt your customers in and out. Set options.authenticate; under NODE_ENV=production incomingSms throws without it.",
+    );
+  }
+  if (profile?.method === "GET" && !profile.template.members.some(({ name }) => isOfText(name))) {
+    log.advise("KALEYRA_SMS_NO_TEXT", `The callback profile says who wrote and not what. ${ASK_FOR_TEXT}`);
+  }
+}
 
 /** @param escaping - what the router was told of how the provider substitutes */
 export function createAdvise(escaping: Escaping, log: Log): (read: ReadMessage) => void {
@@ -24,11 +38,15 @@ export function createAdvise(escaping: Escaping, log: Log): (read: ReadMessage) 
 /** The endpoint printed on the provider's page asks for neither the text, nor the keyword, nor the parts. */
 function adviseOnText({ text, keyword, parts }: SmsMessage, log: Log): void {
   if (text !== undefined || keyword !== undefined || parts.length > 0) return;
-  log.advise(
-    "KALEYRA_SMS_NO_TEXT",
-    "A GET callback said who wrote and not what. Append &keyword=<keyword>&parts[1]=<parts[1]>&parts[2]=<parts[2]> to the endpoint in the " +
-      "console, or let the callback profile use POST, which passes the whole text.",
-  );
+  log.advise("KALEYRA_SMS_NO_TEXT", `A GET callback said who wrote and not what. ${ASK_FOR_TEXT}`);
+}
+
+const ASK_FOR_TEXT =
+  "Append &keyword=<keyword>&parts[1]=<parts[1]>&parts[2]=<parts[2]> to the endpoint in the console, or let the callback profile use POST, which passes " +
+  "the whole text.";
+
+function isOfText(name: string): boolean {
+  return name === "message" || name === "keyword" || isPart(name);
 }
 
 /** A static field's name, as it may be repeated: the sender may be anybody. */

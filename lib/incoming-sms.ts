@@ -1,6 +1,8 @@
 // The factory: takes the options, and joins the rooms in the order in which a callback passes them.
 
-import { createAdvise } from "./advice.js";
+import { createAuthorize } from "./access/authorize.js";
+import { createAdmit } from "./admit.js";
+import { adviseOnSetUp, createAdvise } from "./advice.js";
 import { Answers, type Receipt } from "./answer/receipt.js";
 import { assertCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
 import { instantIn } from "./callback/triggered-at.js";
@@ -81,29 +83,35 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const settings = readOptions(options);
   const { profile } = settings;
   const log = createLog(settings.logger);
+  adviseOnSetUp(settings, log);
   const answers = new Answers(settings.ack, settings.problems);
   const capacity = new Capacity(settings.maxInFlight);
   const limit = new TimeLimit(settings.handlerTimeoutMs);
   const registry = new Registry();
+  const dispatcher = new Dispatcher(registry, limit, log);
   const pipeline = createReceive({
     read: createReadCallback(createValidate(settings.schema, profile && new Set(profile.fields)), {
       template: profile?.template,
       escaping: settings.escaping,
       defaultCountryCode: settings.defaultCountryCode,
       instantOf: settings.timeZone === undefined ? undefined : instantIn(settings.timeZone),
+      hidden: new Set(settings.authenticate ? settings.authenticate.variables.keys() : []),
+      decrypt: settings.decrypt,
     }),
     handledKeys: settings.deduplicate
       ? new HandledKeys(settings.deduplicate.windowMs, settings.deduplicate.max)
       : undefined,
     turns: new Turns(),
-    dispatcher: new Dispatcher(registry, limit, log),
+    dispatcher,
     limit,
     answers,
     advise: createAdvise(settings.escaping, log),
     tellFailures: settings.onHandlerError === "fail",
     log,
   });
-  const listener = createListener({ ...settings, capacity, receive: pipeline, answers, log });
+  const authorize = settings.authenticate ? createAuthorize(settings.authenticate, limit, log) : () => undefined;
+  const admit = createAdmit(authorize, dispatcher, answers);
+  const listener = createListener({ ...settings, capacity, admit, receive: pipeline, answers, log });
   let closing: Promise<void> | undefined;
 
   const sms: IncomingSms = Object.assign(listener, {

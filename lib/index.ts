@@ -9,13 +9,16 @@ export type { Logger } from "./log.js";
 export { callbackProfile } from "./callback/profile.js";
 export type { CallbackProfile, CallbackProfileOptions, RenderedCallback, RenderOptions } from "./callback/profile.js";
 
+// Who may call
+export type { Authentication } from "./access/authentication.js";
+export type { UnauthorizedCallback } from "./access/unauthorized.js";
+
 // Keywords
 export { HELP, OPT_IN, OPT_OUT, type KeywordPattern } from "./dispatch/keywords.js";
 export type { KeywordMatch } from "./dispatch/keyword-match.js";
 
 // What handlers get
 export type { SmsMessage } from "./callback/message.js";
-export type { UnauthorizedCallback } from "./access/unauthorized.js";
 export type { InvalidCallback, InvalidCode, Issue } from "./callback/invalid.js";
 export type { Handler, HandlerContext, HandlerError, SmsEvent, SmsEvents } from "./dispatch/events.js";
 

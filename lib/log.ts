@@ -21,7 +21,12 @@ export interface Log {
 
 /** The codes of the process warnings; the README has a paragraph for each. */
 type AdviceCode =
-  "KALEYRA_SMS_BODY_ALREADY_PARSED" | "KALEYRA_SMS_NOT_ESCAPED" | "KALEYRA_SMS_NO_TEXT" | "KALEYRA_SMS_PROFILE_DIFFERS";
+  | "KALEYRA_SMS_BODY_ALREADY_PARSED"
+  | "KALEYRA_SMS_NOT_ESCAPED"
+  | "KALEYRA_SMS_NO_AUTHENTICATION"
+  | "KALEYRA_SMS_NO_TEXT"
+  | "KALEYRA_SMS_PROFILE_DIFFERS"
+  | "KALEYRA_SMS_TRUST_PROXY";
 
 const MINUTE_MS = 60_000;
 const debug = createDebug("express-kaleyra-sms");

@@ -2,7 +2,10 @@
 
 import { validateHeaderName, validateHeaderValue } from "node:http";
 
+import { readAuthentication, type Authentication, type Demanded } from "./access/authentication.js";
 import type { Acknowledgement } from "./answer/receipt.js";
+import type { Decrypt } from "./callback/decrypt.js";
+import { isTableField } from "./callback/fields.js";
 import type { Escaping } from "./callback/json-body.js";
 import { CallbackProfile } from "./callback/profile.js";
 import type { Method } from "./http/listener.js";
@@ -26,6 +29,12 @@ export interface IncomingSmsOptions {
    * template; what cannot be told apart is a backslash before a letter: `C:\new` that was not escaped is proper JSON too.
    */
   readonly escaping?: Escaping | undefined;
+  /**
+   * What a caller must show, one demand or several. Those of one kind and one name are alternatives, so that a secret can be changed without
+   * a gap; all others must hold. `false`: something in front of the app checks who calls. Default: none, which is warned of, and under
+   * `NODE_ENV=production` an error: whoever knows the URL could opt your customers in and out.
+   */
+  readonly authenticate?: false | Authentication | readonly Authentication[] | undefined;
   /** Bytes that a body may have, counted after inflating. Default: 163,840. */
   readonly bodyLimit?: number | undefined;
   /** Milliseconds in which a body must arrive whole. Default: 10,000. */
@@ -58,6 +67,11 @@ export interface IncomingSmsOptions {
   readonly timeZone?: string | undefined;
   /** A JSON Schema (2020-12) of your own over `message.fields`, each a string; it must hold beside the package's own. Default: none. */
   readonly schema?: object | undefined;
+  /**
+   * Gives the text of a value that the provider encrypted; called for every field that is sent, whatever its name, before it is checked. Where it
+   * throws, or gives no string, the callback is refused as `undecryptable`. Default: none.
+   */
+  readonly decrypt?: Decrypt | undefined;
   /** Where a line goes for an `invalid` or an `error` that no handler hears. Default: `console`. */
   readonly logger?: Logger | undefined;
 }
@@ -69,6 +83,8 @@ export interface Settings {
   readonly methods: readonly Method[];
   readonly profile: CallbackProfile | undefined;
   readonly escaping: Escaping;
+  /** `undefined` where nobody has thought of it. */
+  readonly authenticate: Demanded | false | undefined;
   readonly bodyLimit: number;
   readonly bodyTimeoutMs: number;
   readonly handlerTimeoutMs: number;
@@ -80,6 +96,7 @@ export interface Settings {
   readonly defaultCountryCode: string | undefined;
   readonly timeZone: string | undefined;
   readonly schema: object | undefined;
+  readonly decrypt: Decrypt | undefined;
   readonly logger: Logger;
 }
 
@@ -117,6 +134,11 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
     takes: '"auto", "none" or "json"',
     accepts: (value) => value === "auto" || value === "none" || value === "json",
   },
+  authenticate: {
+    takes: "false, or one or several of what a caller must show",
+    // What exactly is wrong with one, its room says better.
+    accepts: (value) => value === false || typeof value === "function" || (typeof value === "object" && value !== null),
+  },
   bodyLimit: count("bytes"),
   bodyTimeoutMs: milliseconds,
   handlerTimeoutMs: milliseconds,
@@ -139,6 +161,7 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
   },
   timeZone: { takes: 'the IANA name of a time zone, such as "Asia/Kolkata"', accepts: isTimeZone },
   schema: { takes: "a JSON Schema, an object", accepts: isRecord },
+  decrypt: { takes: "a function (value, field) => string", accepts: (value) => typeof value === "function" },
   logger: {
     takes: "an object with the methods warn and error",
     accepts: (value) => isRecord(value) && typeof value.warn === "function" && typeof value.error === "function",
@@ -173,6 +196,7 @@ function complete(options: IncomingSmsOptions): Settings {
     methods: profile === undefined ? [...(options.methods ?? (["GET", "POST"] as const))] : [profile.method],
     profile,
     escaping: options.escaping ?? "auto",
+    authenticate: readAuthenticate(options.authenticate),
     bodyLimit: options.bodyLimit ?? 163_840,
     bodyTimeoutMs: options.bodyTimeoutMs ?? 10_000,
     handlerTimeoutMs: options.handlerTimeoutMs ?? 10_000,
@@ -187,8 +211,25 @@ function complete(options: IncomingSmsOptions): Settings {
     defaultCountryCode: options.defaultCountryCode,
     timeZone: options.timeZone,
     schema: options.schema,
+    decrypt: options.decrypt,
     logger: options.logger ?? console,
   };
+}
+
+function readAuthenticate(given: IncomingSmsOptions["authenticate"]): Settings["authenticate"] {
+  if (given === undefined && process.env.NODE_ENV === "production") throw nobodyIsAsked();
+  return given === undefined || given === false
+    ? given
+    : readAuthentication(given, (name) => name === "to" || isTableField(name));
+}
+
+function nobodyIsAsked(): TypeError {
+  const error = new TypeError(
+    "incomingSms needs options.authenticate under NODE_ENV=production: whoever knows the URL could opt your customers in and out. Enter a secret as a " +
+      'custom HTTP header of the callback profile, and say so: authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN }. ' +
+      'Where something in front of the app checks who calls, say authenticate: false. See the README of express-kaleyra-sms, "Who may call".',
+  );
+  return Object.assign(error, { code: "KALEYRA_SMS_NO_AUTHENTICATION" });
 }
 
 function isName(name: string): name is Name {

@@ -9,9 +9,22 @@ export function pairsOf(query: string): Pair[] {
   for (const pair of query.split("&")) {
     if (pair === "") continue;
     const equals = pair.indexOf("=");
-    pairs.push(equals === -1 ? [decode(pair), ""] : [decode(pair.slice(0, equals)), pair.slice(equals + 1)]);
+    pairs.push([nameOf(pair), equals === -1 ? "" : pair.slice(equals + 1)]);
   }
   return pairs;
+}
+
+function nameOf(pair: string): string {
+  const equals = pair.indexOf("=");
+  return decode(equals === -1 ? pair : pair.slice(0, equals));
+}
+
+/** The query as it was sent, but for the variables of these names. */
+export function withoutVariables(query: string, names: ReadonlySet<string>): string {
+  return query
+    .split("&")
+    .filter((pair) => !names.has(nameOf(pair)))
+    .join("&");
 }
 
 /** What a name or a value stands for: `+` is a space, and an escape that stands for no character is kept as it is. */

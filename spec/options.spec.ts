@@ -66,6 +66,7 @@ it.each([
   ["defaultCountryCode", ["+91", "0", "", 91, "1234"], 'country code without "+"'],
   ["timeZone", ["Nowhere/City", "", 1, null], "IANA name"],
   ["schema", [true, "{}", []], "a JSON Schema"],
+  ["decrypt", ["aes-256-gcm", {}, null], "a function (value, field) => string"],
   ["logger", [{}, { warn: () => undefined }, console.log, null], "warn and error"],
 ])("says what %s takes", (name, values, takes) => {
   for (const value of values) {
@@ -78,7 +79,7 @@ it.each([
 it("checks what is inherited and what is computed, and uses what it has checked", async () => {
   expect(make(Object.create({ bodyLimit: NaN }) as object)).toThrow("options.bodyLimit takes");
   const methods: Array<"GET" | "POST"> = ["POST"];
-  const sms = incomingSms({ methods });
+  const sms = incomingSms({ methods, authenticate: false });
   methods[0] = "GET";
   const port = await listen(sms);
   expect((await fetch(`http://127.0.0.1:${port}/`, { method: "OPTIONS" })).headers.get("allow")).toBe("POST, OPTIONS");

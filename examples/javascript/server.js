@@ -3,7 +3,11 @@
 const express = require("express");
 const { incomingSms, OPT_OUT } = require("express-kaleyra-sms");
 
-const sms = incomingSms();
+// A header that the Callback Profile sends along. Without it anybody may call: a warning says so, and under NODE_ENV=production it is an error.
+const token = process.env.CALLBACK_TOKEN;
+const sms = incomingSms({
+  authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },
+});
 sms.keyword(OPT_OUT, ({ message }) => console.log(`${message.source} wants no more messages`));
 sms.on("message", (message) => console.log(`${message.source} typed ${JSON.stringify(message.text)}`));
 

@@ -2,7 +2,7 @@
 
 /** What handlers of `unauthorized` get. Holds nothing of the callback: its body was not read. */
 export interface UnauthorizedCallback {
-  /** Which demand was not met; never what came in its place. */
+  /** Which demands of `options.authenticate` were not met, in words; never what came in their place. */
   readonly reason: string;
   readonly method: "GET" | "POST";
   /** `req.ip` under Express, otherwise the address of the connection. */

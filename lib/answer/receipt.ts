@@ -37,6 +37,11 @@ interface Problem {
 
 const NO_STORE = { "Cache-Control": "no-store" };
 const RETRY_AFTER_SECONDS = "1";
+/** RFC 7617 and RFC 6750; without an `error`, which would say what was wrong. */
+const CHALLENGES = {
+  Basic: 'Basic realm="callbacks", charset="UTF-8"',
+  Bearer: 'Bearer realm="callbacks"',
+};
 
 /** Makes every answer that the router gives. */
 export class Answers {
@@ -86,6 +91,14 @@ export class Answers {
       detail: "Too many callbacks are in hand, or the server is about to stop. Try again.",
     };
     return { outcome: "busy", ...this.problem(problem, { "Retry-After": RETRY_AFTER_SECONDS }) };
+  }
+
+  /** The same whatever is wrong. @param schemes - those that would let the caller in */
+  unauthorized(schemes: ReadonlyArray<keyof typeof CHALLENGES>): Answer {
+    const detail = "The caller may not call this endpoint.";
+    if (schemes.length === 0) return this.problem({ status: 403, code: "unauthorized", detail });
+    const challenges = schemes.map((scheme) => CHALLENGES[scheme]).join(", ");
+    return this.problem({ status: 401, code: "unauthorized", detail }, { "WWW-Authenticate": challenges });
   }
 
   problem({ status, code, detail, issues }: Problem, headers: Readonly<Record<string, string>> = {}): Answer {

@@ -18,7 +18,7 @@ export interface Issue {
   readonly field: string;
   /** What was expected, as a sentence without its subject: `is missing`. */
   readonly message: string;
-  /** The JSON Schema keyword that failed, or the name of a rule that no schema can hold: `scalar`, `repeated`, `digits`. */
+  /** The JSON Schema keyword that failed, or the name of a rule that no schema can hold: `scalar`, `repeated`, `digits`, `decrypt`. */
   readonly rule: string;
 }
 
@@ -29,7 +29,7 @@ export interface InvalidCallback {
   readonly status: number;
   /** What was expected and what to do, in a sentence; never holds a value that was sent. */
   readonly detail: string;
-  /** At most 20. Empty unless `code` is `schema`, `duplicate-field` or `unknown-field`. */
+  /** At most 20. Empty unless `code` is `schema`, `duplicate-field` or `undecryptable`. */
   readonly issues: readonly Issue[];
   readonly method: "GET" | "POST";
   /**

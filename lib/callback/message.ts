@@ -1,7 +1,6 @@
 // From fields to the message that handlers get.
 
-import * as crypto from "node:crypto";
-
+import { sha256 } from "../sha256.js";
 import { AS_SENT, isPart, partNumber, type AsSentProperty } from "./fields.js";
 import { phoneNumber } from "./phone-number.js";
 import type { Fields } from "./reading.js";
@@ -115,8 +114,3 @@ function digest(values: ReadonlyArray<string | undefined>): string {
 function wellFormed(value: string): string {
   return value.isWellFormed() ? value : JSON.stringify(value);
 }
-
-/** Node has the quicker one from 20.12 on. */
-const { hash } = crypto as { hash?: typeof crypto.hash };
-const sha256 = (text: string): string =>
-  hash === undefined ? crypto.createHash("sha256").update(text).digest("base64url") : hash("sha256", text, "base64url");

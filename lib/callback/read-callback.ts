@@ -1,7 +1,9 @@
 // From what came to a message, or to what is wrong with it. Knows the kinds of content; how each is read stands in its own file.
 
 import { decode, textOrBytes, withoutMark } from "./charset.js";
-import { now } from "./clock.js";
+import { now } from "../clock.js";
+import { withoutVariables } from "../query-string.js";
+import { decryptFields, type Decrypt } from "./decrypt.js";
 import { invalidCallback, type InvalidCallback, type Issue, type Refusal } from "./invalid.js";
 import { createReadJsonBody, type Escaping } from "./json-body.js";
 import { mediaType } from "./media-type.js";
@@ -82,6 +84,9 @@ interface ReadSettings extends MessageSettings {
   /** That of the profile; `undefined` where none is given. */
   readonly template: Template | undefined;
   readonly escaping: Escaping;
+  /** The variables of a query that are taken out of it: they hold secrets of the one who calls. */
+  readonly hidden: ReadonlySet<string>;
+  readonly decrypt: Decrypt | undefined;
 }
 
 /** Makes the function that reads callbacks. */
@@ -89,10 +94,11 @@ export function createReadCallback(
   validate: Validate,
   settings: ReadSettings,
 ): (callback: Callback | UnreadCallback) => Read {
-  const { template, escaping } = settings;
+  const { template, escaping, hidden, decrypt } = settings;
   const readJsonBody = createReadJsonBody(template ?? PRINTED_TEMPLATE, template !== undefined, escaping);
-  return (callback) => {
+  return (sent) => {
     const receivedAt = now();
+    const callback = withoutHidden(sent, hidden);
     const { method } = callback;
     const refuse = (refusal: Refusal): Read => ({
       invalid: invalidCallback(refusal, { method, raw: rawOf(callback), receivedAt }),
@@ -100,12 +106,21 @@ export function createReadCallback(
 
     const reading = readContent(callback, readJsonBody);
     if ("refusal" in reading) return refuse(reading.refusal);
-    const { fields } = reading;
+    const decrypted = decrypt === undefined ? reading : decryptFields(reading.fields, decrypt);
+    if ("refusal" in decrypted) return refuse(decrypted.refusal);
+    const { fields } = decrypted;
     const issues = withUnreadable(validate(fields, method), reading.unreadable);
     if (issues.length > 0) return refuse({ code: "schema", detail: schemaDetail(issues), issues });
     const message = smsMessage(fields, { method, receivedAt, repaired: reading.repaired === true }, settings);
     return { message, otherKeys: reading.otherKeys };
   };
+}
+
+function withoutHidden(callback: Callback | UnreadCallback, hidden: ReadonlySet<string>): Callback | UnreadCallback {
+  if (hidden.size === 0 || callback.method !== "GET") return callback;
+  const { query } = callback;
+  if (typeof query === "string") return { method: "GET", query: withoutVariables(query.replace(/^\?/, ""), hidden) };
+  return { method: "GET", query: Object.fromEntries(Object.entries(query).filter(([name]) => !hidden.has(name))) };
 }
 
 /** A field that could not be read is not also missing. */

@@ -30,7 +30,7 @@ interface Run<Event extends SmsEvent> {
 }
 
 /** The events that tell of something and decide nothing. */
-type Announcement = "invalid" | "duplicate" | "error";
+type Announcement = "invalid" | "unauthorized" | "duplicate" | "error";
 
 export class Dispatcher {
   readonly #registry: Registry;
@@ -113,6 +113,11 @@ export class Dispatcher {
       this.#log.warn(
         payload.code,
         `Refused a callback: ${payload.detail} Register sms.on("invalid", ...) to keep what was sent.`,
+      );
+    } else if ("reason" in payload) {
+      this.#log.warn(
+        "unauthorized",
+        `Refused a caller: ${payload.reason} Register sms.on("unauthorized", ...) to hear of each.`,
       );
     } else if ("cause" in payload) {
       const advice = 'Register sms.on("error", ...) to see it whole.';

@@ -15,7 +15,7 @@ export interface SmsEvents {
   readonly unmatched: SmsMessage;
   /** Not a valid callback. */
   readonly invalid: InvalidCallback;
-  /** A caller that may not call. Not emitted yet: this version refuses nobody. */
+  /** A caller that may not call: its callback was not read. */
   readonly unauthorized: UnauthorizedCallback;
   /** A repeat: the message's `key` was handled already. */
   readonly duplicate: SmsMessage;

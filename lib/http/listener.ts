@@ -2,8 +2,10 @@
 
 import type { ServerResponse } from "node:http";
 
+import type { Admit } from "../admit.js";
 import type { Answer, Answers } from "../answer/receipt.js";
 import type { Capacity } from "../capacity.js";
+import type { Eventual } from "../eventual.js";
 import { nameOf, type Log } from "../log.js";
 import type { Receive } from "../receive.js";
 import { readBody, type BodyLimits } from "./body.js";
@@ -18,13 +20,17 @@ interface ListenerRooms extends BodyLimits {
   readonly path: string;
   readonly methods: readonly Method[];
   readonly capacity: Capacity;
+  readonly admit: Admit;
   readonly receive: Receive;
   readonly answers: Answers;
   readonly log: Log;
 }
 
+/** Gives a callback its answer, and lets it out of hand. */
+type Settle = (answer: Answer) => void;
+
 export function createListener(rooms: ListenerRooms): Listener {
-  const { path, methods, capacity, receive, answers, log } = rooms;
+  const { path, methods, capacity, admit, receive, answers, log } = rooms;
   const allow = [
     ...(methods.includes("GET") ? ["GET", "HEAD"] : []),
     ...(methods.includes("POST") ? ["POST"] : []),
@@ -44,11 +50,11 @@ export function createListener(rooms: ListenerRooms): Listener {
   });
 
   /** The answer to a request that carries no callback. */
-  const answerByMethod = (method: string | undefined): Answer | undefined => {
+  const answerTo = (method: string | undefined): Answer => {
     if (method === "OPTIONS") return options;
-    if (method === "HEAD" && methods.includes("GET")) return head;
-    return methods.some((one) => one === method) ? undefined : notAllowed;
+    return method === "HEAD" && methods.includes("GET") ? head : notAllowed;
   };
+  const isCallback = (method: string | undefined): method is Method => methods.some((one) => one === method);
 
   const failed = (error: unknown): Answer => {
     log.error("internal-error", `A callback could not be processed: ${nameOf(error)}. Please report it.`);
@@ -64,32 +70,45 @@ export function createListener(rooms: ListenerRooms): Listener {
     }
   };
 
-  /** Answers a callback that is in hand. */
-  const receiveAndAnswer = (req: IncomingRequest, res: ServerResponse, callback: Parameters<Receive>[0]): void => {
-    const settle = (given: Answer): void => {
-      capacity.leave();
-      answer(req, res, given);
-    };
+  /** Takes a step with a callback that is in hand, at once where nothing is waited for; a step that fails is its last. */
+  const take = <Value>(step: () => Eventual<Value>, next: (value: Value) => void, settle: Settle): void => {
+    const fail = (error: unknown): void => settle(failed(error));
+    let value: Eventual<Value>;
     try {
-      const receipt = receive(callback);
-      if (receipt instanceof Promise) void receipt.catch(failed).then(settle);
-      else settle(receipt);
+      value = step();
     } catch (error) {
-      settle(failed(error));
+      fail(error);
+      return;
     }
+    if (value instanceof Promise) void value.then(next, fail);
+    else next(value);
+  };
+
+  /** Leads a callback that is in hand to its answer. */
+  const lead = (req: IncomingRequest, method: Method, query: string, settle: Settle): void => {
+    const receiveIt = (callback: Parameters<Receive>[0]): void => take(() => receive(callback), settle, settle);
+    const goOn = (refused: Answer | undefined): void => {
+      if (refused !== undefined) settle(refused);
+      else if (method === "GET") receiveIt({ method, query });
+      else readBody(req, rooms, log, receiveIt);
+    };
+    take(() => admit(req, method, query), goOn, settle);
   };
 
   const listener: Listener = (req: IncomingRequest, res, next) => {
+    const { method } = req;
     const target = targetOf(req);
     if (!isFor(listener, req, target, next, path)) {
       if (next === undefined) answer(req, res, notFound);
       else next();
-      return;
+    } else if (!isCallback(method)) answer(req, res, answerTo(method));
+    else if (!capacity.enter()) answer(req, res, answers.busy());
+    else {
+      lead(req, method, target.query, (given) => {
+        capacity.leave();
+        answer(req, res, given);
+      });
     }
-    const atOnce = answerByMethod(req.method) ?? (capacity.enter() ? undefined : answers.busy());
-    if (atOnce !== undefined) answer(req, res, atOnce);
-    else if (req.method === "GET") receiveAndAnswer(req, res, { method: "GET", query: target.query });
-    else readBody(req, rooms, log, (callback) => receiveAndAnswer(req, res, callback));
   };
   return listener;
 }

@@ -375,6 +375,22 @@ describe("callbackProfile", () => {
     expect(() => profileOf().render({ id: 1 } as never)).toThrow("must be a string");
   });
 
+  it("that says who wrote and not what, under GET, causes one warning when it is declared", async () => {
+    const warn = jest.spyOn(process, "emitWarning").mockClear();
+    const get = { method: "GET", url: "https://example.com/sms" } as const;
+    const { sms } = recorder({ profile: callbackProfile({ ...get, fields: ["id", "source", "recipient"] }) });
+    await sms.receive({ method: "GET", query: "id=1&source=919876543210&recipient=5050" });
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn).toHaveBeenCalledWith(
+      expect.stringContaining("parts[1]=<parts[1]>"),
+      expect.objectContaining({ code: "KALEYRA_SMS_NO_TEXT" }),
+    );
+    warn.mockClear();
+    recorder({ profile: callbackProfile({ ...get, fields: ["id", "source", "recipient"], parts: 1 }) });
+    recorder({ profile: callbackProfile({ ...get, fields: ["id", "source", "recipient", "keyword"] }) });
+    expect(warn).not.toHaveBeenCalled();
+  });
+
   it("says which methods there are: options.methods beside it is a TypeError", () => {
     expect(() => incomingSms({ profile: profileOf(), methods: ["POST"] })).toThrow(TypeError);
   });

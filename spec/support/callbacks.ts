@@ -32,9 +32,18 @@ export const PRINTED_ENDPOINT =
 
 let count = 0;
 
-/** The fields of a valid callback with an id of its own. */
+/** What the provider had no value for. */
+const EMPTY = Object.fromEntries(
+  ["description", "status", "status_trace", "kid", "keyword", "operator", "circle", "timestamp"].map((name) => [
+    name,
+    "",
+  ]),
+);
+
+/** The fields of a valid callback with an id of its own: all that the printed template asks for. */
 export function callback(fields: Record<string, unknown> = {}): Record<string, unknown> {
-  return { id: `id-${++count}`, source: "919876543210", recipient: "+919812345678", message: "hello", ...fields };
+  const required = { id: `id-${++count}`, source: "919876543210", recipient: "+919812345678", message: "hello" };
+  return { ...EMPTY, ...required, ...fields };
 }
 
 /** The same as the argument of `sms.receive`. */

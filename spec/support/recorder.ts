@@ -11,6 +11,7 @@ import {
   type InvalidCallback,
   type KeywordMatch,
   type SmsMessage,
+  type UnauthorizedCallback,
 } from "express-kaleyra-sms";
 
 export interface Recorder {
@@ -19,23 +20,25 @@ export interface Recorder {
   readonly keywords: KeywordMatch[];
   readonly unmatched: SmsMessage[];
   readonly invalid: InvalidCallback[];
+  readonly unauthorized: UnauthorizedCallback[];
   readonly duplicates: SmsMessage[];
   readonly errors: HandlerError[];
   /** What went to the logger. */
   readonly lines: string[];
 }
 
-/** A router whose every event is noted. */
+/** A router whose every event is noted, and which anybody may call unless the options say who. */
 export function recorder(options: IncomingSmsOptions = {}): Recorder {
   const lines: string[] = [];
   const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
-  const sms = incomingSms({ logger, ...options });
+  const sms = incomingSms({ logger, authenticate: false, ...options });
   const recorded: Recorder = {
     sms,
     messages: [],
     keywords: [],
     unmatched: [],
     invalid: [],
+    unauthorized: [],
     duplicates: [],
     errors: [],
     lines,
@@ -45,6 +48,7 @@ export function recorder(options: IncomingSmsOptions = {}): Recorder {
     .on("keyword", (match) => recorded.keywords.push(match))
     .on("unmatched", (message) => recorded.unmatched.push(message))
     .on("invalid", (problem) => recorded.invalid.push(problem))
+    .on("unauthorized", (refused) => recorded.unauthorized.push(refused))
     .on("duplicate", (message) => recorded.duplicates.push(message))
     .on("error", (error) => recorded.errors.push(error));
   return recorded;

@@ -2,7 +2,7 @@
 
 import { createServer } from "node:http";
 import { expectTypeOf } from "expect-type";
-import express from "express";
+import express, { type Request as ExpressRequest } from "express";
 import {
   callbackProfile,
   incomingSms,
@@ -66,6 +66,32 @@ expectTypeOf(sms.close()).toEqualTypeOf<Promise<void>>();
 // Options that are undefined are not given.
 incomingSms({ path: undefined, deduplicate: { windowMs: 1 }, methods: ["POST"], ack: { body: "ok" } });
 expectTypeOf(incomingSms).parameter(0).toEqualTypeOf<IncomingSmsOptions | undefined>();
+
+// What a caller must show: one demand or several.
+incomingSms({ authenticate: false });
+incomingSms({ authenticate: { header: "X-Token", value: "abc" } });
+incomingSms({ authenticate: [{ query: "token", value: "abc" }, { allow: ["10.0.0.0/8"] }] as const });
+incomingSms({
+  authenticate: [{ basic: { username: "u", password: "p" } }, { bearer: async () => Promise.resolve(true) }],
+});
+incomingSms({ authenticate: (req) => req.headers["x-token"] === "abc" });
+incomingSms({ authenticate: (req: ExpressRequest) => req.get("x-token") === "abc" });
+sms.on("unauthorized", (refused) => expectTypeOf(refused).toEqualTypeOf<UnauthorizedCallback>());
+expectTypeOf<UnauthorizedCallback["ip"]>().toEqualTypeOf<string | undefined>();
+incomingSms({ decrypt: (value, field) => value + field });
+
+// @ts-expect-error: the environment may not have it
+incomingSms({ authenticate: { header: "X-Token", value: process.env.TOKEN } });
+// @ts-expect-error: true asks for nothing
+incomingSms({ authenticate: true });
+// @ts-expect-error: a header without its value
+incomingSms({ authenticate: { header: "X-Token" } });
+// @ts-expect-error: a check that tells nothing
+incomingSms({ authenticate: () => undefined });
+// @ts-expect-error: one address is an array of one
+incomingSms({ authenticate: { allow: "10.0.0.1" } });
+// @ts-expect-error: decryption is not waited for
+incomingSms({ decrypt: async (value) => Promise.resolve(value) });
 
 // A profile is described, and declared.
 const profile = callbackProfile({ method: "POST", url: "https://example.com/sms", statics: { tenant: "acme" } });

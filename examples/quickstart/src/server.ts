@@ -56,7 +56,8 @@ function printHowToTry(): void {
     'source="918240XXXXXX"&recipient="91987XXXXXXX"&description="Message%20has%20been%20sent"&status="SENT"&status_trace="SENT"' +
     '&id="90e74b4c-8865-4a96-85b6-4406e4XXXX48"&kid="90e74b4c-8865-4a96-85b6-4406eXXXXXXX"' +
     '&message="SUBSCRIBE%20THE%20OFFER%20message"&keyword=SAMPLE&circle="Airtel-Karnataka"&operator="Airtel"&parts[1]="SAMPLE"';
+  const token = process.env.CALLBACK_TOKEN === undefined ? "" : ' -H "X-Callback-Token: $CALLBACK_TOKEN"';
   console.log(`Listening at ${url}. Paste one of these into another terminal:\n`);
-  console.log(`curl -g -i '${url}' -H 'Content-Type: application/json' -d '${body}'\n`);
-  console.log(`curl -g -i '${url}?${query}'\n`);
+  console.log(`curl -g -i '${url}'${token} -H 'Content-Type: application/json' -d '${body}'\n`);
+  console.log(`curl -g -i '${url}?${query}'${token}\n`);
 }

@@ -5,7 +5,13 @@ import { HELP, incomingSms, OPT_OUT } from "express-kaleyra-sms";
 /** Who wants no more messages. Yours is a table in your database. */
 export const optedOut = new Set<string>();
 
-export const sms = incomingSms();
+/** Choose a long random one, and enter it as a custom HTTP header of the Callback Profile in the provider's console. */
+const token = process.env.CALLBACK_TOKEN;
+
+// Without a token anybody may call: a warning says so, and under NODE_ENV=production it is an error.
+export const sms = incomingSms({
+  authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },
+});
 
 sms.keyword(OPT_OUT, ({ keyword, message }) => {
   optedOut.add(message.source);

@@ -1,0 +1,29 @@
+// The headers that secrets come in.
+
+import type { IncomingMessage } from "node:http";
+
+/**
+ * Every value of a header. Node joins what came twice, or drops all but the first: only the raw headers tell.
+ *
+ * @param name - in lower case
+ */
+export function headersOf({ headers, rawHeaders }: IncomingMessage, name: string): string[] {
+  const value = headers[name];
+  // Something in front of this router may have taken it out.
+  if (value === undefined) return [];
+  const sent: string[] = [];
+  for (let n = 0; n < rawHeaders.length; n += 2) {
+    const one = rawHeaders[n] ?? "";
+    if (one.length === name.length && one.toLowerCase() === name) sent.push(rawHeaders[n + 1] ?? "");
+  }
+  return sent.length > 1 ? sent : [String(value)];
+}
+
+/** What stands behind the scheme in the Authorization header (RFC 9110, 11.4); several where that came more than once. */
+export function credentialsOf(req: IncomingMessage, scheme: "Basic" | "Bearer"): string[] {
+  const [value = "", ...more] = headersOf(req, "authorization");
+  if (more.length > 0) return [value, ...more];
+  const space = value.indexOf(" ");
+  const isOfScheme = value.slice(0, space).toLowerCase() === scheme.toLowerCase();
+  return isOfScheme ? [value.slice(space + 1).trim()] : [];
+}
