@@ -7,16 +7,21 @@ import type { Answer, Answers } from "./answer/receipt.js";
 import { now } from "./clock.js";
 import type { Dispatcher } from "./dispatch/dispatcher.js";
 import { then, type Eventual } from "./eventual.js";
+import type { Log } from "./log.js";
 
 /** Gives the answer where the request may not go on. Does not reject. */
 export type Admit = (req: IncomingMessage, method: "GET" | "POST", query: string) => Eventual<Answer | undefined>;
 
-export function createAdmit(authorize: Authorize, dispatcher: Dispatcher, answers: Answers): Admit {
+export function createAdmit(authorize: Authorize, dispatcher: Dispatcher, answers: Answers, log: Log): Admit {
   const refuse = (refused: Refused | undefined, method: "GET" | "POST"): Eventual<Answer | undefined> => {
     if (refused === undefined) return undefined;
     const { reason, ip, schemes } = refused;
     const unauthorized = Object.freeze({ reason, method, ip, receivedAt: now() });
-    return then(dispatcher.announce("unauthorized", unauthorized), () => answers.unauthorized(schemes));
+    return then(dispatcher.announce("unauthorized", unauthorized), () => {
+      const answer = answers.unauthorized(schemes);
+      log.answered(method, "unauthorized", answer.status, {});
+      return answer;
+    });
   };
   return (req, method, query) => then(authorize(req, query), (refused) => refuse(refused, method));
 }

@@ -110,7 +110,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     log,
   });
   const authorize = settings.authenticate ? createAuthorize(settings.authenticate, limit, log) : () => undefined;
-  const admit = createAdmit(authorize, dispatcher, answers);
+  const admit = createAdmit(authorize, dispatcher, answers, log);
   const listener = createListener({ ...settings, capacity, admit, receive: pipeline, answers, log });
   let closing: Promise<void> | undefined;
 

@@ -8,15 +8,25 @@ export interface Logger {
   error(message: string): void;
 }
 
-/** The voice of one router. Nothing that was sent may be handed to it: no number, no text, no value of a field. */
+/** What a callback was about. */
+interface Subject {
+  /** Numbers. */
+  readonly source?: string;
+  readonly recipient?: string;
+  /** Texts. */
+  readonly text?: string;
+  readonly raw?: string | Uint8Array;
+}
+
+/** The voice of one router. Nothing that was sent may be handed to it, but as what a callback was about: no number, no text, no value of a field. */
 export interface Log {
   /** A line for the logger, at most one a minute for each code. */
   warn(code: string, message: string): void;
   error(code: string, message: string): void;
   /** A mistake in the set-up: a process warning with a code, once. */
   advise(code: AdviceCode, message: string): void;
-  /** A step of a callback, for `DEBUG=express-kaleyra-sms`. */
-  readonly debug: (format: string, ...values: unknown[]) => void;
+  /** What became of a callback, for `DEBUG=express-kaleyra-sms`. What it was about is masked. */
+  answered(method: string, outcome: string, status: number, about: Subject): void;
 }
 
 /** The codes of the process warnings; the README has a paragraph for each. */
@@ -51,7 +61,9 @@ export function createLog(logger: Logger): Log {
     return true;
   };
   return {
-    debug,
+    answered: (method, outcome, status, about) => {
+      if (debug.enabled) debug("%s %s, answered %d%s", method, outcome, status, masked(about));
+    },
     warn: (code, message) => write("warn", code, message),
     error: (code, message) => write("error", code, message),
     advise: (code, message) => {
@@ -63,6 +75,28 @@ export function createLog(logger: Logger): Log {
       });
     },
   };
+}
+
+/** Enough to find the callback of a subscriber who complains, and not enough to call one: `: +91******3210 to **50, <28 characters>`. */
+function masked({ source, recipient, text, raw }: Subject): string {
+  const numbers = [source, recipient].filter((number) => number !== undefined).map(maskedNumber);
+  const words = [text, raw].filter((sent) => sent !== undefined).map(maskedText);
+  const all = [...(numbers.length === 0 ? [] : [numbers.join(" to ")]), ...words];
+  return all.length === 0 ? "" : `: ${all.join(", ")}`;
+}
+
+const LONGEST_NUMBER = 20;
+
+function maskedNumber(number: string): string {
+  if (number.length > LONGEST_NUMBER) return maskedText(number);
+  const isShort = number.length < 11;
+  const head = isShort ? "" : number.slice(0, number.startsWith("+") ? 3 : 2);
+  const tail = number.slice(isShort ? Math.max(number.length - 2, 2) : -4);
+  return head + "*".repeat(number.length - head.length - tail.length) + tail;
+}
+
+function maskedText(sent: string | Uint8Array): string {
+  return typeof sent === "string" ? `<${Array.from(sent).length} characters>` : `<${sent.length} bytes>`;
 }
 
 const NAME = /^[A-Za-z_$][\w$]{0,80}$/;

@@ -86,7 +86,8 @@ export function createReceive(rooms: Rooms): Receive {
 
   return (callback) =>
     then(receive(callback), (receipt) => {
-      log.debug("%s %s, answered %d", callback.method, receipt.problem?.code ?? receipt.outcome, receipt.status);
+      const { outcome, status, message, problem } = receipt;
+      log.answered(callback.method, problem?.code ?? outcome, status, message ?? problem ?? {});
       return receipt;
     });
 }

@@ -292,24 +292,37 @@ it("a receipt's headers are nobody's to change", async () => {
 });
 
 describe("DEBUG=express-kaleyra-sms", () => {
-  it("prints what became of each callback, and nothing that was sent", () => {
+  it("prints what became of each callback, with numbers and texts masked", () => {
     const script = `
       const { incomingSms } = require("express-kaleyra-sms");
       const sms = incomingSms();
-      const fields = { id: "secret-1", source: "919876543210", recipient: "5050", message: "secret-2" };
+      const fields = { id: "secret-1", source: "919876543210", recipient: "5050", message: "a secret text of 28 letters." };
       (async () => {
         await sms.receive({ method: "POST", body: fields });
         await sms.receive({ method: "POST", body: fields });
         await sms.receive({ method: "GET", query: "source=secret-3" });
+        await sms.receive({ method: "POST", body: Buffer.from([0x7b, 0xff]) });
+        for (const source of ["9876543210", "+4915112345678", "VM-SECRET", "50", "9".repeat(1000), "🙏".repeat(30)])
+          await sms.receive({ method: "GET", query: { id: "1", source, recipient: "+919812345678", keyword: "" } });
       })();`;
     const { stderr } = spawnSync(process.execPath, ["-e", script], {
       cwd: join(__dirname, "..", ".."),
       env: { ...process.env, DEBUG: "*" },
       encoding: "utf8",
     });
-    expect(stderr).toMatch(/POST handled, answered 200/);
-    expect(stderr).toMatch(/POST duplicate, answered 200/);
-    expect(stderr).toMatch(/GET schema, answered 400/);
-    expect(stderr).not.toMatch(/secret|9876543210/);
+    const printed = Array.from(stderr.matchAll(/(?:POST|GET) .*, answered .*?(?= \+\d+ms|$)/gm), ([line]) => line);
+    expect(printed).toEqual([
+      "POST handled, answered 200: +91******3210 to **50, <28 characters>",
+      "POST duplicate, answered 200: +91******3210 to **50, <28 characters>",
+      "GET schema, answered 400: <15 characters>",
+      "POST malformed-body, answered 400: <2 bytes>",
+      "GET handled, answered 200: ********10 to +91******5678",
+      "GET handled, answered 200: +49*******5678 to +91******5678",
+      "GET handled, answered 200: *******ET to +91******5678",
+      "GET handled, answered 200: ** to +91******5678",
+      "GET handled, answered 200: <1000 characters> to +91******5678",
+      "GET handled, answered 200: <30 characters> to +91******5678",
+    ]);
+    expect(stderr).not.toMatch(/secret|9876543210|9812345678/);
   });
 });
