@@ -2,7 +2,9 @@
 
 import type * as Luxon from "luxon";
 
-const FORMAT = "yyyy-MM-dd HH:mm:ss";
+const FORM = /^(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)$/;
+/** Callbacks of one second have one timestamp, and what a zone makes of it takes longer than all else of a callback. */
+const MOST_KNOWN = 1_000;
 
 /**
  * Makes the function that turns `YYYY-MM-DD HH:MM:SS` in that zone into an ISO 8601 instant in UTC. It gives `undefined`
@@ -14,16 +16,28 @@ export function instantIn(timeZone: string): (timestamp: string) => string | und
   const { DateTime } = require("luxon") as typeof Luxon;
   // All that Luxon's global settings decide is said here: they belong to the app.
   const options = { zone: timeZone, locale: "en-US", numberingSystem: "latn", outputCalendar: "gregory" } as const;
-  return (timestamp) => {
+  const instantOf = (year: number, month: number, day: number, hour: number, minute: number, second: number) => {
     try {
-      const local = DateTime.fromFormat(timestamp, FORMAT, options);
+      const local = DateTime.fromObject({ year, month, day, hour, minute, second }, options);
       // Luxon moves a time that the clocks skip, and takes the first of two that they repeat.
-      if (!local.isValid || local.toFormat(FORMAT) !== timestamp || local.getPossibleOffsets().length > 1)
-        return undefined;
-      return local.toJSDate().toISOString();
+      const isMoved = local.hour !== hour || local.minute !== minute;
+      return !local.isValid || isMoved || local.getPossibleOffsets().length > 1
+        ? undefined
+        : local.toJSDate().toISOString();
     } catch {
       // `throwOnInvalid` is set.
       return undefined;
     }
+  };
+
+  const known = new Map<string, string | undefined>();
+  return (timestamp) => {
+    if (known.has(timestamp)) return known.get(timestamp);
+    const [, year, month, day, hour, minute, second] = FORM.exec(timestamp) ?? [];
+    if (second === undefined) return undefined;
+    const instant = instantOf(Number(year), Number(month), Number(day), Number(hour), Number(minute), Number(second));
+    if (known.size === MOST_KNOWN) known.clear();
+    known.set(timestamp, instant);
+    return instant;
   };
 }

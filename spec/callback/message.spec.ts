@@ -307,6 +307,17 @@ describe("options.timeZone", () => {
     expect(await messageOf({ timestamp: "2025-04-17 18:35:20" })).not.toHaveProperty("triggeredAt");
   });
 
+  it("gives each of many timestamps its own instant, again and again", async () => {
+    const { sms, messages } = recorder({ timeZone: "Asia/Kolkata", deduplicate: false });
+    for (let n = 0; n < 2_400; n++) {
+      const second = new Date(Date.UTC(2025, 3, 17, 0, 0, n % 1_200)).toISOString();
+      const timestamp = second.slice(0, 19).replace("T", " ");
+      await sms.receive({ method: "POST", body: callback({ timestamp }) });
+      const instant = new Date(Date.parse(second) - 5.5 * 3_600_000).toISOString();
+      expect(messages.pop()?.triggeredAt).toBe(instant);
+    }
+  });
+
   it("does not depend on what the app has told Luxon", async () => {
     Object.assign(Settings, { throwOnInvalid: true, defaultNumberingSystem: "beng", defaultOutputCalendar: "islamic" });
     try {
@@ -321,7 +332,10 @@ describe("options.timeZone", () => {
     ["the hour that the clocks skip", "2025-03-30 02:30:00"],
     ["the hour that they repeat", "2025-10-26 02:30:00"],
     ["a day that does not exist", "2025-02-29 12:00:00"],
+    ["a day that does not exist in any month", "2025-04-32 12:00:00"],
+    ["an hour that does not exist", "2025-04-17 24:00:00"],
     ["another form", "17/04/2025 18:35"],
+    ["a form with something behind it", "2025-04-17 18:35:20Z"],
   ])("gives none in %s", async (_, timestamp) => {
     expect(await triggeredAt(timestamp, "Europe/Rome")).toBeUndefined();
   });
