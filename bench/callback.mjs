@@ -17,16 +17,23 @@ export function httpPost(path, headers, body) {
   return `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${lines.join("")}Content-Length: ${body.length}\r\n\r\n${body}`;
 }
 
-/** The printed POST sample. Its length does not depend on the number, so that only what differs is made anew. */
-export function callbackPost(n, text = TEXT) {
-  if (text.length !== template.textLength) template = templateFor(text);
+/** The secret of the servers that ask for one. */
+export const TOKEN = "a-secret-of-the-benchmark";
+
+/**
+ * The printed POST sample. Its length does not depend on the number, so that only what differs is made anew.
+ *
+ * @param isForAll - with the secret, and without the parts that a declared profile need not ask for
+ */
+export function callbackPost(n, text = TEXT, isForAll = false) {
+  if (text.length !== template.textLength || isForAll !== template.isForAll) template = templateFor(text, isForAll);
   const { head, middle, beforeText, tail } = template;
   return head + idOf(n) + middle + sourceOf(n) + beforeText + text + tail;
 }
 
-let template = templateFor(TEXT);
+let template = templateFor(TEXT, false);
 
-function templateFor(text) {
+function templateFor(text, isForAll) {
   const body = `{
   "description": "Message has been sent",
   "id": "${idOf(0)}",
@@ -39,14 +46,13 @@ function templateFor(text) {
   "keyword":"SAMPLE",
   "operator":"JIO",
   "circle":"JIO ASSAM",
-  "timestamp":"2025-04-17 18:35:20",
-  "parts[n]":"SAMPLE"
+  "timestamp":"2025-04-17 18:35:20"${isForAll ? "" : ',\n  "parts[n]":"SAMPLE"'}
 }`;
-  const whole = httpPost("/sms", { "Content-Type": "application/json" }, body);
-  const [head, afterId] = whole.split(idOf(0));
+  const headers = { "Content-Type": "application/json", ...(isForAll ? { "X-Callback-Token": TOKEN } : {}) };
+  const [head, afterId] = httpPost("/sms", headers, body).split(idOf(0));
   const [middle, afterSource] = afterId.split(sourceOf(0));
   const [beforeText, tail] = afterSource.split(text);
-  return { textLength: text.length, head, middle, beforeText, tail };
+  return { textLength: text.length, isForAll, head, middle, beforeText, tail };
 }
 
 /** The printed GET sample. */

@@ -11,7 +11,7 @@ import { targetTable } from "./targets.mjs";
 /** Above it, a figure may be the load's and not the server's. */
 const BUSY_LOAD = 0.9;
 
-export function printReport({ rows, measures, startups, memory }) {
+export function printReport({ rows, measures, startups, memory, hostile }) {
   const perSecond = Object.fromEntries(rows.map(({ id }) => [id, measures[id].map((one) => one.perSecond)]));
   const registeredMs = measures["100000-keywords"]?.map((one) => one.registeredMs);
   const isWhole = memory.length > 0;
@@ -23,7 +23,7 @@ export function printReport({ rows, measures, startups, memory }) {
       [
         ...rows.map((row) => serverRow(row, measures[row.id], perSecond)),
         ...(registeredMs === undefined ? [] : [otherRow("registering 100,000 keywords", registeredMs, milliseconds)]),
-        ...(isWhole ? [...startupRows(startups), ...memoryRows(memory)] : []),
+        ...(isWhole ? [...startupRows(startups), ...memoryRows(memory), ...hostileRows(hostile)] : []),
       ],
     ),
   );
@@ -33,7 +33,7 @@ export function printReport({ rows, measures, startups, memory }) {
       `\nThe load was as busy as the server, which may be faster than shown: ${busy.map(({ id }) => id).join(", ")}.`,
     );
   }
-  const others = isWhole ? { startups, memory, loaded: heavyPackagesLoaded() } : {};
+  const others = isWhole ? { startups, memory, hostile, loaded: heavyPackagesLoaded() } : {};
   console.log(`\n${targetTable({ perSecond, registeredMs, ...others })}`);
 }
 
@@ -83,4 +83,16 @@ function memoryRows(memory) {
     row("1,000,000 remembered keys, resident size of the process", ({ full }) => full.rss),
     row("the same after 1,200,000", ({ beyond }) => beyond.rss),
   ];
+}
+
+/** The slowest of all hostile bodies, for each length. */
+function hostileRows(hostile) {
+  const [{ lengths }] = hostile;
+  return lengths.map((length, n) =>
+    otherRow(
+      `the slowest body of ${count(length)} characters that imitates the template`,
+      hostile.map(({ rows }) => Math.max(...rows.map(({ ms }) => ms[n]))),
+      milliseconds,
+    ),
+  );
 }

@@ -25,6 +25,13 @@ export const ROWS = [
     against: "ours-express-post",
   },
   {
+    id: "ours-express-all",
+    label: "the same, POST, with every option: who may call, profile, schema, time zone, decrypt",
+    server: "package-express",
+    options: ours({ isForAll: true }),
+    against: "by-hand",
+  },
+  {
     id: "by-hand",
     label: "by hand: Express 5, `express.json()`, Ajv, `switch`, `res.send`",
     server: "express-by-hand",
@@ -50,6 +57,13 @@ export const ROWS = [
     server: "package-http",
     options: ours({ deduplicate: false }),
     against: "ours-http-post",
+  },
+  {
+    id: "ours-http-all",
+    label: "the same, POST, with every option",
+    server: "package-http",
+    options: ours({ isForAll: true }),
+    against: "json",
   },
   { id: "json", label: "`node:http`, `JSON.parse`", server: "http-json" },
   {

@@ -10,7 +10,7 @@ import { ROWS } from "./rows.mjs";
 import { timeStartups } from "./startup.mjs";
 
 const STARTUPS_A_ROUND = 7;
-const MEMORY_PATIENCE_MS = 300_000;
+const PATIENCE_MS = 300_000;
 
 const { values: given } = parseArgs({
   options: {
@@ -27,17 +27,15 @@ const cores = chooseCores();
 const measures = Object.fromEntries(rows.map(({ id }) => [id, []]));
 const startups = {};
 const memory = [];
+const hostile = [];
 
-async function rememberMillion() {
-  const remembering = startProcess(
-    cores.server,
-    ["--expose-gc", "memory.mjs"],
-    AbortSignal.timeout(MEMORY_PATIENCE_MS),
-  );
+/** What a process of its own tells that measures something without a server. */
+async function resultOf(pinned, args) {
+  const process = startProcess(pinned, args, AbortSignal.timeout(PATIENCE_MS));
   try {
-    return await remembering.next();
+    return await process.next();
   } finally {
-    remembering.end();
+    process.end();
   }
 }
 
@@ -53,8 +51,11 @@ for (let round = 1; round <= rounds; round++) {
     startups[name] = [...(startups[name] ?? []), ...ms];
   }
   tell("memory");
-  memory.push(await rememberMillion());
+  memory.push(await resultOf(cores.server, ["--expose-gc", "memory.mjs"]));
+  tell("hostile bodies");
+  // On any core: the collector of garbage has threads of its own.
+  hostile.push(await resultOf([], ["hostile.mjs"]));
 }
 
 console.log(`${cores.note}; ${rounds} rounds of ${given.seconds} s`);
-printReport({ rows, measures, startups, memory });
+printReport({ rows, measures, startups, memory, hostile });

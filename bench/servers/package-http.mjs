@@ -3,6 +3,7 @@
 import { callbackGet, callbackPost } from "../callback.mjs";
 import { router } from "./package-router.mjs";
 
-export const request = (n, { method }) => (method === "GET" ? callbackGet(n) : callbackPost(n));
+export const request = (n, { method, text, isForAll }) =>
+  method === "GET" ? callbackGet(n) : callbackPost(n, text, isForAll);
 
-export const start = (handled, { deduplicate }) => router(handled, { path: "/sms", deduplicate });
+export const start = (handled, { deduplicate, isForAll }) => router(handled, { path: "/sms", deduplicate, isForAll });

@@ -9,7 +9,7 @@ export const request = (n, { keywords }) => callbackPost(n, `OFFER${digits((n * 
 
 export async function start(handled, { keywords }) {
   const { incomingSms } = await import("express-kaleyra-sms");
-  const sms = incomingSms({ path: "/sms" }).on("message", (message) => handled.add(message.id));
+  const sms = incomingSms({ path: "/sms", authenticate: false }).on("message", (message) => handled.add(message.id));
   const begun = performance.now();
   for (let k = 0; k < keywords; k++) sms.keyword(`OFFER${digits(k)}`, () => handled.keyword());
   handled.registeredMs = performance.now() - begun;

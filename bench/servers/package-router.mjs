@@ -1,8 +1,19 @@
 // This package with the handlers that every server here has: three kinds of keywords, and one for each message.
 
-export async function router(handled, options) {
-  const { incomingSms, HELP, OPT_IN, OPT_OUT } = await import("express-kaleyra-sms");
-  return incomingSms(options)
+import { TOKEN } from "../callback.mjs";
+
+/** @param isForAll - with every option that costs something on the way of a callback */
+export async function router(handled, { isForAll, ...options } = {}) {
+  const { callbackProfile, incomingSms, HELP, OPT_IN, OPT_OUT } = await import("express-kaleyra-sms");
+  const all = {
+    authenticate: [{ header: "X-Callback-Token", value: TOKEN }, { allow: ["127.0.0.0/8"] }],
+    profile: callbackProfile({ method: "POST", url: "http://127.0.0.1/sms" }),
+    timeZone: "Asia/Kolkata",
+    schema: { properties: { message: { maxLength: 40_000 } } },
+    decrypt: (value) => value,
+    defaultCountryCode: "91",
+  };
+  return incomingSms(isForAll ? { ...options, ...all } : { authenticate: false, ...options })
     .keyword(OPT_OUT, () => handled.keyword())
     .keyword(OPT_IN, () => handled.keyword())
     .keyword(HELP, () => handled.keyword())

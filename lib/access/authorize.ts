@@ -5,6 +5,7 @@ import type { IncomingMessage } from "node:http";
 import type { Eventual } from "../eventual.js";
 import type { Log } from "../log.js";
 import type { TimeLimit } from "../time-limit.js";
+import { addressOf } from "./address.js";
 import type { Demanded } from "./authentication.js";
 import { demandsOf, type Caller, type Demand, type Unmet } from "./demands.js";
 
@@ -20,57 +21,46 @@ export interface Refused {
 /** `undefined` where the caller may call. */
 export type Authorize = (req: IncomingMessage, query: string) => Eventual<Refused | undefined>;
 
-/** A request as Express leaves it. */
-interface ExpressRequest extends IncomingMessage {
-  readonly ip?: unknown;
-  readonly app?: { get?(setting: string): unknown };
-}
-
 /** @param limit - for how long functions of the user's are waited for */
 export function createAuthorize(demanded: Demanded, limit: TimeLimit, log: Log): Authorize {
-  const demands = demandsOf(demanded);
+  const demands = demandsOf(demanded, log);
   const questions = demands.filter(({ ask }) => ask !== undefined);
-  const isByAddress = demanded.addresses.length > 0;
 
-  return (req: ExpressRequest, query) => {
-    if (isByAddress && req.app?.get?.("trust proxy") === true) adviseOnTrustProxy(log);
-    const caller = { req, query, ip: addressOf(req) };
-    const refused = refusedBy(
-      demands,
-      demands.map(({ unmet }) => unmet(caller)),
-      caller,
-    );
-    if (refused !== undefined || questions.length === 0) return refused;
-    const answers = questions.map((question) => answerOf(question, caller, limit));
-    return Promise.all(answers).then((unmet) => refusedBy(questions, unmet, caller));
+  return (req, query) => {
+    const caller = { req, query };
+    let unmet: Unmets | undefined;
+    for (const demand of demands) {
+      const reason = demand.unmet(caller);
+      if (reason !== undefined) (unmet ??= []).push({ demand, reason });
+    }
+    if (unmet !== undefined) return refused(req, unmet);
+    return questions.length === 0 ? undefined : askAll(questions, caller, limit);
   };
 }
 
-/** @param unmet - what each of the demands says */
-function refusedBy(demands: readonly Demand[], unmet: readonly Unmet[], { ip }: Caller): Refused | undefined {
-  const failed = demands.filter((_, n) => unmet[n] !== undefined);
-  if (failed.length === 0) return undefined;
+type Unmets = Array<{ readonly demand: Demand; readonly reason: string }>;
+
+function refused(req: IncomingMessage, unmet: Unmets): Refused {
   return {
-    reason: unmet.filter((reason) => reason !== undefined).join(" "),
-    ip,
-    schemes: failed.flatMap(({ scheme }) => scheme ?? []),
+    reason: unmet.map(({ reason }) => reason).join(" "),
+    ip: addressOf(req),
+    schemes: unmet.flatMap(({ demand: { scheme } }) => scheme ?? []),
   };
+}
+
+async function askAll(questions: readonly Demand[], caller: Caller, limit: TimeLimit): Promise<Refused | undefined> {
+  const answers = await Promise.all(
+    questions.map(async (demand): Promise<Unmets> => {
+      const reason = await answerOf(demand, caller, limit);
+      return reason === undefined ? [] : [{ demand, reason }];
+    }),
+  );
+  const unmet = answers.flat();
+  return unmet.length === 0 ? undefined : refused(caller.req, unmet);
 }
 
 async function answerOf({ ask }: Demand, caller: Caller, limit: TimeLimit): Promise<Unmet> {
   const answer = ask?.(caller);
   if (answer === undefined || (await limit.wait(answer))) return answer;
   return "A function of options.authenticate did not answer within handlerTimeoutMs.";
-}
-
-function addressOf({ ip, socket }: ExpressRequest): string | undefined {
-  return typeof ip === "string" ? ip : socket.remoteAddress;
-}
-
-function adviseOnTrustProxy(log: Log): void {
-  log.advise(
-    "KALEYRA_SMS_TRUST_PROXY",
-    'With "trust proxy" set to true, callers choose the address that options.authenticate compares with allow: it is what they put into X-Forwarded-For. ' +
-      'Set "trust proxy" to the number of proxies in front of the app, or to their addresses.',
-  );
 }

@@ -1,10 +1,10 @@
 // Each demand on a caller: how it is met, and what is said where it is not.
 
 import type { IncomingMessage } from "node:http";
-import { BlockList, isIP, isIPv4 } from "node:net";
 
-import { nameOf } from "../log.js";
+import { nameOf, type Log } from "../log.js";
 import { decode, pairsOf, unquoted } from "../query-string.js";
+import { addressOf, createIsAllowed, trustsEveryProxy } from "./address.js";
 import type { CallerCheck, Demanded } from "./authentication.js";
 import { credentialsOf, headersOf } from "./headers.js";
 import { createIsOneOf } from "./secret.js";
@@ -14,7 +14,6 @@ export interface Caller {
   readonly req: IncomingMessage;
   /** Of the request's URL, as it was sent. */
   readonly query: string;
-  readonly ip: string | undefined;
 }
 
 /** Why a caller does not meet a demand, in a sentence that holds nothing that was sent; `undefined` where it does. */
@@ -28,13 +27,14 @@ export interface Demand {
   readonly ask?: (caller: Caller) => Promise<Unmet>;
 }
 
-export function demandsOf({ headers, variables, basic, tokens, tokenChecks, addresses, checks }: Demanded): Demand[] {
+export function demandsOf(demanded: Demanded, log: Log): Demand[] {
+  const { headers, variables, basic, tokens, tokenChecks, addresses, checks } = demanded;
   return [
     ...Array.from(headers, ([name, values]) => headerDemand(name, values)),
     ...Array.from(variables, ([name, values]) => variableDemand(name, values)),
     ...(basic.length > 0 ? [basicDemand(basic)] : []),
     ...(tokens.length + tokenChecks.length > 0 ? [bearerDemand(tokens, tokenChecks)] : []),
-    ...(addresses.length > 0 ? [addressDemand(addresses)] : []),
+    ...(addresses.length > 0 ? [addressDemand(addresses, log)] : []),
     ...(checks.length > 0 ? [checkDemand(checks)] : []),
   ];
 }
@@ -87,20 +87,24 @@ function bearerDemand(tokens: readonly string[], checks: Demanded["tokenChecks"]
   };
 }
 
-function addressDemand(ranges: readonly string[]): Demand {
-  // It takes IPv4 addresses that are written as IPv6 for what they are.
-  const allowed = new BlockList();
-  for (const range of ranges) {
-    const [address = "", length] = range.split("/");
-    const family = isIPv4(address) ? "ipv4" : "ipv6";
-    allowed.addSubnet(address, Number(length ?? (family === "ipv4" ? 32 : 128)), family);
-  }
+function addressDemand(ranges: readonly string[], log: Log): Demand {
+  const isAllowed = createIsAllowed(ranges);
   return {
-    unmet: ({ ip = "" }) => {
-      if (isIP(ip) === 0) return "The caller's address is not known.";
-      return allowed.check(ip, isIPv4(ip) ? "ipv4" : "ipv6") ? undefined : "The caller's address is not allowed.";
+    unmet: ({ req }) => {
+      if (trustsEveryProxy(req)) adviseOnTrustProxy(log);
+      const address = addressOf(req);
+      if (address === undefined) return "The caller's address is not known.";
+      return isAllowed(address) ? undefined : "The caller's address is not allowed.";
     },
   };
+}
+
+function adviseOnTrustProxy(log: Log): void {
+  log.advise(
+    "KALEYRA_SMS_TRUST_PROXY",
+    'With "trust proxy" set to true, callers choose the address that options.authenticate compares with allow: it is what they put into X-Forwarded-For. ' +
+      'Set "trust proxy" to the number of proxies in front of the app, or to their addresses.',
+  );
 }
 
 function checkDemand(checks: readonly CallerCheck[]): Demand {

@@ -2,7 +2,7 @@
 
 import { isAbsent } from "./fields.js";
 import type { Issue, Refusal } from "./invalid.js";
-import { knownName, type Fields } from "./reading.js";
+import { knownName, setField, type Fields } from "./reading.js";
 
 /** Gives the text that was encrypted. It throws where it cannot. */
 export type Decrypt = (value: string, field: string) => string;
@@ -12,14 +12,15 @@ export function decryptFields(
   fields: Fields,
   decrypt: Decrypt,
 ): { readonly fields: Fields } | { readonly refusal: Refusal } {
-  const decrypted: Array<[name: string, text: string]> = [];
+  const decrypted: Record<string, string> = {};
   const failed: Issue[] = [];
-  for (const [name, value] of Object.entries(fields)) {
+  for (const name of Object.keys(fields)) {
+    const value = fields[name] ?? "";
     const text = value === "" ? value : textOf(decrypt, value, name);
     if (text === undefined) failed.push({ field: knownName(name), message: "could not be decrypted", rule: "decrypt" });
-    else if (!isAbsent(name, text)) decrypted.push([name, text]);
+    else if (!isAbsent(name, text)) setField(decrypted, name, text);
   }
-  if (failed.length === 0) return { fields: Object.fromEntries(decrypted) };
+  if (failed.length === 0) return { fields: decrypted };
   return { refusal: { code: "undecryptable", detail: "A value could not be decrypted.", issues: failed } };
 }
 

@@ -3,7 +3,7 @@
 import { decode, isQuoted, pairsOf, unquoted } from "../query-string.js";
 import { isAbsent, isPart, isTableField } from "./fields.js";
 import type { Issue } from "./invalid.js";
-import { knownName, type Reading } from "./reading.js";
+import { knownName, setField, type Reading } from "./reading.js";
 
 /** One variable as it came, decoded, its quotes still around it. */
 type Variable = readonly [name: string, value: string];
@@ -28,7 +28,7 @@ export function readVariables(variables: readonly Variable[], values: Values): R
   for (const [name, sent] of variables) {
     const value = mayBeQuoted(name) ? unquoted(sent) : sent;
     if (isAbsent(name, value)) continue;
-    if (!Object.hasOwn(fields, name)) set(fields, name, value);
+    if (!Object.hasOwn(fields, name)) setField(fields, name, value);
     else if (fields[name] !== value && (isTableField(name) || name === "to")) {
       repeated.push({
         field: knownName(name),
@@ -47,11 +47,6 @@ export function readVariables(variables: readonly Variable[], values: Values): R
     };
   }
   return { fields, unreadable: NONE };
-}
-
-function set(fields: Record<string, string>, name: string, value: string): void {
-  if (name !== "__proto__") fields[name] = value;
-  else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
 /** What the subscriber typed: there a quote is more likely a quote. */

@@ -34,6 +34,12 @@ export function fieldsOf(parsed: Readonly<Record<string, unknown>>): FieldsRead 
   return { fields: Object.fromEntries(kept), unreadable };
 }
 
+/** Sets a field whatever its name: an assignment to `__proto__` would be none. */
+export function setField(fields: Record<string, string>, name: string, value: string): void {
+  if (name !== "__proto__") fields[name] = value;
+  else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
+}
+
 /** A scalar as the string that it is read as; a bigint is what some parsers make of a long number. */
 export function scalarOf(value: unknown): string | undefined {
   if (typeof value === "string") return value;
