@@ -1,6 +1,6 @@
 // Who may call: every demand, alone and together, through the HTTP stack.
 
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -493,6 +493,37 @@ describe("a caller that is refused", () => {
     expect(await answer).toMatch(/^HTTP\/1\.1 403 /);
     expect(unauthorized).toHaveLength(1);
     expect(invalid).toEqual([]);
+  });
+
+  it("costs no memory, however much it goes on to send", async () => {
+    const script = `
+      const { incomingSms } = require("express-kaleyra-sms");
+      const quiet = { warn: () => undefined, error: () => undefined };
+      const sms = incomingSms({ authenticate: { bearer: "right" }, logger: quiet });
+      const used = () => { gc(); const { heapUsed, arrayBuffers } = process.memoryUsage(); return heapUsed + arrayBuffers; };
+      const before = used();
+      const server = require("node:http").createServer(sms).listen(0, "127.0.0.1", () => console.log(server.address().port + ";"));
+      process.stdin.once("data", () => { console.log(used() - before + ";"); process.exit(); });`;
+    const child = spawn(process.execPath, ["--expose-gc", "-e", script], { cwd: join(__dirname, "..", "..") });
+    const refusedPort = Number.parseInt(await until(child.stdout, ";"));
+    const part = Buffer.alloc(1_000_000, "x");
+    // All at once, so that what is kept of one adds to what is kept of the others.
+    const sockets = await Promise.all(
+      Array.from({ length: 100 }, async () => {
+        const socket = await open(refusedPort);
+        const answer = until(socket, "\r\n\r\n");
+        socket.write("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n");
+        const written = new Promise((resolve) => socket.once("close", resolve).write(part, resolve));
+        expect(await answer).toMatch(/^HTTP\/1.1 401 /);
+        await written;
+        return socket;
+      }),
+    );
+    const kept = until(child.stdout, ";");
+    child.stdin.write("now");
+    // A hundred million bytes were sent.
+    expect(Number.parseInt(await kept)).toBeLessThan(20_000_000);
+    for (const socket of sockets) socket.destroy();
   });
 
   it.each(["HEAD", "OPTIONS", "PUT"])("may send %s, which carries no callback", async (method) => {
