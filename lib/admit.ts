@@ -15,11 +15,11 @@ export type Admit = (req: IncomingMessage, method: "GET" | "POST", query: string
 export function createAdmit(authorize: Authorize, dispatcher: Dispatcher, answers: Answers, log: Log): Admit {
   const refuse = (refused: Refused | undefined, method: "GET" | "POST"): Eventual<Answer | undefined> => {
     if (refused === undefined) return undefined;
-    const { reason, ip, schemes } = refused;
+    const { reason, ip, scheme } = refused;
     const unauthorized = Object.freeze({ reason, method, ip, receivedAt: now() });
     return then(dispatcher.announce("unauthorized", unauthorized), () => {
-      const answer = answers.unauthorized(schemes);
-      log.answered(method, "unauthorized", answer.status, {});
+      const answer = answers.unauthorized(scheme);
+      log.answered(method, `unauthorized (${reason})`, answer.status, {});
       return answer;
     });
   };

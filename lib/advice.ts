@@ -1,10 +1,10 @@
 // What the options, or a valid callback, show to be wrong with the set-up.
 
-import { isPart } from "./callback/fields.js";
+import { isPart, isTableField, partNumber } from "./callback/fields.js";
 import type { Escaping } from "./callback/json-body.js";
 import type { SmsMessage } from "./callback/message.js";
 import type { ReadMessage } from "./callback/read-callback.js";
-import { FIELD_NAMES } from "./callback/template.js";
+import { FIELD_NAMES, MOST_PARTS } from "./callback/template.js";
 import type { Log } from "./log.js";
 import type { Settings } from "./options.js";
 
@@ -49,24 +49,30 @@ function isOfText(name: string): boolean {
   return name === "message" || name === "keyword" || isPart(name);
 }
 
-/** A static field's name, as it may be repeated: the sender may be anybody. */
-const PRINTABLE = /^\w{1,40}$/;
+/** A static field's name, as it may be repeated: whoever sends a body may have typed it, and no number may be told. */
+const PRINTABLE = /^(?!.*\d{4})[A-Za-z_][\w-]{0,39}$/;
 const MOST_STATICS = 20;
 
 function adviseOnProfile(keys: readonly string[], log: Log): void {
-  const fields = FIELD_NAMES.filter((name) => keys.includes(name));
-  const numbered = keys.filter((name) => isPart(name) && name !== "parts[n]").length;
-  const statics = keys.filter((name) => !FIELD_NAMES.includes(name) && PRINTABLE.test(name)).slice(0, MOST_STATICS);
+  const fields = [...FIELD_NAMES, "parts[n]"].filter((name) => keys.includes(name));
+  const parts = keys.filter((name) => isPart(name) && name !== "parts[n]");
+  const others = keys.filter((name) => !isTableField(name));
+  const statics = others.filter((name) => PRINTABLE.test(name) && name !== "__proto__").slice(0, MOST_STATICS);
   const options = [
     'method: "POST"',
     'url: "https://your.domain/sms"',
-    fields.length === FIELD_NAMES.length ? "" : `fields: ${JSON.stringify(fields)}`,
-    numbered === 0 ? "" : `parts: ${numbered}`,
-    statics.length === 0 ? "" : `statics: { ${statics.map((name) => `${name}: "..."`).join(", ")} }`,
+    fields.join() === FIELD_NAMES.join() ? "" : `fields: ${JSON.stringify(fields)}`,
+    parts.length === 0 ? "" : `parts: ${Math.min(parts.length, MOST_PARTS)}`,
+    statics.length === 0 ? "" : `statics: { ${statics.map((name) => `${JSON.stringify(name)}: "..."`).join(", ")} }`,
   ].filter((option) => option !== "");
+  const isWhole = statics.length === others.length && parts.every((name) => partNumber(name) <= parts.length);
   log.advise(
     "KALEYRA_SMS_PROFILE_DIFFERS",
     "The callback profile in the console is not the one on the provider's page, so that a text that is not escaped may pass for a field. Say what it is: " +
-      `incomingSms({ profile: callbackProfile({ ${options.join(", ")} }) }).`,
+      `incomingSms({ profile: callbackProfile({ ${options.join(", ")} }) }).` +
+      (statics.length === 0 ? "" : ' Each "..." is the value that stands in the console.') +
+      (isWhole
+        ? ""
+        : " This call is not complete: the body has keys that are not repeated here, as they may have been typed."),
   );
 }

@@ -4,7 +4,8 @@ import { createAuthorize } from "./access/authorize.js";
 import { createAdmit } from "./admit.js";
 import { adviseOnSetUp, createAdvise } from "./advice.js";
 import { Answers, type Receipt } from "./answer/receipt.js";
-import { assertCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
+import { checkedCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
+import { createDecryptFields } from "./callback/decrypt.js";
 import { instantIn } from "./callback/triggered-at.js";
 import { createValidate } from "./callback/validate.js";
 import { Capacity } from "./capacity.js";
@@ -96,7 +97,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       defaultCountryCode: settings.defaultCountryCode,
       instantOf: settings.timeZone === undefined ? undefined : instantIn(settings.timeZone),
       hidden: new Set(settings.authenticate ? settings.authenticate.variables.keys() : []),
-      decrypt: settings.decrypt,
+      decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
     }),
     handledKeys: settings.deduplicate
       ? new HandledKeys(settings.deduplicate.windowMs, settings.deduplicate.max)
@@ -133,10 +134,10 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       return sms;
     },
     receive: async (callback: Callback) => {
-      assertCallback(callback);
+      const checked = checkedCallback(callback);
       if (!capacity.enter()) return answers.busy();
       try {
-        return await pipeline(callback);
+        return await pipeline(checked);
       } finally {
         capacity.leave();
       }

@@ -85,10 +85,11 @@ function masked({ source, recipient, text, raw }: Subject): string {
   return all.length === 0 ? "" : `: ${all.join(", ")}`;
 }
 
-const LONGEST_NUMBER = 20;
+const NUMBER = /^\+?\d{1,20}$/;
 
+/** A sender may be a name as well. */
 function maskedNumber(number: string): string {
-  if (number.length > LONGEST_NUMBER) return maskedText(number);
+  if (!NUMBER.test(number)) return maskedText(number);
   const isShort = number.length < 11;
   const head = isShort ? "" : number.slice(0, number.startsWith("+") ? 3 : 2);
   const tail = number.slice(isShort ? Math.max(number.length - 2, 2) : -4);

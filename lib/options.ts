@@ -31,7 +31,7 @@ export interface IncomingSmsOptions {
   readonly escaping?: Escaping | undefined;
   /**
    * What a caller must show, one demand or several. Those of one kind and one name are alternatives, so that a secret can be changed without
-   * a gap; all others must hold. `false`: something in front of the app checks who calls. Default: none, which is warned of, and under
+   * a gap; all others must hold, every function among them. `false`: something in front of the app checks who calls. Default: none, which is warned of, and under
    * `NODE_ENV=production` an error: whoever knows the URL could opt your customers in and out.
    */
   readonly authenticate?: false | Authentication | readonly Authentication[] | undefined;
@@ -72,7 +72,7 @@ export interface IncomingSmsOptions {
    * throws, or gives no string, the callback is refused as `undecryptable`. Default: none.
    */
   readonly decrypt?: Decrypt | undefined;
-  /** Where a line goes for an `invalid` or an `error` that no handler hears. Default: `console`. */
+  /** Where a line goes for an `invalid`, an `unauthorized` or an `error` that no handler hears. Default: `console`. */
   readonly logger?: Logger | undefined;
 }
 
@@ -134,11 +134,8 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
     takes: '"auto", "none" or "json"',
     accepts: (value) => value === "auto" || value === "none" || value === "json",
   },
-  authenticate: {
-    takes: "false, or one or several of what a caller must show",
-    // What exactly is wrong with one, its room says better.
-    accepts: (value) => value === false || typeof value === "function" || (typeof value === "object" && value !== null),
-  },
+  // What exactly is wrong with one, its room says better.
+  authenticate: { takes: "false, or what a caller must show", accepts: () => true },
   bodyLimit: count("bytes"),
   bodyTimeoutMs: milliseconds,
   handlerTimeoutMs: milliseconds,
@@ -226,7 +223,7 @@ function readAuthenticate(given: IncomingSmsOptions["authenticate"]): Settings["
 function nobodyIsAsked(): TypeError {
   const error = new TypeError(
     "incomingSms needs options.authenticate under NODE_ENV=production: whoever knows the URL could opt your customers in and out. Enter a secret as a " +
-      'custom HTTP header of the callback profile, and say so: authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN }. ' +
+      'custom HTTP header of the callback profile, and say so: authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }. ' +
       'Where something in front of the app checks who calls, say authenticate: false. See the README of express-kaleyra-sms, "Who may call".',
   );
   return Object.assign(error, { code: "KALEYRA_SMS_NO_AUTHENTICATION" });

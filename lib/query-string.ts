@@ -8,22 +8,22 @@ export function pairsOf(query: string): Pair[] {
   const pairs: Pair[] = [];
   for (const pair of query.split("&")) {
     if (pair === "") continue;
-    const equals = pair.indexOf("=");
-    pairs.push([nameOf(pair), equals === -1 ? "" : pair.slice(equals + 1)]);
+    const end = endOfName(pair);
+    pairs.push([decode(pair.slice(0, end)), pair.slice(end + 1)]);
   }
   return pairs;
 }
 
-function nameOf(pair: string): string {
+function endOfName(pair: string): number {
   const equals = pair.indexOf("=");
-  return decode(equals === -1 ? pair : pair.slice(0, equals));
+  return equals === -1 ? pair.length : equals;
 }
 
 /** The query as it was sent, but for the variables of these names. */
 export function withoutVariables(query: string, names: ReadonlySet<string>): string {
   return query
     .split("&")
-    .filter((pair) => !names.has(nameOf(pair)))
+    .filter((pair) => !names.has(decode(pair.slice(0, endOfName(pair)))))
     .join("&");
 }
 

@@ -126,5 +126,9 @@ describe("options.schema", () => {
     expect(make({ schema: { properties: { tenant: { type: "strin" } } } })).toThrow(TypeError);
     expect(make({ schema: { properties: { tenant: { type: "strin" } } } })).toThrow(/options\.schema .*tenant/);
     expect(make({ schema: { propertees: {} } })).toThrow(/options\.schema .*propertees/);
+    const broken = [{ pattern: "(" }, { foo: 1 }, { $ref: "#/$defs/x" }, { anyOf: [{}, { format: "uuid" }] }];
+    for (const tenant of broken) {
+      expect(make({ schema: { properties: { tenant } } })).toThrow(/options\.schema .*\/properties\/tenant/);
+    }
   });
 });

@@ -35,14 +35,20 @@ interface AllowedAddresses {
   readonly allow: readonly string[];
 }
 
-/** A check of your own; it must give `true`. Under Express it gets Express's request, and may say so in its type. */
+/** A check of your own; it must give `true`. Under Express it gets Express's request: annotate it, `(req: Request) => ...`. */
 export type CallerCheck = { check(req: IncomingMessage): boolean | Promise<boolean> }["check"];
 
-/** One demand on a caller. */
-export type Authentication =
-  HeaderSecret | QuerySecret | BasicCredentials | BearerToken | AllowedAddresses | CallerCheck;
+type Entry = HeaderSecret | QuerySecret | BasicCredentials | BearerToken | AllowedAddresses;
+type Name<Shape> = Shape extends unknown ? keyof Shape : never;
+/** With nothing of another kind. */
+type Only<Shape> = Shape extends unknown
+  ? Shape & Readonly<Partial<Record<Exclude<Name<Entry>, keyof Shape>, undefined>>>
+  : never;
 
-/** All demands; where one names several things, any of them will do. */
+/** One demand on a caller. */
+export type Authentication = Only<Entry> | CallerCheck;
+
+/** All demands, each of which must be met: by any of the things that it names. Every one of `checks` is a demand of its own. */
 export interface Demanded {
   /** By name, in lower case. */
   readonly headers: Map<string, string[]>;
@@ -89,19 +95,20 @@ function sortIn(demanded: Demanded, entry: unknown, place: string, isField: (nam
     demanded.checks.push(entry as CallerCheck);
     return;
   }
-  const keys = isRecord(entry) ? Object.keys(entry).sort().join() : "";
-  if (!isRecord(entry) || !["header,value", "query,value", "basic", "bearer", "allow"].includes(keys))
-    throw new TypeError(`${place} takes one of ${KINDS}.`);
+  const kind = isRecord(entry) ? kindOf(entry) : undefined;
+  if (!isRecord(entry) || kind === undefined) {
+    throw new TypeError(`${place} takes one of ${KINDS}. What comes from the environment may not be set there.`);
+  }
   const { header, query, value, basic, bearer, allow } = entry;
-  if (keys === "header,value") {
+  if (kind === "header") {
     add(demanded.headers, headerName(header, `${place}.header`), printable(value, `${place}.value`));
-  } else if (keys === "query,value") {
+  } else if (kind === "query") {
     const name = text(query, `${place}.query`);
     if (isField(name)) throw new TypeError(`${place}.query is the name of a field of the callback: choose another.`);
     add(demanded.variables, name, text(value, `${place}.value`));
-  } else if (keys === "basic") {
+  } else if (kind === "basic") {
     demanded.basic.push(credentials(basic, `${place}.basic`));
-  } else if (keys === "allow") {
+  } else if (kind === "allow") {
     if (!Array.isArray(allow) || allow.length === 0)
       throw new TypeError(`${place}.allow takes an array of addresses and CIDR ranges, at least one.`);
     allow.forEach((range: unknown, n) => demanded.addresses.push(addressRange(range, `${place}.allow[${n}]`)));
@@ -110,6 +117,27 @@ function sortIn(demanded: Demanded, entry: unknown, place: string, isField: (nam
   } else {
     demanded.tokens.push(token(bearer, `${place}.bearer`));
   }
+}
+
+const NAMES_OF_KINDS = {
+  header: ["header", "value"],
+  query: ["query", "value"],
+  basic: ["basic"],
+  bearer: ["bearer"],
+  allow: ["allow"],
+} as const satisfies Record<string, readonly string[]>;
+type Kind = keyof typeof NAMES_OF_KINDS;
+
+/** `undefined` where an entry is of none, or has what belongs to another. What is `undefined` is not given. */
+function kindOf(entry: Record<string, unknown>): Kind | undefined {
+  const names = namesIn(entry);
+  return (Object.keys(NAMES_OF_KINDS) as Kind[]).find(
+    (kind) => names.includes(kind) && names.every((name) => NAMES_OF_KINDS[kind].some((own) => own === name)),
+  );
+}
+
+function namesIn(entry: Record<string, unknown>): string[] {
+  return Object.keys(entry).filter((name) => entry[name] !== undefined);
 }
 
 function add(secrets: Map<string, string[]>, name: string, secret: string): void {
@@ -143,7 +171,7 @@ function token(given: unknown, place: string): string {
 }
 
 function credentials(given: unknown, place: string): BasicCredentials["basic"] {
-  if (!isRecord(given) || Object.keys(given).sort().join() !== "password,username")
+  if (!isRecord(given) || namesIn(given).sort().join() !== "password,username")
     throw new TypeError(`${place} takes { username, password }.`);
   const username = text(given.username, `${place}.username`);
   if (username.includes(":")) throw new TypeError(`${place}.username takes a text without ":": Basic ends it there.`);
@@ -153,7 +181,9 @@ function credentials(given: unknown, place: string): BasicCredentials["basic"] {
 function addressRange(given: unknown, place: string): string {
   const [address = "", length, ...rest] = typeof given === "string" ? given.split("/") : [];
   const bits = isIP(address) === 4 ? 32 : 128;
+  // A zone means something to one machine only.
+  const isAddress = isIP(address) !== 0 && !address.includes("%");
   const isLength = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits);
-  if (isIP(address) !== 0 && isLength && rest.length === 0) return given as string;
+  if (isAddress && isLength && rest.length === 0) return given as string;
   throw new TypeError(`${place} takes an IP address or a CIDR range, such as "203.0.113.0/24" or "2001:db8::/32".`);
 }

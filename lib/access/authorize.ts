@@ -7,15 +7,15 @@ import type { Log } from "../log.js";
 import type { TimeLimit } from "../time-limit.js";
 import { addressOf } from "./address.js";
 import type { Demanded } from "./authentication.js";
-import { demandsOf, type Caller, type Demand, type Unmet } from "./demands.js";
+import { demandsOf, questionsOf, type Caller, type Question, type Scheme } from "./demands.js";
 
 /** A caller that may not call. */
 export interface Refused {
   /** Which demands were not met. */
   readonly reason: string;
   readonly ip: string | undefined;
-  /** The schemes that would let it in (401); where there are none, the answer is 403. */
-  readonly schemes: ReadonlyArray<"Basic" | "Bearer">;
+  /** The scheme to ask it for (401); where there is none, the answer is 403. */
+  readonly scheme: Scheme | undefined;
 }
 
 /** `undefined` where the caller may call. */
@@ -24,43 +24,43 @@ export type Authorize = (req: IncomingMessage, query: string) => Eventual<Refuse
 /** @param limit - for how long functions of the user's are waited for */
 export function createAuthorize(demanded: Demanded, limit: TimeLimit, log: Log): Authorize {
   const demands = demandsOf(demanded, log);
-  const questions = demands.filter(({ ask }) => ask !== undefined);
+  const questions = questionsOf(demanded);
 
   return (req, query) => {
     const caller = { req, query };
-    let unmet: Unmets | undefined;
-    for (const demand of demands) {
-      const reason = demand.unmet(caller);
-      if (reason !== undefined) (unmet ??= []).push({ demand, reason });
+    const failed: Failed[] = [];
+    for (const { unmet, scheme } of demands) {
+      const reason = unmet(caller);
+      if (reason !== undefined) failed.push({ reason, scheme });
     }
-    if (unmet !== undefined) return refused(req, unmet);
-    return questions.length === 0 ? undefined : askAll(questions, caller, limit);
+    if (failed.length > 0) return refused(req, failed);
+    return questions.length === 0 ? undefined : askThem(questions, caller, limit);
   };
 }
 
-type Unmets = Array<{ readonly demand: Demand; readonly reason: string }>;
+interface Failed {
+  readonly reason: string;
+  readonly scheme: Scheme | undefined;
+}
 
-function refused(req: IncomingMessage, unmet: Unmets): Refused {
+function refused(req: IncomingMessage, failed: readonly Failed[]): Refused {
   return {
-    reason: unmet.map(({ reason }) => reason).join(" "),
+    reason: failed.map(({ reason }) => reason).join(" "),
     ip: addressOf(req),
-    schemes: unmet.flatMap(({ demand: { scheme } }) => scheme ?? []),
+    scheme: failed.find(({ scheme }) => scheme !== undefined)?.scheme,
   };
 }
 
-async function askAll(questions: readonly Demand[], caller: Caller, limit: TimeLimit): Promise<Refused | undefined> {
+async function askThem(questions: readonly Question[], caller: Caller, limit: TimeLimit): Promise<Refused | undefined> {
   const answers = await Promise.all(
-    questions.map(async (demand): Promise<Unmets> => {
-      const reason = await answerOf(demand, caller, limit);
-      return reason === undefined ? [] : [{ demand, reason }];
+    questions.map(async ({ ask, scheme }): Promise<Failed[]> => {
+      const answer = ask(caller);
+      const reason = (await limit.wait(answer)) ? await answer : TOO_LATE;
+      return reason === undefined ? [] : [{ reason, scheme }];
     }),
   );
-  const unmet = answers.flat();
-  return unmet.length === 0 ? undefined : refused(caller.req, unmet);
+  const failed = answers.flat();
+  return failed.length === 0 ? undefined : refused(caller.req, failed);
 }
 
-async function answerOf({ ask }: Demand, caller: Caller, limit: TimeLimit): Promise<Unmet> {
-  const answer = ask?.(caller);
-  if (answer === undefined || (await limit.wait(answer))) return answer;
-  return "A function of options.authenticate did not answer within handlerTimeoutMs.";
-}
+const TOO_LATE = "A function of options.authenticate did not answer within handlerTimeoutMs.";

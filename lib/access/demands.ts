@@ -1,11 +1,12 @@
 // Each demand on a caller: how it is met, and what is said where it is not.
 
 import type { IncomingMessage } from "node:http";
+import { isIP } from "node:net";
 
 import { nameOf, type Log } from "../log.js";
 import { decode, pairsOf, unquoted } from "../query-string.js";
 import { addressOf, createIsAllowed, trustsEveryProxy } from "./address.js";
-import type { CallerCheck, Demanded } from "./authentication.js";
+import type { Demanded } from "./authentication.js";
 import { credentialsOf, headersOf } from "./headers.js";
 import { createIsOneOf } from "./secret.js";
 
@@ -21,21 +22,36 @@ export type Unmet = string | undefined;
 
 export interface Demand {
   /** The scheme to ask a caller for (401); where there is none, the answer is 403. */
-  readonly scheme?: "Basic" | "Bearer";
+  readonly scheme?: Scheme;
   readonly unmet: (caller: Caller) => Unmet;
-  /** What is left to ask a function of the user's, once every `unmet` has found nothing. Does not reject. */
-  readonly ask?: (caller: Caller) => Promise<Unmet>;
 }
 
+/** What only a function of the user's can tell. It is asked once every demand is met. Does not reject. */
+export interface Question {
+  readonly scheme?: Scheme;
+  readonly ask: (caller: Caller) => Promise<Unmet>;
+}
+
+/** Those that a caller can be asked for. */
+export type Scheme = "Basic" | "Bearer";
+
 export function demandsOf(demanded: Demanded, log: Log): Demand[] {
-  const { headers, variables, basic, tokens, tokenChecks, addresses, checks } = demanded;
+  const { headers, variables, basic, tokens, tokenChecks, addresses } = demanded;
   return [
     ...Array.from(headers, ([name, values]) => headerDemand(name, values)),
     ...Array.from(variables, ([name, values]) => variableDemand(name, values)),
     ...(basic.length > 0 ? [basicDemand(basic)] : []),
-    ...(tokens.length + tokenChecks.length > 0 ? [bearerDemand(tokens, tokenChecks)] : []),
+    ...(tokens.length + tokenChecks.length > 0 ? [bearerDemand(tokens, tokenChecks.length > 0)] : []),
     ...(addresses.length > 0 ? [addressDemand(addresses, log)] : []),
-    ...(checks.length > 0 ? [checkDemand(checks)] : []),
+  ];
+}
+
+export function questionsOf({ tokens, tokenChecks, checks }: Demanded): Question[] {
+  return [
+    ...(tokenChecks.length > 0 ? [tokenQuestion(tokens, tokenChecks)] : []),
+    ...checks.map((check): Question => ({
+      ask: ({ req }) => answerOf("The function of options.authenticate", check, req),
+    })),
   ];
 }
 
@@ -71,18 +87,26 @@ function basicDemand(accepted: Demanded["basic"]): Demand {
   };
 }
 
-function bearerDemand(tokens: readonly string[], checks: Demanded["tokenChecks"]): Demand {
-  const what = "The Bearer authorization";
-  const isRight = createIsOneOf(tokens);
-  if (checks.length === 0) {
-    return { scheme: "Bearer", unmet: ({ req }) => unmetSecret(what, credentialsOf(req, "Bearer"), isRight) };
-  }
+/** @param isAsked - whether a function of the user's knows more tokens than these */
+function bearerDemand(tokens: readonly string[], isAsked: boolean): Demand {
+  const isRight = isAsked ? () => true : createIsOneOf(tokens);
   return {
     scheme: "Bearer",
-    unmet: ({ req }) => unmetSecret(what, credentialsOf(req, "Bearer"), () => true),
+    unmet: ({ req }) => unmetSecret("The Bearer authorization", credentialsOf(req, "Bearer"), isRight),
+  };
+}
+
+/** One of several functions is enough, as one of several tokens is. */
+function tokenQuestion(tokens: readonly string[], checks: Demanded["tokenChecks"]): Question {
+  const isKnown = createIsOneOf(tokens);
+  return {
+    scheme: "Bearer",
     ask: async ({ req }) => {
       const [token = ""] = credentialsOf(req, "Bearer");
-      return isRight(token) ? undefined : askAll("The function that checks Bearer tokens", checks, token);
+      if (isKnown(token)) return undefined;
+      const what = "The function that checks Bearer tokens";
+      const answers = await Promise.all(checks.map((check) => answerOf(what, check, token)));
+      return answers.includes(undefined) ? undefined : answers[0];
     },
   };
 }
@@ -93,7 +117,7 @@ function addressDemand(ranges: readonly string[], log: Log): Demand {
     unmet: ({ req }) => {
       if (trustsEveryProxy(req)) adviseOnTrustProxy(log);
       const address = addressOf(req);
-      if (address === undefined) return "The caller's address is not known.";
+      if (address === undefined || isIP(address) === 0) return "The caller's address is not an IP address.";
       return isAllowed(address) ? undefined : "The caller's address is not allowed.";
     },
   };
@@ -107,26 +131,12 @@ function adviseOnTrustProxy(log: Log): void {
   );
 }
 
-function checkDemand(checks: readonly CallerCheck[]): Demand {
-  return { unmet: () => undefined, ask: ({ req }) => askAll("The function of options.authenticate", checks, req) };
-}
-
-/** Asks all at once: one that says `true` is enough. */
-async function askAll<Asked>(
-  what: string,
-  checks: ReadonlyArray<(asked: Asked) => unknown>,
-  asked: Asked,
-): Promise<Unmet> {
-  const answers = await Promise.all(
-    checks.map(async (check): Promise<Unmet> => {
-      try {
-        return (await check(asked)) === true ? undefined : `${what} did not give true.`;
-      } catch (error) {
-        return `${what} failed: ${nameOf(error)}.`;
-      }
-    }),
-  );
-  return answers.includes(undefined) ? undefined : answers[0];
+async function answerOf<Asked>(what: string, check: (asked: Asked) => unknown, asked: Asked): Promise<Unmet> {
+  try {
+    return (await check(asked)) === true ? undefined : `${what} did not give true.`;
+  } catch (error) {
+    return `${what} failed: ${nameOf(error)}.`;
+  }
 }
 
 function unmetSecret(what: string, sent: readonly string[], isRight: (sent: string) => boolean): Unmet {

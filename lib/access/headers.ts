@@ -2,16 +2,20 @@
 
 import type { IncomingMessage } from "node:http";
 
+type MaybeRaw = Pick<IncomingMessage, "headers"> & { readonly rawHeaders?: readonly string[] };
+
 /**
  * Every value of a header. Node joins what came twice, or drops all but the first: only the raw headers tell.
  *
  * @param name - in lower case
  */
-export function headersOf({ headers, rawHeaders }: IncomingMessage, name: string): string[] {
+export function headersOf({ headers, rawHeaders }: MaybeRaw, name: string): string[] {
   const value = headers[name];
   // Something in front of this router may have taken it out.
   if (value === undefined) return [];
   const sent: string[] = [];
+  // What is no stream, as in some tests and on some platforms, has none.
+  if (rawHeaders === undefined) return [String(value)];
   for (let n = 0; n < rawHeaders.length; n += 2) {
     const one = rawHeaders[n] ?? "";
     if (one.length === name.length && one.toLowerCase() === name) sent.push(rawHeaders[n + 1] ?? "");
@@ -24,6 +28,6 @@ export function credentialsOf(req: IncomingMessage, scheme: "Basic" | "Bearer"):
   const [value = "", ...more] = headersOf(req, "authorization");
   if (more.length > 0) return [value, ...more];
   const space = value.indexOf(" ");
-  const isOfScheme = value.slice(0, space).toLowerCase() === scheme.toLowerCase();
+  const isOfScheme = space !== -1 && value.slice(0, space).toLowerCase() === scheme.toLowerCase();
   return isOfScheme ? [value.slice(space + 1).trim()] : [];
 }

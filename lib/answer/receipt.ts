@@ -93,12 +93,11 @@ export class Answers {
     return { outcome: "busy", ...this.problem(problem, { "Retry-After": RETRY_AFTER_SECONDS }) };
   }
 
-  /** The same whatever is wrong. @param schemes - those that would let the caller in */
-  unauthorized(schemes: ReadonlyArray<keyof typeof CHALLENGES>): Answer {
+  /** The same whatever is wrong. @param scheme - the one to ask the caller for */
+  unauthorized(scheme: keyof typeof CHALLENGES | undefined): Answer {
     const detail = "The caller may not call this endpoint.";
-    if (schemes.length === 0) return this.problem({ status: 403, code: "unauthorized", detail });
-    const challenges = schemes.map((scheme) => CHALLENGES[scheme]).join(", ");
-    return this.problem({ status: 401, code: "unauthorized", detail }, { "WWW-Authenticate": challenges });
+    if (scheme === undefined) return this.problem({ status: 403, code: "unauthorized", detail });
+    return this.problem({ status: 401, code: "unauthorized", detail }, { "WWW-Authenticate": CHALLENGES[scheme] });
   }
 
   problem({ status, code, detail, issues }: Problem, headers: Readonly<Record<string, string>> = {}): Answer {

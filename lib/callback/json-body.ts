@@ -4,6 +4,7 @@ import type { Refusal } from "./invalid.js";
 import { isAbsent, isPart } from "./fields.js";
 import { readJson, type JsonRead } from "./json.js";
 import type { FieldsRead, Reading } from "./reading.js";
+import { readParsedJson } from "./parsed-body.js";
 import { createMatchTemplate } from "./template-match.js";
 import type { Template } from "./template.js";
 
@@ -22,17 +23,24 @@ const SEVERAL_FITS: Refusal = {
 };
 const NOT_JSON: Refusal = { code: "malformed-body", detail: "The body is not a JSON object." };
 const REPEATED: Refusal = { code: "duplicate-field", detail: "A key stands in the body more than once." };
+const PARSED: Refusal = {
+  code: "malformed-body",
+  detail:
+    "The body's keys are not those of the callback profile, and a body parser before this endpoint kept nothing else of it: mount the router before it.",
+};
 const FOREIGN: Refusal = {
   code: "unknown-field",
   detail: "The body holds a key that the callback profile does not have.",
 };
 
+/** How JSON is read, as it came or as a body parser left it. */
+export interface ReadJsonBody {
+  readonly text: (text: string) => Reading;
+  readonly parsed: (parsed: Readonly<Record<string, unknown>>) => Reading;
+}
+
 /** @param isGiven - whether the template is that of a given profile, which a body must hold whole and alone */
-export function createReadJsonBody(
-  template: Template,
-  isGiven: boolean,
-  escaping: Escaping,
-): (text: string) => Reading {
+export function createReadJsonBody(template: Template, isGiven: boolean, escaping: Escaping): ReadJsonBody {
   const names = new Set(template.members.map(({ name }) => name));
 
   const matchTemplate = createMatchTemplate(template);
@@ -48,18 +56,26 @@ export function createReadJsonBody(
   const isPrinted = (keys: readonly string[]): boolean => isWhole(keys.filter((name) => !isPart(name)));
   const asJson = ({ read, names: keys }: JsonRead): FieldsRead =>
     isGiven || isPrinted(keys) ? read : { ...read, otherKeys: keys };
+  /** Under a profile, what is known to be escaped may lack keys, and anything else may be a text that passes for JSON. */
+  const isOfProfile = (keys: readonly string[]): boolean =>
+    !isGiven || (escaping === "json" ? keys.every((name) => names.has(name)) : isWhole(keys));
 
-  if (escaping === "none") return matched;
-  if (escaping === "json") {
-    return (text) => {
-      const json = readJson(text);
-      if (json === "improper") return { refusal: NOT_JSON };
-      if (json === "repeated") return { refusal: REPEATED };
-      return isGiven && !json.names.every((name) => names.has(name)) ? { refusal: FOREIGN } : asJson(json);
-    };
-  }
-  return (text) => {
+  const escaped = (text: string): Reading => {
     const json = readJson(text);
-    return typeof json === "string" || (isGiven && !isWhole(json.names)) ? matched(text) : asJson(json);
+    if (json === "improper") return { refusal: NOT_JSON };
+    if (json === "repeated") return { refusal: REPEATED };
+    return isOfProfile(json.names) ? asJson(json) : { refusal: FOREIGN };
+  };
+  const either = (text: string): Reading => {
+    const json = readJson(text);
+    return typeof json !== "string" && isOfProfile(json.names) ? asJson(json) : matched(text);
+  };
+  return {
+    text: { none: matched, json: escaped, auto: either }[escaping],
+    parsed: (parsed) => {
+      const keys = Object.keys(parsed);
+      if (isOfProfile(keys)) return asJson({ read: readParsedJson(parsed), names: keys });
+      return { refusal: escaping === "json" ? FOREIGN : PARSED };
+    },
   };
 }

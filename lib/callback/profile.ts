@@ -2,7 +2,15 @@
 
 import { isRecord } from "../record.js";
 import { isTableField } from "./fields.js";
-import { escapeJson, FIELD_NAMES, renderBody, renderQuery, type Member, type Template } from "./template.js";
+import {
+  escapeJson,
+  FIELD_NAMES,
+  MOST_PARTS,
+  renderBody,
+  renderQuery,
+  type Member,
+  type Template,
+} from "./template.js";
 import { splitWords } from "./words.js";
 
 /** What describes a Callback Profile. */
@@ -10,7 +18,7 @@ export interface CallbackProfileOptions {
   readonly method: "GET" | "POST";
   /** Where the provider calls: an absolute http or https URL, with or without a query. */
   readonly url: string;
-  /** The fields to ask for, under their wire names. Default: all of the table but the parts. */
+  /** The fields to ask for, under their wire names; `parts[n]` is the line that the provider's page prints. Default: all of the table but the parts. */
   readonly fields?: readonly string[] | undefined;
   /** How many of `parts[1]`, `parts[2]`, ... to ask for, at most 100. Default: 0, since they are computed from the text. */
   readonly parts?: number | undefined;
@@ -129,7 +137,6 @@ function partIndex(variable: string): number {
   return Number(/^parts\[(\d+)\]$/.exec(variable)?.[1] ?? 0) - 1;
 }
 
-const MOST_PARTS = 100;
 const NAMES = ["method", "url", "fields", "parts", "statics", "headers"];
 
 /** Names that a body can be read back by: nothing that JSON would escape. */
@@ -154,7 +161,7 @@ function checked(
   must(
     Array.isArray(fields) && new Set(fields).size === fields.length && fields.every(isAskable),
     "fields",
-    `an array of wire names, each once: ${FIELD_NAMES.join(", ")}`,
+    `an array of wire names, each once: ${FIELD_NAMES.join(", ")}, parts[n]`,
   );
   must(
     Number.isSafeInteger(parts) && parts >= 0 && parts <= MOST_PARTS,
@@ -166,12 +173,20 @@ function checked(
     "statics",
     "a record of strings, under names without quotes and backslashes that are none of the table's",
   );
-  must(isRecordOfStrings(headers), "headers", "a record of strings");
+  must(
+    isRecordOfStrings(headers) && Object.keys(headers).every(isHeaderName),
+    "headers",
+    "a record of strings, under names of HTTP headers",
+  );
   return { method, url, fields, parts, statics, headers };
 }
 
 function isAskable(name: unknown): boolean {
-  return FIELD_NAMES.some((one) => one === name);
+  return name === "parts[n]" || FIELD_NAMES.some((one) => one === name);
+}
+
+function isHeaderName(name: string): boolean {
+  return /^[\w!#$%&'*+.^`|~-]+$/.test(name);
 }
 
 function isUrl(url: unknown): boolean {

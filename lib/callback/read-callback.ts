@@ -3,12 +3,12 @@
 import { decode, textOrBytes, withoutMark } from "./charset.js";
 import { now } from "../clock.js";
 import { withoutVariables } from "../query-string.js";
-import { decryptFields, type Decrypt } from "./decrypt.js";
+import type { createDecryptFields } from "./decrypt.js";
 import { invalidCallback, type InvalidCallback, type Issue, type Refusal } from "./invalid.js";
-import { createReadJsonBody, type Escaping } from "./json-body.js";
+import { createReadJsonBody, type Escaping, type ReadJsonBody } from "./json-body.js";
 import { mediaType } from "./media-type.js";
 import { smsMessage, type MessageSettings, type SmsMessage } from "./message.js";
-import { readParsedJson, readParsedVariables } from "./parsed-body.js";
+import { readParsedVariables } from "./parsed-body.js";
 import { readQuery } from "./query.js";
 import type { Reading } from "./reading.js";
 import { PRINTED_TEMPLATE, type Template } from "./template.js";
@@ -29,12 +29,19 @@ export type Callback =
       readonly contentType?: string | undefined;
     };
 
-/** @throws TypeError where the argument is not of the form of a callback */
-export function assertCallback(callback: Callback): void {
+/**
+ * The callback as it is read: a query without the `?` that it may be given with.
+ *
+ * @throws TypeError where the argument is not of the form of a callback
+ */
+export function checkedCallback(callback: Callback): Callback {
   const given: unknown = callback;
   if (typeof given === "object" && given !== null && "method" in given) {
-    if (given.method === "GET" && "query" in given && isQuery(given.query)) return;
-    if (given.method === "POST" && "body" in given && isBody(given.body)) return;
+    if (given.method === "GET" && "query" in given && isQuery(given.query)) {
+      const { query } = given;
+      return typeof query === "string" ? { method: "GET", query: query.replace(/^\?/, "") } : callback;
+    }
+    if (given.method === "POST" && "body" in given && isBody(given.body)) return callback;
   }
   throw new TypeError(
     'A callback is { method: "GET", query: a string or a record of strings } or { method: "POST", body: a string, bytes or an object, contentType? }.',
@@ -65,8 +72,6 @@ export interface ReadMessage {
   readonly otherKeys: readonly string[] | undefined;
 }
 
-type ReadText = (text: string) => Reading;
-
 const NO_OBJECT: Refusal = { code: "malformed-body", detail: "The body is not a JSON object." };
 const UNSUPPORTED: Refusal = {
   code: "unsupported-media-type",
@@ -86,7 +91,7 @@ interface ReadSettings extends MessageSettings {
   readonly escaping: Escaping;
   /** The variables of a query that are taken out of it: they hold secrets of the one who calls. */
   readonly hidden: ReadonlySet<string>;
-  readonly decrypt: Decrypt | undefined;
+  readonly decryptFields: ReturnType<typeof createDecryptFields> | undefined;
 }
 
 /** Makes the function that reads callbacks. */
@@ -94,7 +99,7 @@ export function createReadCallback(
   validate: Validate,
   settings: ReadSettings,
 ): (callback: Callback | UnreadCallback) => Read {
-  const { template, escaping, hidden, decrypt } = settings;
+  const { template, escaping, hidden, decryptFields } = settings;
   const readJsonBody = createReadJsonBody(template ?? PRINTED_TEMPLATE, template !== undefined, escaping);
   return (sent) => {
     const receivedAt = now();
@@ -106,7 +111,7 @@ export function createReadCallback(
 
     const reading = readContent(callback, readJsonBody);
     if ("refusal" in reading) return refuse(reading.refusal);
-    const decrypted = decrypt === undefined ? reading : decryptFields(reading.fields, decrypt);
+    const decrypted = decryptFields === undefined ? reading : decryptFields(reading.fields);
     if ("refusal" in decrypted) return refuse(decrypted.refusal);
     const { fields } = decrypted;
     const issues = withUnreadable(validate(fields, method), reading.unreadable);
@@ -119,7 +124,7 @@ export function createReadCallback(
 function withoutHidden(callback: Callback | UnreadCallback, hidden: ReadonlySet<string>): Callback | UnreadCallback {
   if (hidden.size === 0 || callback.method !== "GET") return callback;
   const { query } = callback;
-  if (typeof query === "string") return { method: "GET", query: withoutVariables(query.replace(/^\?/, ""), hidden) };
+  if (typeof query === "string") return { method: "GET", query: withoutVariables(query, hidden) };
   return { method: "GET", query: Object.fromEntries(Object.entries(query).filter(([name]) => !hidden.has(name))) };
 }
 
@@ -137,13 +142,11 @@ function schemaDetail(issues: readonly Issue[]): string {
     .join("; ")}.`;
 }
 
-function readContent(callback: Callback | UnreadCallback, readJsonBody: ReadText): Reading {
+function readContent(callback: Callback | UnreadCallback, readJsonBody: ReadJsonBody): Reading {
   if ("refusal" in callback) return callback;
   if (callback.method === "GET") {
     const { query } = callback;
-    return typeof query === "string"
-      ? readQuery(query.replace(/^\?/, ""), "in quotes")
-      : readParsedVariables(query, "in quotes");
+    return typeof query === "string" ? readQuery(query, "in quotes") : readParsedVariables(query, "in quotes");
   }
   return readBody(callback.body, callback.contentType, readJsonBody);
 }
@@ -151,7 +154,7 @@ function readContent(callback: Callback | UnreadCallback, readJsonBody: ReadText
 function readBody(
   body: string | Uint8Array | object,
   contentType: string | undefined,
-  readJsonBody: ReadText,
+  readJsonBody: ReadJsonBody,
 ): Reading {
   const { format, charset } = mediaType(contentType);
   if (format === "other") return { refusal: UNSUPPORTED };
@@ -168,16 +171,16 @@ function readBody(
   }
   if (Array.isArray(body)) return { refusal: NO_OBJECT };
   const parsed = body as Readonly<Record<string, unknown>>;
-  if (format === "json") return readParsedJson(parsed);
+  if (format === "json") return readJsonBody.parsed(parsed);
   return Object.keys(parsed)[0]?.startsWith("{") === true
     ? { refusal: JSON_AS_FORM }
     : readParsedVariables(parsed, "bare");
 }
 
 /** `curl -d` sends JSON under a form's content type. */
-function readText(text: string, format: "json" | "form", readJsonBody: ReadText): Reading {
+function readText(text: string, format: "json" | "form", readJsonBody: ReadJsonBody): Reading {
   if (format === "form" && !text.startsWith("{")) return readQuery(text, "bare");
-  return readJsonBody(text);
+  return readJsonBody.text(text);
 }
 
 /** What was read, whole; this is the only copy that anybody gets. */

@@ -46,19 +46,24 @@ interface Case {
   readonly beginnings: Map<number, Beginning>;
 }
 
-/** A body whose text holds no seams makes a case for each value that may hold quotes. Beyond this many more, it is refused as ambiguous. */
-const MORE_CASES = 64;
+/**
+ * How many steps a body may take: a few for each of its seams, and enough for every body that has few. One that takes more is refused as
+ * ambiguous; it is made of the template's literals.
+ */
+const STEPS_A_SEAM = 8;
+const STEPS_AT_LEAST = 15_000;
+/** What a case takes beside its walk. */
+const STEPS_A_CASE = 4;
 
 /** Makes the function that reads bodies of a template. It takes time in proportion to a body's length, whatever the body holds. */
 export function createMatchTemplate(template: Template): (body: string) => TemplateMatch {
   const known = new KnownMembers(template);
-  const mostCases = template.members.length + MORE_CASES;
-  return (body) => match(known, mostCases, body);
+  return (body) => match(known, body);
 }
 
-function match(known: KnownMembers, mostCases: number, body: string): TemplateMatch {
+function match(known: KnownMembers, body: string): TemplateMatch {
   const seams = findSeams(known, body);
-  if (seams === undefined) return { fits: "none" };
+  if (typeof seams === "string") return { fits: seams };
   const { required } = known;
   const runs = findRuns(body, seams);
   const ahead = requiredAhead(seams, required);
@@ -88,12 +93,13 @@ function match(known: KnownMembers, mostCases: number, body: string): TemplateMa
   };
 
   follow({ used: NO_MEMBERS, count: 0 }, 0, 1);
-  let left = mostCases;
+  let left = STEPS_AT_LEAST + STEPS_A_SEAM * seams.length;
   while (ways < 2) {
     const one = cases.next();
     if (one === undefined) break;
-    if (left-- === 0) return { fits: "several" };
-    forEachEnd(one, seams, spaceBefore, (end, more, beginning) => follow(one, end, more, { beginning, end }));
+    if (left < 0) return { fits: "several" };
+    left -= STEPS_A_CASE;
+    left -= forEachEnd(one, seams, spaceBefore, (end, more, beginning) => follow(one, end, more, { beginning, end }));
   }
   if (ways !== 1) return { fits: ways === 0 ? "none" : "several" };
   return { values: cut(body, seams, runs, lastChoice) };
@@ -160,13 +166,13 @@ class Cases {
   }
 }
 
-/** Visits every seam at which one of the case's values can end, with one of them, and in how many ways that is. */
+/** Visits every seam at which one of the case's values can end, with one of them, and in how many ways that is; gives how many seams it passed. */
 function forEachEnd(
   { beginnings }: Case,
   seams: readonly Seam[],
   spaceBefore: (seam: number) => number,
   visit: (end: number, ways: number, beginning: Beginning) => void,
-): void {
+): number {
   const inOrder = [...beginnings.values()].sort((a, b) => a.seam - b.seam);
   const from = inOrder[0]?.seam ?? seams.length;
   let begun = 0;
@@ -175,7 +181,8 @@ function forEachEnd(
   let text: Beginning | undefined;
   const words: Array<readonly [open: number, word: Beginning]> = [];
   let ways = 0;
-  for (let end = from + 1; end < seams.length; end++) {
+  let end = from + 1;
+  for (; end < seams.length; end++) {
     const { close = 0 } = seams[end] ?? {};
     for (let next = inOrder[begun]; next !== undefined; next = inOrder[++begun]) {
       const { open = 0, member } = seams[next.seam] ?? {};
@@ -189,7 +196,9 @@ function forEachEnd(
     }
     const beginning = text ?? words[over]?.[1];
     if (beginning !== undefined) visit(end, Math.min(ways, 2), beginning);
+    else if (begun === inOrder.length) break;
   }
+  return end - from;
 }
 
 /** The values of the body in their order, where the choices are known. */

@@ -1,7 +1,7 @@
 // Where a body may be cut: the places that look like what its template has between two values, whether they are that or were typed.
 
 import { isPart } from "./fields.js";
-import { escapeJson, type Template } from "./template.js";
+import { escapeJson, MOST_PARTS, type Template } from "./template.js";
 import { isWhiteSpace } from "./words.js";
 
 /** A set of members: a bit each. */
@@ -33,13 +33,16 @@ const HEAD = /^[ \t\r\n]*\{[ \t\r\n]*"([^"]*)"[ \t\r\n]*:[ \t\r\n]*"/;
 const SEAM = /"[ \t\r\n]*,[ \t\r\n]*"([^"]*)"[ \t\r\n]*:[ \t\r\n]*"/y;
 const MAY_FOLLOW: ReadonlySet<number> = new Set(Array.from(", \t\r\n", (mark) => mark.charCodeAt(0)));
 
-/** Every seam of the body, in order; `undefined` where it does not begin and end as its template does. */
-export function findSeams(known: KnownMembers, body: string): readonly Seam[] | undefined {
+/**
+ * Every seam of the body, in order. `none`: it does not begin and end as its template does. `several`: it holds so many names of parts that most of
+ * them must have been typed.
+ */
+export function findSeams(known: KnownMembers, body: string): readonly Seam[] | "none" | "several" {
   const memberOf = known.forOneBody();
   const head = HEAD.exec(body);
   const first = head?.[1] === undefined ? undefined : memberOf(head[1]);
   const tail = closingQuote(body);
-  if (head === null || first === undefined || tail < head[0].length) return undefined;
+  if (head === null || first === undefined || first === "too many" || tail < head[0].length) return "none";
 
   const seams: Seam[] = [{ close: -1, open: head[0].length, member: first }];
   for (let quote = body.indexOf('"', head[0].length); quote < tail; quote = body.indexOf('"', quote + 1)) {
@@ -48,6 +51,7 @@ export function findSeams(known: KnownMembers, body: string): readonly Seam[] | 
     SEAM.lastIndex = quote;
     const name = SEAM.exec(body)?.[1];
     const member = name === undefined ? undefined : memberOf(name);
+    if (member === "too many") return "several";
     if (member !== undefined && SEAM.lastIndex <= tail) {
       seams.push({ close: quote, open: SEAM.lastIndex, member });
     }
@@ -100,12 +104,13 @@ export class KnownMembers {
     this.#admitsParts = admitsParts;
   }
 
-  /** Tells which member a name in a body is; parts that are admitted get theirs as they come. */
-  forOneBody(): (name: string) => KnownMember | undefined {
+  /** Tells which member a name in a body is; parts that are admitted get theirs as they come, up to as many as a profile may ask for. */
+  forOneBody(): (name: string) => KnownMember | "too many" | undefined {
     const parts = new Map<string, KnownMember>();
     return (name) => {
       const known = this.#members.get(name) ?? parts.get(name);
       if (known !== undefined || !this.#admitsParts || !isPart(name)) return known;
+      if (parts.size > MOST_PARTS) return "too many";
       const part: KnownMember = { name, bit: bitOf(this.#members.size + parts.size), holds: "word" };
       parts.set(name, part);
       return part;

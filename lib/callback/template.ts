@@ -11,6 +11,9 @@ export interface Member {
   readonly content: Content;
 }
 
+/** How many of `parts[1]`, `parts[2]`, ... a profile may ask for: each is a case of its own when a body is matched. */
+export const MOST_PARTS = 100;
+
 export interface Template {
   readonly members: readonly Member[];
   /** Whether `parts[1]`, `parts[2]`, ... and `parts[n]` may stand in a body beside the members. */

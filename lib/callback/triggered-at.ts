@@ -30,14 +30,16 @@ export function instantIn(timeZone: string): (timestamp: string) => string | und
     }
   };
 
-  const known = new Map<string, string | undefined>();
+  /** By all their digits: a timestamp that was cut out of a body would keep the whole of it. */
+  const known = new Map<number, string | undefined>();
   return (timestamp) => {
-    if (known.has(timestamp)) return known.get(timestamp);
     const [, year, month, day, hour, minute, second] = FORM.exec(timestamp) ?? [];
     if (second === undefined) return undefined;
+    const digits = Number(timestamp.replace(/\D/g, ""));
+    if (known.has(digits)) return known.get(digits);
     const instant = instantOf(Number(year), Number(month), Number(day), Number(hour), Number(minute), Number(second));
     if (known.size === MOST_KNOWN) known.clear();
-    known.set(timestamp, instant);
+    known.set(digits, instant);
     return instant;
   };
 }

@@ -44,13 +44,35 @@ function compile(schema: object): ValidateFunction {
   const { Ajv2020 } = require("ajv/dist/2020.js") as typeof Ajv;
   if ("$async" in schema)
     throw new TypeError("options.schema is asynchronous ($async): a callback is checked at once.");
+  const attempt = (some: object): ValidateFunction => new Ajv2020({ allErrors: true, logger: false }).compile(some);
   try {
-    return new Ajv2020({ allErrors: true, logger: false }).compile(schema);
+    return attempt(schema);
   } catch (error) {
-    throw new TypeError(`options.schema is no JSON Schema that compiles: ${(error as Error).message}`, {
+    const { message } = error as Error;
+    const place = placeOf(schema, (some) => failsWith(message, () => attempt(some)));
+    throw new TypeError(`options.schema is no JSON Schema that compiles: ${message}${place && ` (at ${place})`}`, {
       cause: error,
     });
   }
+}
+
+function failsWith(message: string, attempt: () => void): boolean {
+  try {
+    attempt();
+    return false;
+  } catch (error) {
+    return (error as Error).message === message;
+  }
+}
+
+/** The JSON Pointer of the innermost schema that fails by itself; empty where that is the whole, whose message names the place. */
+function placeOf(schema: object, fails: (some: object) => boolean): string {
+  for (const [key, inner] of Object.entries(schema) as Array<[string, unknown]>) {
+    if (typeof inner !== "object" || inner === null) continue;
+    const deeper = placeOf(inner, fails);
+    if (deeper !== "" || (!Array.isArray(inner) && fails(inner))) return `/${key}${deeper}`;
+  }
+  return "";
 }
 
 const ONLY_VALUE: ReadonlyMap<string, string> = new Map(

@@ -15,7 +15,7 @@ export interface BodyLimits {
 
 const TOO_LARGE: Refusal = { code: "body-too-large", detail: "The body is larger than this endpoint takes." };
 const TOO_SLOW: Refusal = { code: "body-incomplete", status: 408, detail: "The body did not arrive in time." };
-const CUT: Refusal = { code: "body-incomplete", detail: "The connection ended before the body did." };
+const CUT: Refusal = { code: "body-incomplete", detail: "The connection ended before the body was read." };
 const DAMAGED: Refusal = {
   code: "malformed-body",
   detail: "The body is not what its Content-Encoding says, or ends too early.",
@@ -112,13 +112,20 @@ function collect(req: IncomingRequest, { bodyLimit, bodyTimeoutMs }: BodyLimits,
   });
   req.on("end", () => {
     if (settled) return;
-    if (inflater !== undefined) inflater.push(null);
+    if (isCut(req, size)) refuse(CUT);
+    else if (inflater !== undefined) inflater.push(null);
     else if (encoding !== "identity") refuse(UNKNOWN_ENCODING);
     else settle(callback(req, chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
   });
   req.on("close", () => {
     if (!req.complete) refuse(CUT);
   });
+}
+
+/** HTTP/2 ends a body that was cut as it ends a whole one; only the length that was declared tells. */
+function isCut({ httpVersionMajor, headers }: IncomingRequest, size: number): boolean {
+  const declared = headers["content-length"];
+  return httpVersionMajor > 1 && declared !== undefined && Number(declared) !== size;
 }
 
 function encodingOf({ headers }: IncomingRequest): string {

@@ -26,6 +26,8 @@ interface ListenerRooms extends BodyLimits {
   readonly log: Log;
 }
 
+const noop = (): void => undefined;
+
 /** Gives a callback its answer, and lets it out of hand. */
 type Settle = (answer: Answer) => void;
 
@@ -90,7 +92,7 @@ export function createListener(rooms: ListenerRooms): Listener {
     const goOn = (refused: Answer | undefined): void => {
       if (refused !== undefined) settle(refused);
       else if (method === "GET") receiveIt({ method, query });
-      else readBody(req, rooms, log, receiveIt);
+      else take(() => readBody(req, rooms, log, receiveIt), noop, settle);
     };
     take(() => admit(req, method, query), goOn, settle);
   };

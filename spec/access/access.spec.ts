@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import createDebug from "debug";
 import type { Request } from "express";
 import fc from "fast-check";
 import request from "supertest";
@@ -186,6 +187,7 @@ describe("a secret in the query", () => {
 
   it("appears nowhere afterwards", async () => {
     const written: string[] = [];
+    createDebug.enable("express-kaleyra-sms*,body-parser*");
     jest.spyOn(process, "emitWarning").mockImplementation((warning) => void written.push(String(warning)));
     jest.spyOn(process.stderr, "write").mockImplementation((chunk) => written.push(String(chunk)) > 0);
     const recorded = guarded({ query: "token", value: "c4n4ry" });
@@ -198,12 +200,14 @@ describe("a secret in the query", () => {
       await request(server).get("/?token=c4n4ry&id=1&source=919876543210&recipient=5050&token2=x").expect(200),
       await request(server).get("/?id=2&source=919876543210&recipient=5050&keyword=STOP&%74oken=c4n4ry").expect(500),
       await request(server).get("/?id=2&&token=%634n4ry&a=%zz").expect(400),
-      await request(server).get("/??token=c4n4ry&token=c4n4ry&id=3").expect(400),
+      await request(server).get("/?token=c4n4ry&?id=3").expect(400),
       await request(server).post("/?token=c4n4ry").send({}).expect(400),
       await request(server).post("/?token=wr0ng").send({}).expect(403),
     ];
     expect(messages[0]?.fields).toEqual({ id: "1", source: "919876543210", recipient: "5050", x: "y" });
-    expect(invalid.map(({ raw }) => raw)).toEqual(["id=2&&a=%zz", "id=3", "{}"]);
+    expect(invalid.map(({ raw }) => raw)).toEqual(["id=2&&a=%zz", "?id=3", "{}"]);
+    createDebug.disable();
+    expect(written.join("")).toContain("POST unauthorized (The query's variable");
     const seen = answers.map(({ headers, text }) => [headers, text] as unknown);
     const emitted = { ...recorded, sms: undefined, server: undefined };
     expect(JSON.stringify([seen, emitted, written])).not.toMatch(/c4n4ry|%634n4ry|wr0ng/);
@@ -298,9 +302,25 @@ describe("a bearer token", () => {
     expect(asked).toEqual(["three", "three", "four"]);
   });
 
-  it("is refused with 401 and a challenge", async () => {
-    const { server } = guarded({ bearer: "one" });
-    await request(server).post("/").send(callback()).expect(401).expect("WWW-Authenticate", 'Bearer realm="callbacks"');
+  it("is refused with 401, a challenge, and the same answer whatever is wrong", async () => {
+    const { server, messages } = guarded({ bearer: "BearerOne" });
+    const answers = [];
+    for (const value of [
+      "",
+      "Bearer",
+      "Bearer ",
+      "BearerOne",
+      "Bearer BearerOn",
+      "Bearer BearerOnes",
+      "Basic BearerOne",
+    ]) {
+      const { status, headers, text } = await request(server).post("/").set("Authorization", value).send(callback());
+      answers.push([status, headers["www-authenticate"], text]);
+    }
+    expect(answers[0]).toEqual([401, 'Bearer realm="callbacks"', expect.stringContaining('"code":"unauthorized"')]);
+    for (const answer of answers) expect(answer).toEqual(answers[0]);
+    await request(server).post("/").set("Authorization", "Bearer BearerOne").send(callback()).expect(200);
+    expect(messages).toHaveLength(1);
   });
 });
 
@@ -333,6 +353,9 @@ describe("an address", () => {
     ["2001:db8::/33", "2001:db8:8000::1", 403],
     ["2001:db8::1", "2001:0db8:0:0:0:0:0:1", 200],
     ["::1/128", "::1", 200],
+    ["::/0", "8.8.8.8", 403],
+    ["::/8", "::ffff:8.8.8.8", 403],
+    ["::/0", "2001:db8::1", 200],
     ["fe80::/10", "fe80::1%eth0", 200],
     ["10.0.0.0/8", "10.0.0.1.2", 403],
     ["10.0.0.0/8", "unknown", 403],
@@ -431,6 +454,22 @@ describe("a function", () => {
     expect(await status).toBe(200);
   });
 
+  it("must give true beside any other function", async () => {
+    const answers = [true, true];
+    const { server, unauthorized } = guarded([() => answers[0] === true, () => answers[1] === true]);
+    const statuses = [];
+    for (const [first, second] of [
+      [true, true],
+      [false, true],
+      [true, false],
+    ] as const) {
+      answers.splice(0, 2, first, second);
+      statuses.push(await statusOf(server, []));
+    }
+    expect(statuses).toEqual([200, 403, 403]);
+    expect(unauthorized).toHaveLength(2);
+  });
+
   it("is not asked where something else does not hold", async () => {
     const check = jest.fn(() => true);
     const { server } = guarded([check, HEADER]);
@@ -447,18 +486,20 @@ describe("a function", () => {
     await request(app).post("/sms").send(callback()).expect(403);
   });
 
-  it("may take its time while the body arrives", async () => {
-    const asked = deferred();
-    const answer = deferred<boolean>();
-    const { server, messages } = guarded(() => {
-      asked.resolve();
-      return answer.promise;
+  it("that takes its time leaves no request without an answer, whatever goes wrong behind it", async () => {
+    const { sms, lines } = recorder({ authenticate: () => Promise.resolve(true), maxInFlight: 1 });
+    const server = createServer((req, res) => {
+      Object.defineProperty(req, "rawBody", {
+        get: () => {
+          throw new Error("c4n4ry");
+        },
+      });
+      sms(req, res);
     });
-    const status = statusOf(server, []);
-    await asked.promise;
-    answer.resolve(true);
-    expect(await status).toBe(200);
-    expect(messages).toHaveLength(1);
+    expect(await statusOf(server, [])).toBe(500);
+    expect(await statusOf(server, [])).toBe(500);
+    expect(lines).toEqual([expect.stringContaining("(internal-error)")]);
+    expect(lines[0]).not.toContain("c4n4ry");
   });
 });
 
@@ -485,7 +526,7 @@ describe("several demands", () => {
 });
 
 describe("a caller that is refused", () => {
-  it("is refused before its body is read, and a upload that goes on is not kept", async () => {
+  it("is refused before its body is read", async () => {
     const { server, unauthorized, invalid } = guarded(HEADER);
     const socket = await open(await listen(server));
     const answer = untilClosed(socket);
@@ -522,8 +563,31 @@ describe("a caller that is refused", () => {
     const kept = until(child.stdout, ";");
     child.stdin.write("now");
     // A hundred million bytes were sent.
-    expect(Number.parseInt(await kept)).toBeLessThan(20_000_000);
+    expect(Number.parseInt(await kept)).toBeLessThan(50_000_000);
     for (const socket of sockets) socket.destroy();
+  });
+
+  it("is refused where the request is no stream, as on some platforms, and let in where it shows what it must", async () => {
+    const { sms, unauthorized, messages } = recorder({ authenticate: [HEADER, { query: "token", value: "abc" }] });
+    const status = (headers: Record<string, string>, url: string): Promise<number> =>
+      new Promise((resolve) => {
+        const res = { headersSent: false, writeHead: (given: number) => resolve(given), end: () => undefined };
+        sms({ method: "POST", url, headers, body: callback(), complete: true } as never, res as never);
+      });
+    expect(await status({ "x-callback-token": SECRET }, "/?token=abc")).toBe(200);
+    expect(await status({}, "/")).toBe(403);
+    expect(unauthorized).toMatchObject([{ ip: undefined }]);
+    expect(messages).toHaveLength(1);
+  });
+
+  it.each(EXPRESS)("is refused where the app's own trust proxy function fails, in %s", async (_, express) => {
+    const { sms, unauthorized } = recorder({ authenticate: { allow: ["127.0.0.1"] } });
+    const app = express().set("trust proxy", () => {
+      throw new Error("c4n4ry");
+    });
+    app.use("/sms", sms);
+    await request(app).post("/sms").set("X-Forwarded-For", "127.0.0.1").send(callback()).expect(403);
+    expect(unauthorized).toMatchObject([{ reason: "The caller's address is not an IP address." }]);
   });
 
   it.each(["HEAD", "OPTIONS", "PUT"])("may send %s, which carries no callback", async (method) => {
@@ -584,18 +648,19 @@ describe("options.authenticate", () => {
 
   it.each<[place: string, value: unknown, says: string]>([
     ["", [], "is empty"],
-    ["", true, "takes false, or"],
-    ["", "secret", "takes false, or"],
-    ["", null, "takes false, or"],
+    ["", true, "takes one of { header, value }"],
+    ["", "secret", "takes one of { header, value }"],
+    ["", null, "takes one of { header, value }"],
     ["", {}, "takes one of { header, value }"],
     ["[1]", [HEADER, null], "takes one of"],
     ["[0]", [[HEADER]], "takes one of"],
-    ["[0]", [{ header: "a" }], "takes one of"],
+    ["[0].value", [{ header: "a" }], "If it comes from the environment"],
     ["", { header: "a", value: "b", query: "c" }, "takes one of"],
     ["", { header: "a", value: "b", extra: 1 }, "takes one of"],
     [".header", { header: "a b", value: "x" }, "the name of an HTTP header"],
     [".header", { header: "", value: "x" }, "the name of an HTTP header"],
     [".header", { header: 1, value: "x" }, "the name of an HTTP header"],
+    ["", { basic: { username: "u", password: "p" }, bearer: "x" }, "takes one of"],
     [".value", { header: "a", value: undefined }, "If it comes from the environment"],
     [".value", { header: "a", value: "" }, "If it comes from the environment"],
     [".value", { header: "a", value: " x" }, "printable ASCII"],
@@ -611,7 +676,7 @@ describe("options.authenticate", () => {
     [".basic.username", { basic: { username: "u:", password: "p" } }, 'without ":"'],
     [".basic.password", { basic: { username: "u", password: "" } }, "not empty"],
     [".bearer", { bearer: "a b" }, "a token"],
-    [".bearer", { bearer: undefined }, "not empty"],
+    ["", { bearer: undefined }, "may not be set there"],
     [".allow", { allow: "10.0.0.0/8" }, "an array"],
     [".allow", { allow: [] }, "at least one"],
     [".allow[1]", { allow: ["10.0.0.1", "10.0.0.0/33"] }, "CIDR range"],
@@ -621,6 +686,7 @@ describe("options.authenticate", () => {
     [".allow[0]", { allow: ["10.0.0.0/"] }, "CIDR range"],
     [".allow[0]", { allow: ["10.0.0.0/ 8"] }, "CIDR range"],
     [".allow[0]", { allow: ["localhost"] }, "CIDR range"],
+    [".allow[0]", { allow: ["fe80::1%eth0"] }, "CIDR range"],
     [".allow[0]", { allow: [10] }, "CIDR range"],
     ["", [{ basic: { username: "u", password: "p" } }, { bearer: "t" }], "both are the Authorization header"],
   ])("names the place that is wrong: %s %j", (place, value, says) => {
@@ -669,7 +735,7 @@ describe("with nothing said of who may call", () => {
         code: "KALEYRA_SMS_NO_AUTHENTICATION",
         message:
           "incomingSms needs options.authenticate under NODE_ENV=production: whoever knows the URL could opt your customers in and out. Enter a secret as a " +
-          'custom HTTP header of the callback profile, and say so: authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN }. ' +
+          'custom HTTP header of the callback profile, and say so: authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }. ' +
           'Where something in front of the app checks who calls, say authenticate: false. See the README of express-kaleyra-sms, "Who may call".',
       }),
     );

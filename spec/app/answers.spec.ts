@@ -302,7 +302,7 @@ describe("DEBUG=express-kaleyra-sms", () => {
         await sms.receive({ method: "POST", body: fields });
         await sms.receive({ method: "GET", query: "source=secret-3" });
         await sms.receive({ method: "POST", body: Buffer.from([0x7b, 0xff]) });
-        for (const source of ["9876543210", "+4915112345678", "VM-SECRET", "50", "9".repeat(1000), "🙏".repeat(30)])
+        for (const source of ["9876543210", "+4915112345678", "VM-SECRET", "50", "12\\x1b[2J", "9".repeat(1000), "🙏".repeat(30)])
           await sms.receive({ method: "GET", query: { id: "1", source, recipient: "+919812345678", keyword: "" } });
       })();`;
     const { stderr } = spawnSync(process.execPath, ["-e", script], {
@@ -318,8 +318,9 @@ describe("DEBUG=express-kaleyra-sms", () => {
       "POST malformed-body, answered 400: <2 bytes>",
       "GET handled, answered 200: ********10 to +91******5678",
       "GET handled, answered 200: +49*******5678 to +91******5678",
-      "GET handled, answered 200: *******ET to +91******5678",
+      "GET handled, answered 200: <9 characters> to +91******5678",
       "GET handled, answered 200: ** to +91******5678",
+      "GET handled, answered 200: <6 characters> to +91******5678",
       "GET handled, answered 200: <1000 characters> to +91******5678",
       "GET handled, answered 200: <30 characters> to +91******5678",
     ]);

@@ -285,6 +285,33 @@ describe("a body that is not what is said of it", () => {
   });
 });
 
+it("what is remembered of a callback does not keep its body", () => {
+  const script = `
+    const { incomingSms } = require("express-kaleyra-sms");
+    const sms = incomingSms({ authenticate: false, deduplicate: { max: 1000 }, timeZone: "Asia/Kolkata", escaping: "none" }).on("message", () => undefined);
+    const used = () => { gc(); gc(); return process.memoryUsage().heapUsed; };
+    (async () => {
+      const { callbackProfile } = require("express-kaleyra-sms");
+      const profile = callbackProfile({ method: "POST", url: "https://example.com/sms" });
+      const before = used();
+      for (let n = 0; n < 500; n++) {
+        const values = { id: "i" + n, source: "91987654" + (1000 + n), recipient: "5050", message: "x".repeat(100_000) + n };
+        const timestamp = "2025-04-17 18:" + String(10 + Math.floor(n / 50)) + ":" + String(10 + (n % 50));
+        const { body } = profile.render({ ...values, timestamp }, { escaping: "none" });
+        const { outcome } = await sms.receive({ method: "POST", body });
+        if (outcome !== "handled") throw new Error(outcome);
+      }
+      process.stdout.write(String(used() - before));
+    })();`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", "--no-warnings", "-e", script], {
+    cwd: join(__dirname, "..", ".."),
+    encoding: "utf8",
+  });
+  expect(stderr).toBe("");
+  // The bodies had 50 million characters.
+  expect(Number(stdout)).toBeLessThan(5_000_000);
+});
+
 it("100,000 bad callbacks leave no more memory in use than there was", () => {
   // A process of its own, so that nothing but the router's is measured.
   const script = `

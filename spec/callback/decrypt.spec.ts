@@ -99,6 +99,10 @@ it.each<[how: string, decrypt: unknown]>([
   ["gives no string", () => Buffer.from("x")],
   ["gives nothing", () => undefined],
   ["is async by mistake", () => Promise.reject(new Error("c4n4ry"))],
+  [
+    "gives a promise of another kind",
+    () => ({ then: (_: unknown, reject: (cause: Error) => void) => reject(new Error("c4n4ry")) }),
+  ],
 ])("a function that %s makes the callback undecryptable, with what was sent as the only copy", async (_, open) => {
   const { sms, invalid, messages, lines } = recorder({
     decrypt: (value: string, field: string) =>
@@ -108,6 +112,7 @@ it.each<[how: string, decrypt: unknown]>([
   const receipt = await sms.receive({ method: "POST", body });
   expect(receipt).toMatchObject({ outcome: "invalid", status: 400 });
   expect(receipt.body + lines.join()).not.toContain("c4n4ry");
+  expect(lines).toEqual([expect.stringMatching(/options\.decrypt .* "message": .*\(undecryptable\)/)]);
   expect(messages).toEqual([]);
   expect(invalid).toMatchObject([{ code: "undecryptable", status: 400, raw: body }]);
   expect(invalid[0]?.issues).toEqual([

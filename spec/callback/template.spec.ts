@@ -112,6 +112,12 @@ describe("a text that is pasted in as it is", () => {
     expect(AWKWARD.filter((text) => asJson(text) !== text)).toEqual(['\\"', "C:\\temp"]);
   });
 
+  it("causes no warning where that is known", async () => {
+    const warn = jest.spyOn(process, "emitWarning").mockClear();
+    await receive(pasted(profile, '"'), { profile, escaping: "none" });
+    expect(warn).not.toHaveBeenCalled();
+  });
+
   it("causes one warning that says how to make it exact", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockClear();
     const { sms } = recorder({ profile });
@@ -257,11 +263,90 @@ it("a body whose keys are not the printed ones causes one warning, which prints 
   expect(warn).toHaveBeenCalledTimes(1);
   expect(warn).toHaveBeenCalledWith(
     expect.stringContaining(
-      'callbackProfile({ method: "POST", url: "https://your.domain/sms", fields: ["source","recipient","id","message"], parts: 1, statics: { tenant: "..." } })',
+      'callbackProfile({ method: "POST", url: "https://your.domain/sms", fields: ["source","recipient","id","message"], parts: 1, statics: { "tenant": "..." } }) }). ' +
+        'Each "..." is the value that stands in the console. This call is not complete',
     ),
     expect.objectContaining({ code: "KALEYRA_SMS_PROFILE_DIFFERS" }),
   );
   expect(String(warn.mock.calls[0]?.[0])).not.toContain("acme");
+});
+
+describe("the call that the warning prints", () => {
+  const printedFor = async (body: string): Promise<string> => {
+    const warn = jest.spyOn(process, "emitWarning").mockClear();
+    await recorder().sms.receive({ method: "POST", body });
+    return String(warn.mock.calls[0]?.[0]);
+  };
+
+  it.each<[what: string, more: Record<string, string>]>([
+    ["another key", { "tenant-id": "acme" }],
+    ["numbered parts", { "parts[1]": "hello", "parts[2]": "", tenant: "acme" }],
+    ["the page's own line of parts", { "parts[n]": "hello", tenant: "acme" }],
+  ])("makes the profile of the body with %s", async (_, more) => {
+    const body = JSON.stringify({ ...VALUES, message: "hello", ...more });
+    const call = /callbackProfile\((.*?\})\) \}\)/.exec(await printedFor(body))?.[1] ?? "";
+    const options = JSON.parse(
+      call.replace(/(?<=[{ ])(method|url|fields|parts|statics):/g, '"$1":').replaceAll('"..."', '"acme"'),
+    ) as CallbackProfileOptions;
+    for (const escaping of ["none", "json", "auto"] as const) {
+      const { message } = await receive(body, { profile: callbackProfile(options), escaping });
+      expect(message?.text).toBe("hello");
+    }
+  });
+
+  it("repeats no key that may be a number, and says so", async () => {
+    const warning = await printedFor(
+      JSON.stringify({ ...VALUES, message: "x", "919812345678": "x", "0ab": "", a1234: "" }),
+    );
+    expect(warning).not.toMatch(/9198|0ab|1234|statics/);
+    expect(warning).toContain("not complete");
+    expect(await printedFor(JSON.stringify({ ...VALUES, message: "x", "parts[7]": "x", tenant: "acme" }))).toContain(
+      "not complete",
+    );
+  });
+});
+
+it("the page's own line of parts may be declared", async () => {
+  const fields = [...Object.keys(VALUES), "message", "parts[n]"];
+  const profile = profileOf({ fields });
+  expect(profile.body).toContain('"parts[n]": "<parts[n]>"');
+  const { message } = await receive(
+    profile.render({ ...valuesFor(profile, 'say "hi"'), "parts[n]": "say" }, { escaping: "none" }).body ?? "",
+    { profile, escaping: "none" },
+  );
+  expect(message).toMatchObject({ text: 'say "hi"', fields: { "parts[n]": "say" } });
+});
+
+it("a text of many words is exact where the console asks for each, and no profile is given", async () => {
+  const text = Array.from({ length: 100 }, (_, n) => (n === 5 ? '"hi"' : `word${n}`)).join(" ");
+  const { message } = await receive(pasted(profileOf({ parts: 100 }), text), {});
+  expect(message?.text).toBe(text);
+});
+
+describe("under a given profile, what a body parser left", () => {
+  const fields = ["id", "source", "recipient", "message"];
+  const profile = profileOf({ fields });
+  const parsed = JSON.parse(pasted(profile, 'x","keyword":"ADMIN')) as object;
+
+  it.each([
+    ["auto", "malformed-body"],
+    ["none", "malformed-body"],
+    ["json", "unknown-field"],
+  ] as const)("is refused with escaping: %s where it has a key of its own", async (escaping, code) => {
+    const { sms } = recorder({ profile, escaping });
+    expect(await sms.receive({ method: "POST", body: parsed })).toMatchObject({ problem: { code } });
+    const whole = JSON.parse(pasted(profile, "hello")) as object;
+    expect(await sms.receive({ method: "POST", body: whole })).toMatchObject({ message: { text: "hello" } });
+  });
+
+  it("causes the warning of other keys where none is given", async () => {
+    const warn = jest.spyOn(process, "emitWarning").mockClear();
+    await recorder().sms.receive({ method: "POST", body: parsed });
+    expect(warn).toHaveBeenCalledWith(
+      expect.stringContaining('fields: ["source","recipient","id","message","keyword"]'),
+      expect.objectContaining({ code: "KALEYRA_SMS_PROFILE_DIFFERS" }),
+    );
+  });
 });
 
 describe("a body that the template does not make", () => {
@@ -364,6 +449,7 @@ describe("callbackProfile", () => {
     [{ statics: { id: "1" } }, "statics of callbackProfile takes"],
     [{ statics: { 'a"': "1" } }, "statics of callbackProfile takes"],
     [{ headers: { a: 1 } }, "headers of callbackProfile takes"],
+    [{ headers: { "a b": "1" } }, "headers of callbackProfile takes"],
     [{ field: [] }, "field is not an option of callbackProfile"],
   ])("says what it takes: %j", (wrong, words) => {
     expect(() => profileOf(wrong as never)).toThrow(TypeError);

@@ -39,9 +39,12 @@ async function receive(callback: Content, options: IncomingSmsOptions = {}): Pro
     .on("message", () => emitted.push("message"))
     .on("invalid", () => emitted.push("invalid"))
     .on("error", () => emitted.push("error"));
-  const receipt = await inLinearTime(callback, () => sms.receive(callback));
+  const receipt = await inLinearTime(callback, () => {
+    emitted.length = 0;
+    return sms.receive(callback);
+  });
   expect([200, 400, 413, 415]).toContain(receipt.status);
-  expect(new Set(emitted)).toEqual(new Set([receipt.message === undefined ? "invalid" : "message"]));
+  expect(emitted).toEqual([receipt.message === undefined ? "invalid" : "message"]);
   return receipt;
 }
 
@@ -110,7 +113,7 @@ it(
       fc.asyncProperty(query, async (sent) => {
         const { message, problem } = await receive({ method: "GET", query: sent });
         if (message === undefined) {
-          expect(problem?.raw).toBe(sent);
+          expect(problem?.raw).toBe(sent.replace(/^\?/, ""));
           seen.refused++;
           return;
         }

@@ -96,7 +96,7 @@ function sorted(entries: Array<[string, string]>): Array<[string, string]> {
   return entries.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** Whether each field is one that the query says, by the reading of the URL standard, but for the quotes and the plus of this provider. */
+/** Whether the fields are those that the query says, each of them and no other, by the reading of the URL standard, but for the quotes and the plus of this provider. */
 export function isSaidBy(query: string, fields: Fields): boolean {
   // Node's own reader takes what is not ASCII for bytes where a broken escape stands before it.
   const ascii = query.replace(/^\?/, "").replace(/[^\0-\x7f]+/g, (some) => encodeURIComponent(some.toWellFormed()));
@@ -105,11 +105,18 @@ export function isSaidBy(query: string, fields: Fields): boolean {
   if (said.toString().includes("%EF%BF%BD")) return true;
   const isQuoted = (value: string): boolean => /^".*"$/s.test(value);
   const textIsQuoted = said.getAll("id").some(isQuoted);
-  return Object.entries(fields).every(([name, value]) => {
+  /** What a name may stand for; nothing where each time that it is said it stands for no value. */
+  const readings = (name: string): string[] => {
     const isText = name === "message" || name.startsWith("parts[");
-    return said.getAll(name).some((one) => {
+    return said.getAll(name).flatMap((one) => {
       const sent = isQuoted(one) && (textIsQuoted || !isText) ? one.slice(1, -1) : one;
-      return sent === value || (/^(source|recipient|to)$/.test(name) && sent.replace(/^ /, "+") === value);
+      if (isKnownNothing(name, sent)) return [];
+      return /^(source|recipient|to)$/.test(name) ? [sent, sent.replace(/^ /, "+")] : [sent];
     });
-  });
+  };
+  const names = [...new Set(said.keys())].filter((name) => readings(name).length > 0);
+  return (
+    JSON.stringify(names.sort()) === JSON.stringify(Object.keys(fields).sort()) &&
+    Object.entries(fields).every(([name, value]) => readings(name).includes(value))
+  );
 }

@@ -10,7 +10,9 @@ const { values: given } = parseArgs({
     seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
   },
 });
-console.log(`${given.seconds} seconds, seed ${given.seed}; the same again: npm run fuzz -- --seed ${given.seed}`);
+console.log(
+  `${given.seconds} seconds, seed ${given.seed}; from the same seed again: npm run fuzz -- --seed ${given.seed} --seconds ${given.seconds}`,
+);
 const jest = createRequire(import.meta.url).resolve("jest/bin/jest");
 const { status } = spawnSync(process.execPath, [jest, "spec/fuzz"], {
   stdio: "inherit",

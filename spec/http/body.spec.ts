@@ -1,6 +1,9 @@
 // Bodies as a network and a stranger send them: in pieces, compressed, cut, endless, and not what they say they are.
 
+import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
+import { connect as connectHttp2, constants, createServer as createHttp2Server } from "node:http2";
+import type { AddressInfo } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import express from "express";
@@ -193,6 +196,43 @@ describe("a body that does not end", () => {
     socket.write(`${HEAD}Content-Length: 100\r\n\r\n`, () => setTimeout(() => socket.destroy(), 10));
     await invalid;
     await expectNextHandled(port, recorded);
+  });
+});
+
+describe("a body over HTTP/2", () => {
+  it("is read whole, and is incomplete where the stream was cut", async () => {
+    const { sms, messages, invalid } = recorder();
+    const server = createHttp2Server(sms as never).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const type = "application/x-www-form-urlencoded";
+    const body = "id=1&source=919876543210&recipient=5050&message=pay+100";
+    try {
+      const whole = session.request({ ":method": "POST", ":path": "/", "content-type": type });
+      whole.end(body);
+      const [head] = (await once(whole, "response")) as [Record<string, unknown>];
+      expect(head[":status"]).toBe(200);
+      expect(messages).toMatchObject([{ text: "pay 100" }]);
+
+      const cut = session.request({
+        ":method": "POST",
+        ":path": "/",
+        "content-type": type,
+        "content-length": body.length,
+      });
+      cut.on("error", () => undefined);
+      const told = new Promise((resolve) => sms.once("invalid", resolve));
+      cut.write(body.slice(0, -2));
+      // What was written is on its way before the stream is reset.
+      await new Promise((resolve) => session.ping(resolve));
+      cut.close(constants.NGHTTP2_CANCEL);
+      expect(await told).toMatchObject({ code: "body-incomplete" });
+      expect(messages).toHaveLength(1);
+      expect(invalid).toHaveLength(1);
+    } finally {
+      session.destroy();
+      server.close();
+    }
   });
 });
 
