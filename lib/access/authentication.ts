@@ -36,7 +36,7 @@ interface AllowedAddresses {
 }
 
 /** A check of your own; it must give `true`. Under Express it gets Express's request: annotate it, `(req: Request) => ...`. */
-export type CallerCheck = { check(req: IncomingMessage): boolean | Promise<boolean> }["check"];
+type CallerCheck = { check(req: IncomingMessage): boolean | Promise<boolean> }["check"];
 
 type Entry = HeaderSecret | QuerySecret | BasicCredentials | BearerToken | AllowedAddresses;
 type Name<Shape> = Shape extends unknown ? keyof Shape : never;

@@ -18,7 +18,7 @@ export interface Caller {
 }
 
 /** Why a caller does not meet a demand, in a sentence that holds nothing that was sent; `undefined` where it does. */
-export type Unmet = string | undefined;
+type Unmet = string | undefined;
 
 export interface Demand {
   /** The scheme to ask a caller for (401); where there is none, the answer is 403. */
