@@ -18,7 +18,7 @@ import { createListener } from "./http/listener.js";
 import type { Listener } from "./http/requests.js";
 import { createLog } from "./log.js";
 import { HandledKeys } from "./once/handled-keys.js";
-import { Turns } from "./once/turns.js";
+import { createHandleOnce } from "./once/once.js";
 import { readOptions, type IncomingSmsOptions } from "./options.js";
 import { createReceive } from "./receive.js";
 
@@ -99,12 +99,11 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       hidden: new Set(settings.authenticate ? settings.authenticate.variables.keys() : []),
       decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
     }),
-    handledKeys: settings.deduplicate
-      ? new HandledKeys(settings.deduplicate.windowMs, settings.deduplicate.max)
-      : undefined,
-    turns: new Turns(),
+    handleOnce: createHandleOnce(
+      settings.deduplicate ? new HandledKeys(settings.deduplicate.windowMs, settings.deduplicate.max) : undefined,
+      limit,
+    ),
     dispatcher,
-    limit,
     answers,
     advise: createAdvise(settings.escaping, log),
     tellFailures: settings.onHandlerError === "fail",

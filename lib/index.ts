@@ -7,7 +7,13 @@ export type { Logger } from "./log.js";
 
 // The Callback Profile in the provider's console
 export { callbackProfile } from "./callback/profile.js";
-export type { CallbackProfile, CallbackProfileOptions, RenderedCallback, RenderOptions } from "./callback/profile.js";
+export type {
+  CallbackProfile,
+  CallbackProfileOptions,
+  PostCallbackProfile,
+  RenderedCallback,
+  RenderOptions,
+} from "./callback/profile.js";
 
 // Who may call
 export type { Authentication } from "./access/authentication.js";

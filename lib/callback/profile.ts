@@ -110,6 +110,16 @@ export class CallbackProfile {
   }
 }
 
+/** A profile of POST: it has a body. */
+export interface PostCallbackProfile extends CallbackProfile {
+  readonly method: "POST";
+  readonly body: string;
+  render(
+    values: Readonly<Record<string, string>>,
+    options?: RenderOptions,
+  ): RenderedCallback & { readonly method: "POST"; readonly body: string };
+}
+
 /**
  * Describes the Callback Profile that you create in the provider's console. `endpoint`, `body` and `headers` are to be pasted there, and
  * `incomingSms({ profile })` reads what comes of it: by this description, a text can neither add, replace nor remove a field.
@@ -120,6 +130,8 @@ export class CallbackProfile {
  * console.log(profile.body);
  * const sms = incomingSms({ profile });
  */
+export function callbackProfile(options: CallbackProfileOptions & { readonly method: "POST" }): PostCallbackProfile;
+export function callbackProfile(options: CallbackProfileOptions): CallbackProfile;
 export function callbackProfile(options: CallbackProfileOptions): CallbackProfile {
   return new CallbackProfile(options);
 }

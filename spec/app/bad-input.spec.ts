@@ -22,7 +22,7 @@ const BODY = Buffer.from(
     message: `say "hi" ✓ ${CANARY}`,
     status: "SENT",
     timestamp: "2025-04-17 18:35:20",
-  }).body ?? "",
+  }).body,
 );
 
 let recorded: Recorder;

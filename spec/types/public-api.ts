@@ -14,6 +14,7 @@ import {
   type IncomingSmsOptions,
   type InvalidCallback,
   type KeywordMatch,
+  type PostCallbackProfile,
   type Receipt,
   type RenderedCallback,
   type SmsEvents,
@@ -88,6 +89,8 @@ incomingSms({ authenticate: true });
 incomingSms({ authenticate: { header: "X-Token" } });
 // @ts-expect-error: a check that tells nothing
 incomingSms({ authenticate: () => undefined });
+// @ts-expect-error: two kinds in one
+incomingSms({ authenticate: { header: "X-Token", value: "abc", query: "token" } });
 // @ts-expect-error: one address is an array of one
 incomingSms({ authenticate: { allow: "10.0.0.1" } });
 // @ts-expect-error: decryption is not waited for
@@ -95,9 +98,15 @@ incomingSms({ decrypt: async (value) => Promise.resolve(value) });
 
 // A profile is described, and declared.
 const profile = callbackProfile({ method: "POST", url: "https://example.com/sms", statics: { tenant: "acme" } });
-expectTypeOf(profile).toEqualTypeOf<CallbackProfile>();
-expectTypeOf(profile.body).toEqualTypeOf<string | undefined>();
-expectTypeOf(profile.render({ id: "1" }, { escaping: "none" })).toEqualTypeOf<RenderedCallback>();
+expectTypeOf(profile).toEqualTypeOf<PostCallbackProfile>();
+expectTypeOf(profile.body).toEqualTypeOf<string>();
+expectTypeOf(profile.render({ id: "1" }, { escaping: "none" })).toExtend<RenderedCallback>();
+expectTypeOf(profile.render({ id: "1" }).body).toEqualTypeOf<string>();
+const getProfile = callbackProfile({ method: "GET", url: "https://example.com/sms" });
+expectTypeOf(getProfile).toEqualTypeOf<CallbackProfile>();
+expectTypeOf(getProfile.body).toEqualTypeOf<string | undefined>();
+const { url, headers, body } = profile.render({ id: "1" });
+void fetch(url, { method: "POST", headers, body });
 incomingSms({ profile, escaping: "none" });
 
 // @ts-expect-error: a profile is made by callbackProfile
