@@ -32,7 +32,7 @@ export function instantIn(timeZone: string): (timestamp: string) => string | und
 
   /** By all their digits: a timestamp that was cut out of a body would keep the whole of it. */
   const known = new Map<number, string | undefined>();
-  return (timestamp) => {
+  const lookUp = (timestamp: string): string | undefined => {
     const [, year, month, day, hour, minute, second] = FORM.exec(timestamp) ?? [];
     if (second === undefined) return undefined;
     const digits = Number(timestamp.replace(/\D/g, ""));
@@ -41,5 +41,15 @@ export function instantIn(timeZone: string): (timestamp: string) => string | und
     if (known.size === MOST_KNOWN) known.clear();
     known.set(digits, instant);
     return instant;
+  };
+
+  let last: string | undefined;
+  let lastInstant: string | undefined;
+  return (timestamp) => {
+    if (timestamp !== last) {
+      lastInstant = lookUp(timestamp);
+      last = timestamp;
+    }
+    return lastInstant;
   };
 }
