@@ -6,8 +6,9 @@ import fc, { type Parameters } from "fast-check";
 import { incomingSms, type IncomingSmsOptions, type Receipt } from "express-kaleyra-sms";
 import schema from "express-kaleyra-sms/schema.json";
 
+import { cuttings } from "./cuttings";
 import { isReadFrom, isRenderedTo, isSaidBy } from "./rendered";
-import { jsonBody, query } from "./sent";
+import { imitation, jsonBody, query } from "./sent";
 
 jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
 
@@ -16,7 +17,7 @@ const minutes: Parameters<unknown> = {
   seed: Number(FUZZ_SEED),
   numRuns: Infinity,
   maxSkipsPerRun: Infinity,
-  plugins: [fc.interruptAfterTimeLimit((Number(FUZZ_SECONDS) * 1_000) / 3)],
+  plugins: [fc.interruptAfterTimeLimit((Number(FUZZ_SECONDS) * 1_000) / 4)],
 };
 const RUN: Parameters<unknown> = FUZZ_SECONDS === undefined ? { seed: 20_261_124, numRuns: 1_500 } : minutes;
 const PATIENCE_MS = FUZZ_SECONDS === undefined ? 60_000 : Number(FUZZ_SECONDS) * 1_000 + 60_000;
@@ -104,6 +105,37 @@ it(
   },
   PATIENCE_MS,
 );
+
+it(
+  "a body has the one reading that there is, and is refused where there is none or more than one",
+  async () => {
+    const seen = { none: 0, one: 0, several: 0 };
+    await fc.assert(
+      fc.asyncProperty(imitation, async ({ profile, body }) => {
+        const { message, problem } = await receive({ method: "POST", body }, { profile, escaping: "none" });
+        const ways = cuttings(profile.template.members, body);
+        const [way] = ways;
+        if (way === undefined || ways.length > 1) {
+          expect(problem?.code).toBe(way === undefined ? "malformed-body" : "ambiguous-body");
+          seen[way === undefined ? "none" : "several"]++;
+          return;
+        }
+        // Read, it may still lack a field.
+        if (message === undefined) expect(problem?.code).toBe("schema");
+        else expect(message.fields).toEqual(present(way));
+        seen.one++;
+      }),
+      RUN,
+    );
+    if (FUZZ_SECONDS !== undefined) console.log(seen);
+    for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
+  },
+  PATIENCE_MS,
+);
+
+function present(fields: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(fields).filter(([name, value]) => name === "message" || value !== ""));
+}
 
 it(
   "a query holds what is read from it, and reads the same when it is written anew",

@@ -174,3 +174,25 @@ export const query = fc
     });
     return changed(Buffer.from(pairs.join("&")), some).toString();
   });
+
+/** A small profile, and a short body that is made of little but its own literals. */
+export const imitation = fc
+  .record({
+    fields: fc.shuffledSubarray(["message", "id", "kid"], { minLength: 1 }),
+    parts: fc.constantFrom(0, 1, 2),
+    statics: fc.constantFrom({}, { tenant: "z" }),
+  })
+  .map((options) => callbackProfile({ method: "POST", url: "https://example.com/sms", ...options }))
+  .chain((given) => {
+    const names = given.template.members.map(({ name }) => name);
+    const seam = fc
+      .tuple(fc.constantFrom(...names), fc.constantFrom("", "", " "))
+      .map(([name, space]) => `"${space},${space}"${name}"${space}:${space}"`);
+    const piece = fc.oneof(seam, seam, fc.constantFrom("x", '"', " ", "z", '"}', `{"${names[0] ?? ""}":"`));
+    const values = fc.dictionary(fc.constantFrom(...names), fc.constantFrom("", "p"));
+    return fc.tuple(fc.array(piece, { maxLength: 5 }), values, fc.nat(9), changes).map(([pieces, sent, turn, some]) => {
+      const how = { escaping: "none" as const, turn, space: "" };
+      const body = written(given, { ...sent, message: pieces.join("") }, how);
+      return { profile: given, body: changed(Buffer.from(body), some).toString() };
+    });
+  });
