@@ -19,7 +19,7 @@ export function cuttings(members: Members, body: string): Fields[] {
     if (member !== undefined && "literal" in member.content)
       return value === JSON.stringify(member.content.literal).slice(1, -1);
     if (name === "message") return true;
-    return name.startsWith("parts[") ? !/\s/.test(value) : !value.includes('"');
+    return name.startsWith("parts[") ? !/\p{White_Space}/u.test(value) : !value.includes('"');
   };
   const cut = (from: number, name: string, before: Fields): void => {
     if (!byName.has(name) || Object.hasOwn(before, name)) return;
