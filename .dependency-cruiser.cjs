@@ -11,7 +11,7 @@ const never = (from, to, comment) => ({
 
 const TOP = ["index", "incoming-sms", "options", "advice"];
 /** What knows no room: any of them may use it. */
-const BOTTOM = ["capacity", "clock", "eventual", "log", "query-string", "record", "sha256", "time-limit"];
+const BOTTOM = ["capacity", "clock", "eventual", "handling", "log", "query-string", "record", "sha256", "time-limit"];
 
 module.exports = {
   forbidden: [

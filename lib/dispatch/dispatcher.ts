@@ -2,18 +2,11 @@
 
 import type { SmsMessage } from "../callback/message.js";
 import { then, type Eventual } from "../eventual.js";
+import type { Handling } from "../handling.js";
 import { nameOf, type Log } from "../log.js";
 import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
 import type { Call, Registry } from "./registry.js";
 import type { TimeLimit } from "../time-limit.js";
-
-/** How the handlers of a message fared. */
-export interface Handling {
-  /** `closed` where no handler was started, because the router waits no longer. */
-  readonly outcome: "handled" | "failed" | "timed-out" | "closed";
-  /** After a time-out: whether the handlers end well after all. Never resolves where one never ends. */
-  readonly atLast?: Promise<"handled" | "failed">;
-}
 
 /** The code of the `Error` that is the cause of a time-out. */
 const HANDLER_TIMEOUT = "KALEYRA_SMS_HANDLER_TIMEOUT";

@@ -1,6 +1,7 @@
 // A message is handled once, and those of one source in turn, as far as the memory of this process reaches.
 
 import { then, type Eventual } from "../eventual.js";
+import type { Handling } from "../handling.js";
 import type { TimeLimit } from "../time-limit.js";
 import type { HandledKeys } from "./handled-keys.js";
 import { Turns } from "./turns.js";
@@ -13,14 +14,7 @@ interface Known {
   readonly source: string;
 }
 
-type Ended = "handled" | "failed" | "timed-out" | "closed";
-
-/** How a message's handlers fared. */
-interface Handling {
-  readonly outcome: Ended;
-  /** After a time-out: whether they end well after all. Never resolves where one never ends. */
-  readonly atLast?: Promise<"handled" | "failed">;
-}
+type Ended = Handling["outcome"];
 
 /** What became of a message; `duplicate` where an earlier delivery of it was handled. Neither throws nor rejects. */
 export type HandleOnce = (message: Known, handle: () => Eventual<Handling>) => Eventual<Ended | "duplicate">;
