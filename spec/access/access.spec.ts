@@ -1,6 +1,7 @@
 // Who may call: every demand, alone and together, through the HTTP stack.
 
 import { spawn, spawnSync } from "node:child_process";
+import crypto from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -126,6 +127,21 @@ describe("a secret in a header", () => {
     ).toBe(403);
     expect(await statusOf(server, [["X-One", "new"]])).toBe(403);
     expect(await statusOf(server, [["X-Two", "two"]])).toBe(403);
+  });
+
+  it("is compared with each of several, all of one length, wherever the right one stands", async () => {
+    const compare = jest.spyOn(crypto, "timingSafeEqual");
+    const { server } = guarded(["one", "a longer one", "3"].map((value) => ({ header: "X-One", value })));
+    for (const sent of ["one", "a longer one", "3", "", "x", "on", "one more", "x".repeat(5_000)]) {
+      compare.mockClear();
+      await statusOf(server, [["X-One", sent]]);
+      const lengths = compare.mock.calls.map(([expected, given]) => [expected.byteLength, given.byteLength]);
+      expect(lengths).toEqual([
+        [43, 43],
+        [43, 43],
+        [43, 43],
+      ]);
+    }
   });
 
   it("is refused for every text but the one, whatever it is (property)", async () => {
