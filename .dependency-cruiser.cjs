@@ -9,7 +9,7 @@ const never = (from, to, comment) => ({
   to: { path: `^lib/(${to.join("|")})(/|\\.ts$)` },
 });
 
-const TOP = ["index", "incoming-sms", "options", "advice"];
+const TOP = ["index", "incoming-sms", "options", "advice", "durable"];
 /** What knows no room: any of them may use it. */
 const BOTTOM = ["capacity", "clock", "eventual", "handling", "log", "query-string", "record", "sha256", "time-limit"];
 
@@ -26,44 +26,49 @@ module.exports = {
     never("options", ["index", "incoming-sms"], "The options know types of the rooms, not the factory."),
     never(
       "http",
-      [...TOP, "access", "dispatch", "once"],
+      [...TOP, "access", "dispatch", "once", "inbox"],
       "HTTP knows nothing of callers, keywords, handlers and repeats.",
     ),
     never(
       "admit",
-      [...TOP, "http", "receive", "once", "callback"],
+      [...TOP, "http", "receive", "once", "inbox", "callback"],
       "Whether a request may go on is known before it is read.",
     ),
     never("receive", [...TOP, "http", "admit", "access"], "A callback may come by another way than HTTP."),
     never(
       "dispatch",
-      [...TOP, "http", "admit", "once", "answer", "receive"],
+      [...TOP, "http", "admit", "once", "inbox", "answer", "receive"],
       "Handlers know nothing of how a message came and is answered.",
     ),
     never(
       "once",
-      [...TOP, "http", "dispatch", "answer", "receive", "callback"],
+      [...TOP, "http", "inbox", "dispatch", "answer", "receive", "callback"],
       "Keys and turns know nothing of messages.",
     ),
     never(
+      "inbox",
+      [...TOP, "http", "admit", "access", "once", "dispatch", "answer", "receive"],
+      "An inbox knows messages, and nothing of how they came and are handled.",
+    ),
+    never(
       "answer",
-      [...TOP, "http", "dispatch", "once", "receive"],
+      [...TOP, "http", "dispatch", "once", "inbox", "receive"],
       "Answers know what became of a callback, not how.",
     ),
     never(
       "access",
-      [...TOP, "http", "admit", "dispatch", "once", "answer", "receive", "callback"],
+      [...TOP, "http", "admit", "dispatch", "once", "inbox", "answer", "receive", "callback"],
       "Access comes before all else.",
     ),
     never(
       "callback",
-      [...TOP, "http", "admit", "access", "dispatch", "once", "answer", "receive", "capacity"],
+      [...TOP, "http", "admit", "access", "dispatch", "once", "inbox", "answer", "receive", "capacity"],
       "Reading needs nothing but what was sent.",
     ),
     ...BOTTOM.map((room) =>
       never(
         room,
-        [...TOP, "http", "admit", "access", "callback", "dispatch", "once", "answer", "receive"],
+        [...TOP, "http", "admit", "access", "callback", "dispatch", "once", "inbox", "answer", "receive"],
         "What every room may use knows none of them.",
       ),
     ),

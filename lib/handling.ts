@@ -5,4 +5,6 @@ export interface Handling {
   readonly outcome: "handled" | "failed" | "timed-out" | "closed";
   /** After a time-out: whether the handlers end well after all. Never resolves where one never ends. */
   readonly atLast?: Promise<"handled" | "failed">;
+  /** Where it failed: what a handler threw, by its class and place. */
+  readonly reason?: string;
 }

@@ -13,6 +13,7 @@ import { Dispatcher } from "./dispatch/dispatcher.js";
 import type { Handler, SmsEvent } from "./dispatch/events.js";
 import type { KeywordPattern } from "./dispatch/keywords.js";
 import { Registry } from "./dispatch/registry.js";
+import { createDurable } from "./durable.js";
 import { TimeLimit } from "./time-limit.js";
 import { createListener } from "./http/listener.js";
 import type { Listener } from "./http/requests.js";
@@ -66,7 +67,7 @@ export interface IncomingSms extends Listener {
   receive(callback: Callback): Promise<Receipt>;
   /**
    * Answers 503 from now on, and waits until what is in hand is handled, at most one `handlerTimeoutMs`. What is not handled by then gets
-   * its answer, and nothing of the router keeps the process alive.
+   * its answer, or goes back to the inbox, and nothing of the router keeps the process alive.
    */
   close(): Promise<void>;
 }
@@ -88,8 +89,16 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const answers = new Answers(settings.ack, settings.problems);
   const capacity = new Capacity(settings.maxInFlight);
   const limit = new TimeLimit(settings.handlerTimeoutMs);
+  const storing = new TimeLimit(settings.storeTimeoutMs);
   const registry = new Registry();
   const dispatcher = new Dispatcher(registry, limit, log);
+  const handleOnce = createHandleOnce(
+    settings.deduplicate ? new HandledKeys(settings.deduplicate.windowMs, settings.deduplicate.max) : undefined,
+    limit,
+  );
+  const durable =
+    settings.inbox &&
+    createDurable(settings.inbox, settings.concurrency, { registry, dispatcher, handling: limit, storing });
   const pipeline = createReceive({
     read: createReadCallback(createValidate(settings.schema, profile && new Set(profile.fields)), {
       template: profile?.template,
@@ -99,10 +108,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       hidden: new Set(settings.authenticate ? settings.authenticate.variables.keys() : []),
       decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
     }),
-    handleOnce: createHandleOnce(
-      settings.deduplicate ? new HandledKeys(settings.deduplicate.windowMs, settings.deduplicate.max) : undefined,
-      limit,
-    ),
+    takeIn: durable?.keep ?? ((message) => handleOnce(message, () => dispatcher.handle(message))),
     dispatcher,
     answers,
     advise: createAdvise(settings.escaping, log),
@@ -141,12 +147,17 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
         capacity.leave();
       }
     },
-    close: () => (closing ??= close(capacity, limit)),
+    close: () => (closing ??= close()),
   });
-  return sms;
-}
 
-async function close(capacity: Capacity, limit: TimeLimit): Promise<void> {
-  await limit.wait(capacity.close());
-  limit.expire();
+  /** One handlerTimeoutMs for all that runs; then what is left is cut short, and given back to the inbox where there is one. */
+  const close = async (): Promise<void> => {
+    const drained = capacity.close().then(() => durable?.close());
+    await limit.wait(drained);
+    limit.expire();
+    if (durable === undefined) return;
+    storing.expire();
+    await new TimeLimit(settings.storeTimeoutMs).wait(drained);
+  };
+  return sms;
 }

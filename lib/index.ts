@@ -28,6 +28,9 @@ export type { SmsMessage } from "./callback/message.js";
 export type { InvalidCallback, InvalidCode, Issue } from "./callback/invalid.js";
 export type { Handler, HandlerContext, HandlerError, SmsEvent, SmsEvents } from "./dispatch/events.js";
 
+// Once, and never lost
+export type { DeadLetter, Inbox, InboxAttempt, InboxOutcome, InboxStats, InboxWork } from "./inbox/inbox.js";
+
 // Without HTTP
 export type { Callback } from "./callback/read-callback.js";
 export type { Receipt } from "./answer/receipt.js";

@@ -9,6 +9,7 @@ import { isTableField } from "./callback/fields.js";
 import type { Escaping } from "./callback/json-body.js";
 import { CallbackProfile } from "./callback/profile.js";
 import type { Method } from "./http/listener.js";
+import type { Inbox } from "./inbox/inbox.js";
 import type { Logger } from "./log.js";
 import { isRecord } from "./record.js";
 
@@ -61,6 +62,16 @@ export interface IncomingSmsOptions {
    */
   readonly deduplicate?:
     false | { readonly windowMs?: number | undefined; readonly max?: number | undefined } | undefined;
+  /**
+   * Where messages are kept from their answer until they are handled: `sqliteInbox` of `express-kaleyra-sms/sqlite`, `bullmqInbox` of
+   * `express-kaleyra-sms/bullmq`, or one of your own. A callback is then answered when it is stored, and its handlers are retried. One
+   * inbox is for one router. Default: none, a callback is answered when it is handled.
+   */
+  readonly inbox?: Inbox | undefined;
+  /** How many messages of the inbox this process handles at once. 0: it only receives. Default: 16. */
+  readonly concurrency?: number | undefined;
+  /** Milliseconds that the inbox may take to store a message; after that the callback is answered 503. Default: 5,000. */
+  readonly storeTimeoutMs?: number | undefined;
   /** The country code, without `+`, of numbers that come as 10 digits: `"91"`. Default: none, they stay as they were sent. */
   readonly defaultCountryCode?: string | undefined;
   /** The IANA name of the zone that `timestamp` is in: `"Asia/Kolkata"`. It gives messages their `triggeredAt`. Default: none. */
@@ -93,6 +104,9 @@ export interface Settings {
   readonly problems: boolean;
   readonly onHandlerError: "fail" | "acknowledge";
   readonly deduplicate: false | { readonly windowMs: number; readonly max: number };
+  readonly inbox: Inbox | undefined;
+  readonly concurrency: number;
+  readonly storeTimeoutMs: number;
   readonly defaultCountryCode: string | undefined;
   readonly timeZone: string | undefined;
   readonly schema: object | undefined;
@@ -152,6 +166,16 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
     accepts: (value) =>
       value === false || (hasOnly(value, ["windowMs", "max"]) && Object.values(value).every(optional(isCount))),
   },
+  inbox: {
+    takes: "what sqliteInbox() or bullmqInbox() gives, or an inbox of your own, with store, start and close",
+    accepts: (value) =>
+      isRecord(value) && ["store", "start", "close"].every((method) => typeof value[method] === "function"),
+  },
+  concurrency: {
+    takes: "a whole number of messages, at least 0",
+    accepts: (value) => value === 0 || isCount(value),
+  },
+  storeTimeoutMs: milliseconds,
   defaultCountryCode: {
     takes: 'a country code without "+", such as "91"',
     accepts: (value) => typeof value === "string" && /^[1-9]\d{0,2}$/.test(value),
@@ -188,6 +212,7 @@ function complete(options: IncomingSmsOptions): Settings {
     throw new TypeError(
       "options.methods says what options.profile says already: leave it out, the profile has one method.",
     );
+  assertInboxOptions(options);
   return {
     path: (options.path ?? "/").replace(/\/+$/, ""),
     methods: profile === undefined ? [...(options.methods ?? (["GET", "POST"] as const))] : [profile.method],
@@ -205,12 +230,26 @@ function complete(options: IncomingSmsOptions): Settings {
       windowMs: options.deduplicate?.windowMs ?? 86_400_000,
       max: options.deduplicate?.max ?? 100_000,
     },
+    inbox: options.inbox,
+    concurrency: options.concurrency ?? 16,
+    storeTimeoutMs: options.storeTimeoutMs ?? 5_000,
     defaultCountryCode: options.defaultCountryCode,
     timeZone: options.timeZone,
     schema: options.schema,
     decrypt: options.decrypt,
     logger: options.logger ?? console,
   };
+}
+
+function assertInboxOptions({ inbox, deduplicate, concurrency, storeTimeoutMs }: IncomingSmsOptions): void {
+  if (inbox !== undefined) {
+    if (deduplicate === undefined) return;
+    throw new TypeError(
+      "options.deduplicate goes without options.inbox: the inbox tells repeats for as long as its retentionMs.",
+    );
+  }
+  const needless = Object.entries({ concurrency, storeTimeoutMs }).find(([, value]) => value !== undefined);
+  if (needless !== undefined) throw new TypeError(`options.${needless[0]} goes with options.inbox.`);
 }
 
 function readAuthenticate(given: IncomingSmsOptions["authenticate"]): Settings["authenticate"] {

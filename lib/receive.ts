@@ -1,16 +1,16 @@
-// The way of a callback from its content to its receipt: read it, once, to the handlers, answer.
+// The way of a callback from its content to its receipt: read it, take it in (to the handlers, or into the inbox), answer.
 
 import type { Answers, Receipt } from "./answer/receipt.js";
 import type { Callback, Read, ReadMessage, UnreadCallback } from "./callback/read-callback.js";
 import type { Dispatcher } from "./dispatch/dispatcher.js";
 import { then, type Eventual } from "./eventual.js";
+import type { Handling } from "./handling.js";
 import type { Log } from "./log.js";
-import type { HandleOnce } from "./once/once.js";
 
 /** The rooms that a callback passes through. */
 interface Rooms {
   readonly read: (callback: Callback | UnreadCallback) => Read;
-  readonly handleOnce: HandleOnce;
+  readonly takeIn: TakeIn;
   readonly dispatcher: Dispatcher;
   readonly answers: Answers;
   /** Says what a valid message shows to be wrong with the set-up. */
@@ -20,11 +20,16 @@ interface Rooms {
   readonly log: Log;
 }
 
+/** What becomes of a valid message: it is handled, once, or stored in the inbox. Neither throws nor rejects. */
+type TakeIn = (
+  message: ReadMessage["message"],
+) => Eventual<Handling["outcome"] | "stored" | "duplicate" | "not-stored">;
+
 /** Neither throws nor rejects. */
 export type Receive = (callback: Callback | UnreadCallback) => Eventual<Receipt>;
 
 export function createReceive(rooms: Rooms): Receive {
-  const { read, handleOnce, dispatcher, answers, advise, tellFailures, log } = rooms;
+  const { read, takeIn, dispatcher, answers, advise, tellFailures, log } = rooms;
 
   const receive: Receive = (callback) => {
     const reading = read(callback);
@@ -33,16 +38,22 @@ export function createReceive(rooms: Rooms): Receive {
     }
     const { message } = reading;
     advise(reading);
-    return then(
-      handleOnce(message, () => dispatcher.handle(message)),
-      (outcome): Eventual<Receipt> => {
-        if (outcome === "handled") return answers.done("handled", message);
-        if (outcome === "closed") return answers.busy();
-        if (outcome !== "duplicate")
+    return then(takeIn(message), (outcome): Eventual<Receipt> => {
+      switch (outcome) {
+        case "handled":
+        case "stored":
+          return answers.done(outcome, message);
+        case "duplicate":
+          return then(dispatcher.announce("duplicate", message), () => answers.done("duplicate", message));
+        case "failed":
+        case "timed-out":
           return tellFailures ? answers.failed(message, outcome) : answers.failedQuietly(message);
-        return then(dispatcher.announce("duplicate", message), () => answers.done("duplicate", message));
-      },
-    );
+        case "not-stored":
+          return answers.notStored(message);
+        case "closed":
+          return answers.busy();
+      }
+    });
   };
 
   return (callback) =>

@@ -1,13 +1,14 @@
-// How long the package waits for handlers.
+// How long the package waits for what is not its own: handlers, and the inbox.
 
 /** One limit for many waits, all of which can be ended at once. */
 export class TimeLimit {
-  readonly #limitMs: number;
+  /** In milliseconds. */
+  readonly ms: number;
   readonly #waits = new Set<() => void>();
   #isOver = false;
 
-  constructor(limitMs: number) {
-    this.#limitMs = limitMs;
+  constructor(ms: number) {
+    this.ms = ms;
   }
 
   /** Waits for a promise that does not reject; `false` where the time is over first. */
@@ -20,7 +21,7 @@ export class TimeLimit {
         resolve(inTime);
       };
       const expire = (): void => end(false);
-      const timer = setTimeout(expire, this.#limitMs);
+      const timer = setTimeout(expire, this.ms);
       this.#waits.add(expire);
       void settled.then(() => end(true));
     });

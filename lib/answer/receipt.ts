@@ -20,7 +20,7 @@ export interface Receipt {
 /** The answer to a request, whatever it was. */
 export type Answer = Pick<Receipt, "status" | "headers" | "body">;
 
-/** The answer to a callback that was handled. */
+/** The answer to a callback that was handled, or stored. */
 export interface Acknowledgement {
   readonly status: number;
   readonly body: string;
@@ -36,7 +36,8 @@ interface Problem {
 }
 
 const NO_STORE = { "Cache-Control": "no-store" };
-const RETRY_AFTER_SECONDS = "1";
+/** In seconds. */
+const RETRY_AFTER = { "Retry-After": "1" };
 /** RFC 7617 and RFC 6750; without an `error`, which would say what was wrong. */
 const CHALLENGES = {
   Basic: 'Basic realm="callbacks", charset="UTF-8"',
@@ -55,7 +56,7 @@ export class Answers {
     this.#withProblems = withProblems;
   }
 
-  done(outcome: "handled" | "duplicate", message: SmsMessage): Receipt {
+  done(outcome: "handled" | "stored" | "duplicate", message: SmsMessage): Receipt {
     return { outcome, ...this.#ack, message };
   }
 
@@ -80,6 +81,16 @@ export class Answers {
     return { outcome: "failed", ...this.problem(problem), message };
   }
 
+  /** The inbox could not keep it: never a success, since nobody would send it again. */
+  notStored(message: SmsMessage): Receipt {
+    const problem = {
+      status: 503,
+      code: "not-stored",
+      detail: "The message was received, but could not be stored. Try again.",
+    };
+    return { outcome: "failed", ...this.problem(problem, RETRY_AFTER), message };
+  }
+
   invalid(callback: InvalidCallback): Receipt {
     return { outcome: "invalid", ...this.problem(callback), problem: callback };
   }
@@ -90,7 +101,7 @@ export class Answers {
       code: "busy",
       detail: "Too many callbacks are in hand, or the server is about to stop. Try again.",
     };
-    return { outcome: "busy", ...this.problem(problem, { "Retry-After": RETRY_AFTER_SECONDS }) };
+    return { outcome: "busy", ...this.problem(problem, RETRY_AFTER) };
   }
 
   /** The same whatever is wrong. @param scheme - the one to ask the caller for */

@@ -1,5 +1,7 @@
 // From fields to the message that handlers get.
 
+import { randomUUID } from "node:crypto";
+
 import { sha256 } from "../sha256.js";
 import { AS_SENT, isPart, partNumber, type AsSentProperty } from "./fields.js";
 import { phoneNumber } from "./phone-number.js";
@@ -17,7 +19,7 @@ export interface SmsMessage extends Readonly<Partial<Record<AsSentProperty, stri
   readonly id: string;
   /**
    * The same for every delivery of one callback: a digest (SHA-256, base64url) of id, source, recipient, keyword and message. The
-   * idempotency key for whatever a handler does.
+   * idempotency key for whatever a handler does. Where the profile asks for no `id`, nothing tells a repeat: each delivery has one of its own.
    */
   readonly key: string;
   /** The subscriber's number, in E.164 (`+919876543210`) where it was sent with its country code. */
@@ -68,7 +70,7 @@ export function smsMessage(
   const to = phoneNumber(recipient, settings.defaultCountryCode);
   const draft: Draft = {
     id,
-    key: digest([id, from, to, keyword, text]),
+    key: digest([id === "" ? randomUUID() : id, from, to, keyword, text]),
     source: from,
     recipient: to,
     parts: Object.freeze(partsOf(text, fields, keyword)),

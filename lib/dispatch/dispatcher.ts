@@ -37,15 +37,20 @@ export class Dispatcher {
   }
 
   /** Runs all that applies to a message; failures are given to the handlers of `error`. Neither throws nor rejects. */
-  handle(message: SmsMessage): Eventual<Handling> {
+  handle(message: SmsMessage, attempt: Attempt = ONLY): Eventual<Handling> {
     if (this.#limit.isOver) return CLOSED;
-    const attempt = 1;
-    return then(this.#run(this.#registry.callsOfMessage(message), attempt), ({ failures, atLast }) => {
-      if (failures.length === 0) return HANDLED;
+    const run = this.#run(this.#registry.callsOfMessage(message), attempt.attempt);
+    return then(run, ({ failures, atLast }) => {
+      const [first] = failures;
+      if (first === undefined) return HANDLED;
+      const { final } = attempt;
       const errors = failures.map(async ({ event, cause }) => {
-        await this.announce("error", Object.freeze({ event, message, cause, attempt, final: true }));
+        await this.announce("error", Object.freeze({ event, message, cause, attempt: attempt.attempt, final }));
       });
-      return Promise.all(errors).then(() => (atLast === undefined ? FAILED : { outcome: "timed-out", atLast }));
+      const reason = nameOf(first.cause);
+      return Promise.all(errors).then(() =>
+        atLast === undefined ? { outcome: "failed", reason } : { outcome: "timed-out", atLast, reason },
+      );
     });
   }
 
@@ -113,15 +118,25 @@ export class Dispatcher {
         `Refused a caller: ${payload.reason} Register sms.on("unauthorized", ...) to hear of each.`,
       );
     } else if ("cause" in payload) {
+      const { event, cause } = payload;
+      const [code, what] = event === "inbox" ? [event, "The inbox"] : ["handler", `A handler of "${event}"`];
       const advice = 'Register sms.on("error", ...) to see it whole.';
-      this.#log.error("handler-failed", `A handler of "${payload.event}" failed: ${nameOf(payload.cause)}. ${advice}`);
+      this.#log.error(`${code}-failed`, `${what} failed: ${nameOf(cause)}. ${advice}`);
     }
   }
 }
 
 const HANDLED: Handling = { outcome: "handled" };
-const FAILED: Handling = { outcome: "failed" };
 const CLOSED: Handling = { outcome: "closed" };
+
+/** Which attempt at a message, from 1, and whether it is the last. */
+interface Attempt {
+  readonly attempt: number;
+  readonly final: boolean;
+}
+
+/** Without an inbox nothing is tried again. */
+const ONLY: Attempt = { attempt: 1, final: true };
 
 /** What handlers get beside the payload. Nearly none asks for the signal, so that it is made when one does. */
 class Context implements HandlerContext {

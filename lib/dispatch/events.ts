@@ -17,26 +17,40 @@ export interface SmsEvents {
   readonly invalid: InvalidCallback;
   /** A caller that may not call: its callback was not read. */
   readonly unauthorized: UnauthorizedCallback;
-  /** A repeat: the message's `key` was handled already. */
+  /** A repeat: the message's `key` was handled, or waits in the inbox. */
   readonly duplicate: SmsMessage;
-  /** A handler threw, rejected or ran out of time. */
+  /** A handler threw, rejected or ran out of time, or the inbox is out of reach. */
   readonly error: HandlerError;
 }
 
 export type SmsEvent = keyof SmsEvents;
 
-/** What handlers of `error` get. */
-export interface HandlerError {
+/** What handlers of `error` get: of a handler, or of the inbox. */
+export type HandlerError = FailedHandler | FailedInbox;
+
+interface FailedAttempt {
+  /** Which attempt at the message this was, from 1. */
+  readonly attempt: number;
+  /** Whether the package will not try again by itself. */
+  readonly final: boolean;
+}
+
+interface FailedHandler extends FailedAttempt {
   /** The event whose handler failed. */
   readonly event: "message" | "keyword" | "unmatched";
   /** The message that it was handling. */
   readonly message: SmsMessage;
   /** What it threw or rejected with; an `Error` with the code `KALEYRA_SMS_HANDLER_TIMEOUT` where it ran out of time. */
   readonly cause: unknown;
-  /** Which attempt at the message this was, from 1. */
-  readonly attempt: number;
-  /** Whether the package will not try again by itself. */
-  readonly final: boolean;
+}
+
+interface FailedInbox extends FailedAttempt {
+  /** The inbox could not store a message, which was answered 503, or not take messages out. */
+  readonly event: "inbox";
+  /** The one that could not be stored, or whose attempts were all cut short by the end of a process. */
+  readonly message: SmsMessage | undefined;
+  /** What the inbox rejected with; an `Error` with the code `KALEYRA_SMS_STORE_TIMEOUT` where it gave no answer within `storeTimeoutMs`. */
+  readonly cause: unknown;
 }
 
 /** The second argument of every handler. */

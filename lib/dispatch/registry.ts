@@ -1,6 +1,7 @@
 // Who listens to what. A callback takes what is registered when its handling starts; what changes later is for the next one.
 
 import type { SmsMessage } from "../callback/message.js";
+import type { Eventual } from "../eventual.js";
 import { assertEvent, type Handler, type HandlerContext, type SmsEvent, type SmsEvents } from "./events.js";
 import { KeywordIndex, unregisteredMatch } from "./keyword-index.js";
 import { patternsOf, type KeywordPattern } from "./keywords.js";
@@ -67,6 +68,8 @@ export class Registry {
   };
   readonly #keywords = new KeywordIndex<Registration<"keyword">>();
   #registered = 0;
+  /** Who waits for a handler that hears messages. */
+  #unheard: Array<() => void> = [];
 
   /** @throws TypeError where there is no such event, or the handler is no function */
   add<Event extends SmsEvent>(event: Event, handler: Handler<Event>): void {
@@ -98,6 +101,14 @@ export class Registry {
     assertEvent(event);
     if (event !== "keyword") throw new TypeError(`A pattern goes with "keyword", not with "${event}".`);
     for (const one of patternsOf(pattern)) this.#keywords.remove(one, ({ given }) => given === handler);
+  }
+
+  /**
+   * Waits for a handler of `message`, `keyword` or `unmatched`, and then for the next turn of the event loop, in which those that are registered
+   * along with it are there too.
+   */
+  whenHeard(): Eventual<void> {
+    return this.#isHeard() ? undefined : new Promise((resolve) => this.#unheard.push(resolve));
   }
 
   /** What a payload of one event leads to, in order of registration. */
@@ -133,7 +144,19 @@ export class Registry {
   #register<Event extends SmsEvent>(event: Event, given: Handler<Event>, handler: Handler<Event>): Registration<Event> {
     if (typeof given !== "function")
       throw new TypeError(`The handler of "${event}" must be a function, not ${typeof given}.`);
+    if (this.#unheard.length > 0) setImmediate(() => this.#letHear());
     return { order: this.#registered++, event, given, handler };
+  }
+
+  #isHeard(): boolean {
+    const { message, keyword, unmatched } = this.#handlers;
+    return !this.#keywords.isEmpty || [message, keyword, unmatched].some(({ list }) => list.length > 0);
+  }
+
+  #letHear(): void {
+    if (!this.#isHeard()) return;
+    for (const resolve of this.#unheard) resolve();
+    this.#unheard = [];
   }
 
   /** `false` where it was taken out before. */

@@ -8,8 +8,6 @@ import { Turns } from "./turns.js";
 
 /** What a message is known by. */
 interface Known {
-  /** Empty where the callback has none: then there is nothing to tell a repeat by. */
-  readonly id: string;
   readonly key: string;
   readonly source: string;
 }
@@ -44,13 +42,12 @@ export function createHandleOnce(handledKeys: HandledKeys | undefined, limit: Ti
     });
   };
 
-  return ({ id, key, source }, handle) => {
-    const isTold = handledKeys !== undefined && id !== "";
-    if (isTold && handledKeys.has(key)) return "duplicate";
-    const first = isTold ? inHand.get(key) : undefined;
+  return ({ key, source }, handle) => {
+    if (handledKeys?.has(key) === true) return "duplicate";
+    const first = handledKeys === undefined ? undefined : inHand.get(key);
     if (first !== undefined) return waitForFirst(first);
     const handling = turns.run(source, handle);
-    if (isTold) remember(key, handling, handledKeys);
+    if (handledKeys !== undefined) remember(key, handling, handledKeys);
     return then(handling, ({ outcome }) => outcome);
   };
 }

@@ -1,0 +1,70 @@
+// The way of a message through the inbox: kept, answered, taken out, handled.
+
+import type { SmsMessage } from "./callback/message.js";
+import type { Dispatcher } from "./dispatch/dispatcher.js";
+import type { Registry } from "./dispatch/registry.js";
+import type { Inbox } from "./inbox/inbox.js";
+import { createKeep, type Keep } from "./inbox/keep.js";
+import { createWork } from "./inbox/work.js";
+import type { TimeLimit } from "./time-limit.js";
+
+interface Rooms {
+  readonly registry: Registry;
+  readonly dispatcher: Dispatcher;
+  /** Of handlers. */
+  readonly handling: TimeLimit;
+  /** Of the inbox, to store a message. */
+  readonly storing: TimeLimit;
+}
+
+export interface Durable {
+  readonly keep: Keep;
+  /** Takes nothing out any more, and waits for what was taken out. Does not reject. */
+  close(): Promise<void>;
+}
+
+/** An inbox hands a message out once: to the handlers of one router. */
+const inUse = new WeakSet<Inbox>();
+
+/** @throws TypeError where the inbox is another router's */
+export function createDurable(
+  inbox: Inbox,
+  concurrency: number,
+  { registry, dispatcher, handling, storing }: Rooms,
+): Durable {
+  if (inUse.has(inbox)) throw new TypeError("options.inbox is in use by another router: make one for each.");
+  inUse.add(inbox);
+
+  const tell = async (cause: unknown, message?: SmsMessage, attempt = 1): Promise<void> => {
+    const final = message !== undefined;
+    await dispatcher.announce("error", Object.freeze({ event: "inbox", message, cause, attempt, final }));
+  };
+  let isClosed = false;
+  let beginClosing = (): void => undefined;
+  const closing = new Promise<void>((resolve) => (beginClosing = resolve));
+  const work = createWork({
+    concurrency,
+    limit: handling,
+    dispatch: (message, attempt) => dispatcher.handle(message, attempt),
+    whenHeard: () => registry.whenHeard(),
+    failed: (cause, message, attempt) => void tell(cause, message, attempt),
+    closing,
+  });
+  const start = async (): Promise<void> => {
+    await registry.whenHeard();
+    if (!isClosed) inbox.start(work);
+  };
+  if (concurrency > 0) start().catch(tell);
+
+  return {
+    keep: createKeep(inbox, storing, tell),
+    close: () => {
+      isClosed = true;
+      beginClosing();
+      // In a promise of its own: an inbox of the user's may throw.
+      return Promise.resolve()
+        .then(() => inbox.close())
+        .catch(tell);
+    },
+  };
+}

@@ -1,0 +1,45 @@
+// Puts a message into the inbox, within its time.
+
+import type { SmsMessage } from "../callback/message.js";
+import type { TimeLimit } from "../time-limit.js";
+import type { Inbox } from "./inbox.js";
+
+/** The code of the `Error` that is the cause where the inbox gave no answer in time. */
+const STORE_TIMEOUT = "KALEYRA_SMS_STORE_TIMEOUT";
+
+/** What became of a message; `not-stored` where the inbox could not write it, or not in time. Does not reject. */
+export type Keep = (message: SmsMessage) => Promise<"stored" | "duplicate" | "not-stored">;
+
+/**
+ * @param limit - for how long a caller waits
+ * @param tell - of what the inbox could not do
+ */
+export function createKeep(
+  inbox: Inbox,
+  limit: TimeLimit,
+  tell: (cause: unknown, message: SmsMessage) => Promise<void>,
+): Keep {
+  const store = async (message: SmsMessage): Promise<{ stored: "stored" | "duplicate" } | { cause: unknown }> => {
+    try {
+      const stored: unknown = await inbox.store(message, Date.now() + limit.ms);
+      // An inbox of the user's may be written in JavaScript: what it does not say was stored, was not.
+      if (stored === "stored" || stored === "duplicate") return { stored };
+      return { cause: new TypeError('The inbox\'s store() gave neither "stored" nor "duplicate".') };
+    } catch (cause) {
+      return { cause };
+    }
+  };
+  return async (message) => {
+    const storing = store(message);
+    const result = (await limit.wait(storing)) ? await storing : { cause: timeout(limit.ms) };
+    if ("stored" in result) return result.stored;
+    await tell(result.cause, message);
+    return "not-stored";
+  };
+}
+
+function timeout(ms: number): Error {
+  return Object.assign(new Error(`The inbox did not store the message within storeTimeoutMs (${ms}).`), {
+    code: STORE_TIMEOUT,
+  });
+}

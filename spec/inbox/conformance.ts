@@ -1,0 +1,400 @@
+// What every inbox must hold to, seen through the router. Each inbox has a spec that opens it and runs this.
+
+import { afterEach, expect, it } from "@jest/globals";
+import { incomingSms, type Inbox, type SmsMessage } from "express-kaleyra-sms";
+
+import { callback, post } from "../support/callbacks";
+import { deferred, recorder, type Recorder } from "../support/recorder";
+import { until, waitFor } from "./waiting";
+
+/** The options of every inbox. */
+export interface Options {
+  readonly attempts?: number;
+  readonly backoffMs?: number;
+  readonly retentionMs?: number;
+  readonly leaseMs?: number;
+}
+
+/** One place where messages are kept, and inboxes on it: as many as there are processes. */
+export interface Place {
+  open(options?: Options): Inbox;
+  /** Takes the place away, when all inboxes are closed. */
+  remove(): Promise<void> | void;
+}
+
+interface Conforming {
+  /** Whether messages of one source are handled in order. */
+  readonly isOrdered: boolean;
+  /** A place that is empty. */
+  place(): Promise<Place> | Place;
+}
+
+export function itConforms({ isOrdered, place }: Conforming): void {
+  const open: Array<() => Promise<void> | void> = [];
+  afterEach(async () => {
+    for (const close of open.splice(0).reverse()) await close();
+  });
+
+  /** An empty place. */
+  const empty = async (): Promise<Place> => {
+    const made = await place();
+    open.push(() => made.remove());
+    return made;
+  };
+
+  /** A router on a place. */
+  const router = (on: Place, options: Parameters<typeof recorder>[0] & { inboxOptions?: Options } = {}) => {
+    const { inboxOptions, ...others } = options;
+    const inbox = on.open({ backoffMs: 20, ...inboxOptions });
+    const recorded: Recorder & { inbox: Inbox } = { ...recorder({ inbox, ...others }), inbox };
+    open.push(() => recorded.sms.close());
+    return recorded;
+  };
+
+  /** A router of its own that only receives: what it stored waits. */
+  const stored = async (on: Place, ...fields: Array<Record<string, unknown>>): Promise<void> => {
+    const { sms } = router(on, { concurrency: 0 });
+    for (const one of fields) expect(await sms.receive(post(one))).toMatchObject({ outcome: "stored", status: 200 });
+  };
+
+  it("answers what is stored 200, and hands it to the handlers as it came", async () => {
+    const { sms, messages, keywords, inbox } = router(await empty());
+    const text = 'a "b"\n\\ {} \u0000 \ud83d\ude00 \ud800 \u2028 <message>';
+    const body = JSON.stringify(callback({ message: text, keyword: "K", constructor: "c", proto: "p" }));
+    const receipt = await sms.receive({ method: "POST", body: body.replace('"proto"', '"__proto__"') });
+    expect(receipt).toMatchObject({ outcome: "stored", status: 200, body: "" });
+    await until(() => messages.length > 0);
+    expect(messages).toEqual([receipt.message]);
+    expect(messages[0]?.text).toBe(text);
+    expect(Object.entries(messages[0]?.fields ?? {})).toEqual(Object.entries(receipt.message?.fields ?? {}));
+    expect(Object.isFrozen(messages[0]) && Object.isFrozen(messages[0]?.parts)).toBe(true);
+    expect(Object.isFrozen(messages[0]?.fields)).toBe(true);
+    await until(() => keywords.length > 0);
+    await until(async () => (await inbox.stats()).running === 0);
+    expect(await inbox.stats()).toEqual({ waiting: 0, running: 0, delayed: 0, dead: 0, oldestWaitingMs: 0 });
+  });
+
+  it("answers a repeat 200 as a duplicate while the first waits, runs, and after it was handled", async () => {
+    const on = await empty();
+    const waiting = router(on, { concurrency: 0 });
+    const sent = post();
+    const outcomes = [];
+    for (let n = 0; n < 2; n++) outcomes.push((await waiting.sms.receive(sent)).outcome);
+    expect(outcomes).toEqual(["stored", "duplicate"]);
+
+    const running = router(on);
+    const { promise, resolve } = deferred();
+    const started = deferred();
+    running.sms.on("message", () => {
+      started.resolve();
+      return promise;
+    });
+    await started.promise;
+    expect(await running.sms.receive(sent)).toMatchObject({ outcome: "duplicate", status: 200 });
+    resolve();
+    await until(async () => (await running.inbox.stats()).running === 0);
+    expect(await waiting.sms.receive(sent)).toMatchObject({ outcome: "duplicate", status: 200 });
+    expect(running.messages).toHaveLength(1);
+    expect([...waiting.duplicates, ...running.duplicates]).toHaveLength(3);
+  });
+
+  it("stores one of a thousand at once, and answers them all 200", async () => {
+    const { sms, messages, duplicates } = router(await empty(), { maxInFlight: 2_000, storeTimeoutMs: 30_000 });
+    const sent = post();
+    const receipts = await Promise.all(Array.from({ length: 1_000 }, () => sms.receive(sent)));
+    expect(receipts.filter(({ outcome }) => outcome === "stored")).toHaveLength(1);
+    expect(receipts.filter(({ status }) => status === 200)).toHaveLength(1_000);
+    expect(duplicates).toHaveLength(999);
+    await until(() => messages.length > 0);
+    expect(messages).toHaveLength(1);
+  }, 40_000);
+
+  it("tries a message again in growing steps, until it is a dead letter", async () => {
+    const { sms, errors, inbox } = router(await empty(), { inboxOptions: { attempts: 4, backoffMs: 100 } });
+    const started: number[] = [];
+    const attempts: number[] = [];
+    sms.on("message", (_message, { attempt }) => {
+      started.push(Date.now());
+      attempts.push(attempt);
+      throw new RangeError("secret text +919876543210");
+    });
+    const { message } = await sms.receive(post());
+    await until(async () => (await inbox.stats()).dead === 1, 10_000);
+    expect(attempts).toEqual([1, 2, 3, 4]);
+    expect(errors.map(({ event, attempt, final }) => [event, attempt, final])).toEqual([
+      ["message", 1, false],
+      ["message", 2, false],
+      ["message", 3, false],
+      ["message", 4, true],
+    ]);
+    const [first = 0, second = 0, third = 0] = started.slice(1).map((at, n) => at - (started[n] ?? 0));
+    // A clock's tick may be lost on the way.
+    expect(first).toBeGreaterThanOrEqual(98);
+    expect(second).toBeGreaterThanOrEqual(198);
+    expect(third).toBeGreaterThanOrEqual(398);
+    const [letter, ...more] = await inbox.deadLetters();
+    expect(more).toEqual([]);
+    expect(letter).toMatchObject({ key: message?.key, message, attempts: 4 });
+    expect(letter?.reason).toMatch(/^RangeError at .*:\d+:\d+$/);
+    expect(Date.now() - Date.parse(letter?.failedAt ?? "")).toBeLessThan(10_000);
+    expect(Object.isFrozen(letter?.message)).toBe(true);
+  }, 20_000);
+
+  it("handles a dead letter again when it is replayed, and when the callback comes again", async () => {
+    const { sms, messages, inbox } = router(await empty(), { inboxOptions: { attempts: 1 } });
+    let isBroken = true;
+    const handled: string[] = [];
+    sms.on("message", ({ id }, { attempt }) => {
+      if (isBroken) throw new Error("no");
+      handled.push(`${id} ${attempt}`);
+    });
+    const sent = [post({ id: "a", source: "1" }), post({ id: "b", source: "2" }), post({ id: "c", source: "3" })];
+    const keys = [];
+    for (const one of sent) {
+      keys.push((await sms.receive(one)).message?.key ?? "");
+      await until(async () => (await inbox.stats()).dead === keys.length);
+    }
+    isBroken = false;
+    expect(messages).toHaveLength(3);
+    expect(await inbox.replay(keys[1] ?? "")).toBe(1);
+    await until(() => handled.length === 1);
+    expect(await sms.receive(sent[2] ?? post())).toMatchObject({ outcome: "stored", status: 200 });
+    await until(() => handled.length === 2);
+    expect(await inbox.replay("all")).toBe(1);
+    await until(() => handled.length === 3);
+    expect(handled).toEqual(["b 1", "c 1", "a 1"]);
+    await until(async () => (await inbox.stats()).running === 0);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delayed: 0, dead: 0 });
+    for (const key of [...keys, "all", "no such key"]) expect(await inbox.replay(key)).toBe(0);
+  });
+
+  it("pages through dead letters, the oldest first", async () => {
+    const { sms, inbox } = router(await empty(), { inboxOptions: { attempts: 1 } });
+    sms.on("message", () => Promise.reject(new Error("no")));
+    const keys: string[] = [];
+    for (let n = 0; n < 5; n++) {
+      keys.push((await sms.receive(post({ source: `${n}` }))).message?.key ?? "");
+      await until(async () => (await inbox.stats()).dead === n + 1);
+    }
+    const page = async (options: Parameters<Inbox["deadLetters"]>[0]) =>
+      (await inbox.deadLetters(options)).map(({ key }) => key);
+    expect(await page({})).toEqual(keys);
+    expect(await page({ limit: 2 })).toEqual(keys.slice(0, 2));
+    expect(await page({ limit: 2, after: keys[1] })).toEqual(keys.slice(2, 4));
+    expect(await page({ limit: 2, after: keys[3] })).toEqual(keys.slice(4));
+    expect(await page({ after: keys[4] })).toEqual([]);
+    for (const limit of [0, -1, 1.5, NaN, "2" as never]) {
+      await expect(inbox.deadLetters({ limit })).rejects.toThrow(TypeError);
+    }
+  });
+
+  it("counts what waits, runs and is delayed", async () => {
+    const on = await empty();
+    const { sms, inbox } = router(on, { concurrency: 2, inboxOptions: { attempts: 2, backoffMs: 60_000 } });
+    const { promise, resolve } = deferred();
+    sms.on("message", ({ text }) => (text === "fails" ? Promise.reject(new Error("no")) : promise));
+    await sms.receive(post({ source: "0", message: "fails" }));
+    await until(async () => (await inbox.stats()).delayed === 1);
+    for (let n = 1; n <= 5; n++) await sms.receive(post({ source: `${n}` }));
+    await until(async () => (await inbox.stats()).running === 2);
+    await waitFor(30);
+    const stats = await inbox.stats();
+    expect(stats).toMatchObject({ waiting: 3, running: 2, delayed: 1, dead: 0 });
+    expect(stats.oldestWaitingMs).toBeGreaterThanOrEqual(29);
+    expect(stats.oldestWaitingMs).toBeLessThan(5_000);
+    resolve();
+    await until(async () => (await inbox.stats()).waiting === 0);
+    await until(async () => (await inbox.stats()).running === 0);
+    expect(await inbox.stats()).toEqual({ waiting: 0, running: 0, delayed: 1, dead: 0, oldestWaitingMs: 0 });
+  });
+
+  it("erases a subscriber's messages wherever they are, and leaves those of others", async () => {
+    const on = await empty();
+    const { sms, inbox, messages } = router(on, { inboxOptions: { attempts: 2, backoffMs: 60_000 } });
+    sms.on("message", ({ text }) => (text === "fails" ? Promise.reject(new Error("no")) : undefined));
+    for (const source of ["+911111111111", "+912222222222"]) {
+      await sms.receive(post({ source, message: "done" }));
+      await until(async () => (await inbox.stats()).running === 0 && messages.at(-1)?.source === source);
+      await sms.receive(post({ source, message: "fails" }));
+    }
+    await until(async () => (await inbox.stats()).delayed === 2);
+    expect(await inbox.forget("+911111111111")).toBeGreaterThanOrEqual(1);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delayed: 1, dead: 0 });
+    expect(await inbox.forget("+911111111111")).toBe(0);
+    expect(await inbox.forget("nobody")).toBe(0);
+  });
+
+  it("does not handle what was forgotten while it waited", async () => {
+    const on = await empty();
+    await stored(on, { source: "+911111111111" }, { source: "+912222222222" });
+    const { sms, inbox } = router(on, { concurrency: 0 });
+    expect(await inbox.forget("+911111111111")).toBe(1);
+    await sms.close();
+    const handled: string[] = [];
+    router(on).sms.on("message", ({ source }) => handled.push(source));
+    await until(() => handled.length > 0);
+    await waitFor(150);
+    expect(handled).toEqual(["+912222222222"]);
+  });
+
+  it("handles no more at once than concurrency, and nothing with 0", async () => {
+    const on = await empty();
+    await stored(on, ...Array.from({ length: 12 }, (_, n) => ({ source: `${n}` })));
+    const idle = router(on, { concurrency: 0 });
+    const { sms, messages } = router(on, { concurrency: 3 });
+    let running = 0;
+    let most = 0;
+    sms.on("message", async () => {
+      most = Math.max(most, ++running);
+      await waitFor(10);
+      running--;
+    });
+    await until(() => messages.length === 12, 10_000);
+    expect(most).toBe(3);
+    expect(idle.messages).toEqual([]);
+  }, 20_000);
+
+  it("takes nothing out before a handler is registered, nor in that turn of the event loop", async () => {
+    const on = await empty();
+    await stored(on, { message: "STOP", source: "1" }, { message: "hello", source: "2" });
+    const inbox = on.open();
+    const heard: string[] = [];
+    // Not a recorder, which listens from the start.
+    const sms = incomingSms({ inbox, authenticate: false });
+    open.push(() => sms.close());
+    sms.on("error", (error) => heard.push(String(error.cause)));
+    await waitFor(100);
+    expect(await inbox.stats()).toMatchObject({ waiting: 2, running: 0 });
+    sms.on("unmatched", ({ text }) => heard.push(`unmatched ${text ?? ""}`));
+    await Promise.resolve();
+    sms.keyword("STOP", ({ keyword }) => heard.push(`keyword ${keyword}`));
+    await until(() => heard.length === 2);
+    expect(heard.sort()).toEqual(["keyword STOP", "unmatched hello"]);
+  });
+
+  it("keeps what comes when the last handler is gone", async () => {
+    const on = await empty();
+    await stored(on, { source: "1" }, { source: "2" }, { source: "3" });
+    const inbox = on.open({ leaseMs: 1_000 });
+    const sms = incomingSms({ inbox, authenticate: false });
+    open.push(() => sms.close());
+    const heard: string[] = [];
+    const handler = ({ source }: SmsMessage): unknown => heard.push(source);
+    sms.once("message", handler);
+    await until(() => heard.length === 1);
+    await waitFor(100);
+    expect(heard).toHaveLength(1);
+    sms.on("message", handler);
+    await until(() => heard.length === 3);
+    expect(new Set(heard)).toEqual(new Set(["1", "2", "3"]));
+  });
+
+  it("gives what closing cut short to another, without counting the attempt", async () => {
+    const on = await empty();
+    const first = router(on, { handlerTimeoutMs: 100, inboxOptions: { leaseMs: 60_000 } });
+    const started = deferred();
+    const signals: AbortSignal[] = [];
+    first.sms.on("message", (_message, { signal }) => {
+      signals.push(signal);
+      started.resolve();
+      return new Promise(() => undefined);
+    });
+    await first.sms.receive(post());
+    await started.promise;
+    await first.sms.close();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(first.errors.map(({ final }) => final)).toEqual([false]);
+    const second = router(on);
+    const attempts: number[] = [];
+    second.sms.on("message", (_message, { attempt }) => attempts.push(attempt));
+    await until(() => attempts.length > 0);
+    expect(attempts).toEqual([1]);
+  }, 20_000);
+
+  it("lets what runs finish when it is closed", async () => {
+    const on = await empty();
+    const { sms, messages } = router(on);
+    const started = deferred();
+    let ended = 0;
+    sms.on("message", async () => {
+      started.resolve();
+      await waitFor(50);
+      ended++;
+    });
+    await sms.receive(post());
+    await started.promise;
+    await sms.close();
+    expect(ended).toBe(1);
+    const after = on.open();
+    expect(await after.stats()).toMatchObject({ waiting: 0, running: 0, delayed: 0 });
+    await after.close();
+    expect(messages).toHaveLength(1);
+  });
+
+  it("counts a handler that is past its time as failed, and starts no other beside it while it may still end", async () => {
+    const { sms, errors, inbox } = router(await empty(), { handlerTimeoutMs: 60, inboxOptions: { attempts: 2 } });
+    let running = 0;
+    let most = 0;
+    sms.on("message", async (_message, { attempt }) => {
+      most = Math.max(most, ++running);
+      await waitFor(attempt === 1 ? 90 : 0);
+      running--;
+      if (attempt === 1) throw new Error("late");
+    });
+    await sms.receive(post());
+    await until(async () => errors.length === 1 && (await inbox.stats()).running === 0);
+    await until(async () => {
+      const { delayed, waiting, running: runs } = await inbox.stats();
+      return delayed + waiting + runs === 0;
+    });
+    expect(errors).toMatchObject([{ cause: { code: "KALEYRA_SMS_HANDLER_TIMEOUT" }, attempt: 1, final: false }]);
+    expect(most).toBe(1);
+    expect(await inbox.deadLetters()).toEqual([]);
+  });
+
+  it("shares what waits among several, each message to one", async () => {
+    const on = await empty();
+    const handled: string[] = [];
+    const routers = [0, 1].map(() => router(on, { concurrency: 4 }));
+    for (const { sms } of routers) {
+      sms.on("message", async ({ id }) => {
+        await waitFor(5);
+        handled.push(id);
+      });
+    }
+    const ids = Array.from({ length: 200 }, (_, n) => `id ${n}`);
+    const receipts = await Promise.all(
+      routers.flatMap(({ sms }, n) =>
+        ids.filter((_, index) => index % 2 === n).map((id) => sms.receive(post({ id, source: id.slice(3) }))),
+      ),
+    );
+    expect(new Set(receipts.map(({ outcome }) => outcome))).toEqual(new Set(["stored"]));
+    await until(() => handled.length >= 200, 20_000);
+    await waitFor(100);
+    expect(handled.sort()).toEqual(ids.sort());
+  }, 30_000);
+
+  if (isOrdered) {
+    it("handles messages of one source in order of arrival, also by two, and across retries", async () => {
+      const on = await empty();
+      const routers = [0, 1].map(() => router(on, { inboxOptions: { attempts: 3 } }));
+      const log: string[] = [];
+      for (const { sms } of routers) {
+        sms.on("message", async ({ text = "" }, { attempt }) => {
+          log.push(`${text} ${attempt} starts`);
+          await waitFor(5);
+          log.push(`${text} ${attempt} ends`);
+          if (text === "STOP") throw new Error("no");
+        });
+      }
+      const source = "+911111111111";
+      for (const [n, message] of ["STOP", "START", "HELP"].entries()) {
+        await routers[n % 2]?.sms.receive(post({ source, message }));
+      }
+      await until(() => log.includes("HELP 1 ends"), 10_000);
+      const steps = ["STOP 1", "STOP 2", "STOP 3", "START 1", "HELP 1"];
+      expect(log).toEqual(steps.flatMap((step) => [`${step} starts`, `${step} ends`]));
+      expect(await routers[0]?.inbox.stats()).toMatchObject({ dead: 1 });
+    }, 20_000);
+  }
+}

@@ -1,0 +1,182 @@
+// The router with an inbox that does not do what it should: nothing is answered 200 that was not stored.
+
+import { createServer } from "node:http";
+import { afterEach, describe, expect, it } from "@jest/globals";
+import { incomingSms, type Inbox, type InboxWork } from "express-kaleyra-sms";
+import request from "supertest";
+
+import { callback, post } from "../support/callbacks";
+import { closeServers, deferred, recorder } from "../support/recorder";
+
+afterEach(closeServers);
+
+/** An inbox of which only what a spec gives does anything. */
+function inboxWith(given: Partial<Record<keyof Inbox, unknown>>): Inbox {
+  const nothing = (): Promise<never> => Promise.reject(new Error("not asked for"));
+  return {
+    store: () => Promise.resolve("stored"),
+    start: () => undefined,
+    close: () => Promise.resolve(),
+    stats: nothing,
+    deadLetters: nothing,
+    replay: nothing,
+    forget: nothing,
+    ...given,
+  } as Inbox;
+}
+
+describe("a message that is not stored", () => {
+  const cause = new Error("disk full: +919876543210");
+  const NOTHING = new Promise(() => undefined);
+
+  it.each([
+    ["store rejects", () => Promise.reject(cause), cause],
+    [
+      "store throws",
+      () => {
+        throw cause;
+      },
+      cause,
+    ],
+    ["store never ends", () => NOTHING, { code: "KALEYRA_SMS_STORE_TIMEOUT" }],
+    ["store gives nothing", () => Promise.resolve(), expect.any(TypeError)],
+    ["store is not async", () => true, expect.any(TypeError)],
+  ])("is answered 503 and told to the handlers of error, where %s", async (_case, store, expected) => {
+    const { sms, messages, errors, lines } = recorder({ inbox: inboxWith({ store }), storeTimeoutMs: 50 });
+    const response = await request(createServer(sms)).post("/").send(callback()).expect(503).expect("Retry-After", "1");
+    expect(response.type).toBe("application/problem+json");
+    expect(response.body).toMatchObject({ status: 503, code: "not-stored" });
+    expect(response.text).not.toContain("919876543210");
+    const receipt = await sms.receive(post());
+    expect(receipt).toMatchObject({ outcome: "failed", status: 503 });
+    expect(errors).toHaveLength(2);
+    expect(errors[1]).toMatchObject({
+      event: "inbox",
+      message: receipt.message,
+      cause: expected,
+      attempt: 1,
+      final: true,
+    });
+    expect(messages).toEqual([]);
+    expect(lines).toEqual([]);
+  });
+
+  it("is never acknowledged, and goes to the logger without what it said where no handler hears it", async () => {
+    const lines: string[] = [];
+    const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
+    const inbox = inboxWith({ store: () => Promise.reject(cause) });
+    const sms = incomingSms({ inbox, logger, authenticate: false, onHandlerError: "acknowledge" });
+    expect(await sms.receive(post())).toMatchObject({ status: 503 });
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/The inbox failed: Error at .*\(inbox-failed\)$/);
+    expect(lines[0]).not.toContain("919876543210");
+  });
+});
+
+it("gives the inbox the time until which the caller waits", async () => {
+  const deadlines: number[] = [];
+  const store = (_message: unknown, deadline: number): Promise<string> => {
+    deadlines.push(deadline - Date.now());
+    return Promise.resolve("stored");
+  };
+  const { sms } = recorder({ inbox: inboxWith({ store }), storeTimeoutMs: 2_000 });
+  expect(await sms.receive(post())).toMatchObject({ outcome: "stored", status: 200, body: "" });
+  expect(deadlines[0]).toBeGreaterThan(1_500);
+  expect(deadlines[0]).toBeLessThanOrEqual(2_000);
+});
+
+describe("starting", () => {
+  it("waits for a handler that hears messages, and for the next turn of the event loop", async () => {
+    const started: InboxWork[] = [];
+    const inbox = inboxWith({ start: (work: InboxWork) => started.push(work) });
+    const sms = incomingSms({ inbox, authenticate: false, concurrency: 3 });
+    sms.on("error", () => undefined).on("invalid", () => undefined);
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(started).toEqual([]);
+    sms.keyword("STOP", () => undefined);
+    await Promise.resolve();
+    expect(started).toEqual([]);
+    await new Promise(setImmediate);
+    expect(started).toMatchObject([{ concurrency: 3 }]);
+    sms.on("message", () => undefined);
+    await new Promise(setImmediate);
+    expect(started).toHaveLength(1);
+  });
+
+  it("does not happen with concurrency 0, nor after closing", async () => {
+    const started: InboxWork[] = [];
+    const start = (work: InboxWork): unknown => started.push(work);
+    recorder({ inbox: inboxWith({ start }), concurrency: 0 });
+    const { sms } = recorder({ inbox: inboxWith({ start }) });
+    await sms.close();
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(started).toEqual([]);
+  });
+
+  it("that fails is told to the handlers of error", async () => {
+    const cause = new Error("no");
+    const start = (): void => {
+      throw cause;
+    };
+    const { errors } = recorder({ inbox: inboxWith({ start }) });
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(errors).toEqual([{ event: "inbox", message: undefined, cause, attempt: 1, final: false }]);
+  });
+});
+
+describe("closing", () => {
+  it("closes the inbox when all that is being stored is stored, and waits for it", async () => {
+    const log: string[] = [];
+    const storing = deferred<string>();
+    const closed = deferred();
+    const inbox = inboxWith({
+      store: () => storing.promise,
+      close: () => {
+        log.push("close begins");
+        return closed.promise;
+      },
+    });
+    const { sms } = recorder({ inbox });
+    const receipt = sms.receive(post());
+    const closing = sms.close().then(() => log.push("closed"));
+    await new Promise(setImmediate);
+    expect(log).toEqual([]);
+    log.push("stored");
+    storing.resolve("stored");
+    expect(await receipt).toMatchObject({ outcome: "stored" });
+    await new Promise(setImmediate);
+    closed.resolve();
+    await closing;
+    expect(log).toEqual(["stored", "close begins", "closed"]);
+  });
+
+  it("ends where the inbox never does", async () => {
+    const never = (): Promise<never> => new Promise(() => undefined);
+    const { sms } = recorder({
+      inbox: inboxWith({ store: never, close: never }),
+      handlerTimeoutMs: 50,
+      storeTimeoutMs: 40,
+    });
+    const receipt = sms.receive(post());
+    await sms.close();
+    expect(await receipt).toMatchObject({ status: 503 });
+  });
+});
+
+it("takes an inbox once: a message is handled by one router's handlers", () => {
+  const inbox = inboxWith({});
+  recorder({ inbox });
+  expect(() => recorder({ inbox })).toThrow("options.inbox is in use by another router");
+});
+
+it.each([
+  ["deduplicate", { inbox: inboxWith({}), deduplicate: false }, "options.deduplicate goes without options.inbox"],
+  ["concurrency", { concurrency: 1 }, "options.concurrency goes with options.inbox"],
+  ["storeTimeoutMs", { storeTimeoutMs: 1 }, "options.storeTimeoutMs goes with options.inbox"],
+] as const)("says what %s goes with", (_name, options, says) => {
+  expect(() => recorder(options)).toThrow(TypeError);
+  expect(() => recorder(options)).toThrow(says);
+});
