@@ -63,3 +63,10 @@ export function backoffOf(attempt: number, { backoffMs }: InboxSettings): number
 
 /** A day: doubling would soon reach beyond what anybody waits for. */
 const LONGEST_BACKOFF_MS = 86_400_000;
+
+/** How many dead letters a page has. @throws TypeError where that is no number of them */
+export function limitOf(limit: unknown = 100): number {
+  if (!Number.isSafeInteger(limit) || (limit as number) < 1)
+    throw new TypeError("deadLetters({ limit }) takes a whole number of at least 1.");
+  return limit as number;
+}

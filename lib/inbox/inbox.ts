@@ -77,7 +77,9 @@ export interface InboxAttempt {
  * threw by its class and place: never by its text.
  */
 export type InboxOutcome =
-  { readonly outcome: "handled" | "released" } | { readonly outcome: "failed"; readonly reason: string };
+  | { readonly outcome: "handled" }
+  | { readonly outcome: "released" }
+  | { readonly outcome: "failed"; readonly reason: string };
 
 export interface InboxStats {
   /** Could be taken out now, or as soon as an earlier message of the same source has ended. */

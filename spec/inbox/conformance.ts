@@ -289,7 +289,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(new Set(heard)).toEqual(new Set(["1", "2", "3"]));
   });
 
-  it("gives what closing cut short to another, without counting the attempt", async () => {
+  it("aborts what does not end when it is closed, and gives it to another", async () => {
     const on = await empty();
     const first = router(on, { handlerTimeoutMs: 100, inboxOptions: { leaseMs: 60_000 } });
     const started = deferred();
@@ -305,11 +305,23 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
     expect(first.errors.map(({ final }) => final)).toEqual([false]);
     const second = router(on);
-    const attempts: number[] = [];
-    second.sms.on("message", (_message, { attempt }) => attempts.push(attempt));
-    await until(() => attempts.length > 0);
-    expect(attempts).toEqual([1]);
+    await until(() => second.messages.length > 0);
   }, 20_000);
+
+  it("gives what it held for want of a handler to another when it is closed, without counting an attempt", async () => {
+    const on = await empty();
+    await stored(on, { source: "1" }, { source: "2" });
+    const inbox = on.open({ leaseMs: 60_000 });
+    const sms = incomingSms({ inbox, authenticate: false });
+    sms.once("message", () => undefined);
+    await until(async () => (await inbox.stats()).running === 1);
+    await sms.close();
+    const { sms: second, messages } = router(on);
+    const attempts: number[] = [];
+    second.on("message", (_message, { attempt }) => attempts.push(attempt));
+    await until(() => messages.length > 0);
+    expect(attempts).toEqual([1]);
+  });
 
   it("lets what runs finish when it is closed", async () => {
     const on = await empty();

@@ -1,0 +1,169 @@
+// What is written in one transaction: all that came and ended since the last one.
+
+import type { SmsMessage } from "../../callback/message.js";
+import { backoffOf, type InboxSettings } from "../inbox-options.js";
+import type { InboxOutcome } from "../inbox.js";
+import type { Ledger, Stored, Taken } from "./ledger.js";
+
+/** A message in the hands of this process. */
+export interface Entry extends Taken {
+  /** As what the process took it: not as what it is known now, where its lease has run out since. */
+  readonly owner: number;
+  /** Whether the file says only that it is held. */
+  isHeld: boolean;
+}
+
+/** As what a process is known to the others, and until when they take it to be alive, in milliseconds since the epoch. */
+export interface Lease {
+  readonly owner: number;
+  readonly until: number;
+}
+
+/** Processes whose lease has run out: its end, and since when this process knows, in milliseconds since the epoch. */
+export type Suspects = ReadonlyMap<number, { readonly until: number; readonly since: number }>;
+
+/** What is to be written. */
+export interface Todo {
+  readonly arrivals: ReadonlyArray<{ readonly message: SmsMessage; readonly body: string }>;
+  readonly ended: ReadonlyArray<{ readonly entry: Entry; readonly outcome: InboxOutcome }>;
+  /** What was held, and runs now. */
+  readonly started: readonly Entry[];
+  readonly lease: Lease | undefined;
+  /** Whether the process has anything that others must not take. */
+  readonly isHolding: boolean;
+  /** How many messages the process could run now. */
+  readonly free: number;
+  /** How many more it would likely run before the next round. */
+  readonly spare: number;
+  /** From when on something is due, as far as is known; `Infinity` where it is not. */
+  readonly due: number;
+  /** Whether to look for dead processes. */
+  readonly isInspection: boolean;
+  readonly suspects: Suspects;
+}
+
+/** What was written. */
+export interface Written {
+  readonly lease: Lease | undefined;
+  /** One for each arrival. */
+  readonly stored: readonly Stored[];
+  /** Handed to this process: taken out, or kept from what came. */
+  readonly entries: readonly Entry[];
+  /** Dead letters of dead processes. */
+  readonly over: readonly Taken[];
+  readonly due: number;
+  readonly suspects: Suspects;
+}
+
+/** Keys whose time is over that a round removes, beside two for each message that came. */
+const PRUNED = 32;
+
+/** Within a transaction. Changes nothing but the tables: what it returns is true when they are committed. */
+export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, now: number): Written {
+  const later: number[] = todo.due > now ? [todo.due] : [];
+  let isDue = todo.due <= now;
+  for (const at of writeEnded(ledger, settings, todo.ended, now)) {
+    if (at > now) later.push(at);
+    else isDue = true;
+  }
+  const { over, suspects, isAnyDead } = todo.isInspection
+    ? inspect(ledger, settings, todo, now)
+    : { ...todo, over: [], isAnyDead: false };
+  isDue ||= isAnyDead;
+
+  let { free, spare } = todo;
+  const isWanting = free > 0 && (isDue || todo.arrivals.length > 0);
+  const lease =
+    isWanting || todo.isHolding || todo.isInspection
+      ? renewed(ledger, todo.lease, settings.leaseMs, now, todo.isInspection)
+      : todo.lease;
+  const owner = lease?.owner ?? 0;
+  const entries: Entry[] = [];
+  const started = todo.started.filter((entry) => entry.owner === owner).map(({ seq }) => seq);
+  if (started.length > 0) ledger.start(started, owner, now);
+  if (isDue && free > 0) {
+    const taken = ledger.take(free, owner, now);
+    for (const one of taken) entries.push({ ...one, owner, isHeld: false });
+    isDue = taken.length === free;
+    free -= taken.length;
+    // What was there first goes first: nothing of what comes is kept while more is due.
+    if (isDue) spare = 0;
+  }
+
+  const stored = todo.arrivals.map(({ message, body }) => {
+    const as = free > 0 ? "running" : spare > 0 ? "held" : "waiting";
+    const written = ledger.store(message, body, as, owner, now);
+    if (written.as === "running" || written.as === "held") {
+      if (written.as === "running") free--;
+      else spare--;
+      entries.push({ seq: written.seq, message, attempts: 1, owner, isHeld: written.as === "held" });
+    } else if (written.as === "waiting") isDue = true;
+    return written;
+  });
+  ledger.prune(now - settings.retentionMs, PRUNED + 2 * todo.arrivals.length);
+  return { lease, stored, entries, over, due: isDue ? now : Math.min(Infinity, ...later), suspects };
+}
+
+/**
+ * A lease that has run out is not enough: while nobody could write, nobody could renew one. Its owner has a third of its time more, from a
+ * moment on in which this process could write.
+ */
+function inspect(
+  ledger: Ledger,
+  { attempts, leaseMs }: InboxSettings,
+  { lease, suspects }: Todo,
+  now: number,
+): Pick<Written, "over" | "suspects"> & { readonly isAnyDead: boolean } {
+  const over: Taken[] = [];
+  const still = new Map<number, { readonly until: number; readonly since: number }>();
+  let isAnyDead = false;
+  for (const [owner, until] of ledger.expired(lease?.owner ?? 0, now)) {
+    const known = suspects.get(owner);
+    const suspect = known?.until === until ? known : { until, since: now };
+    if (now - suspect.since < leaseMs / 3) still.set(owner, suspect);
+    else {
+      over.push(...ledger.takeOver(owner, attempts, now));
+      isAnyDead = true;
+    }
+  }
+  return { over, suspects: still, isAnyDead };
+}
+
+/** @returns from when on something of it is due */
+function writeEnded(ledger: Ledger, settings: InboxSettings, ended: Todo["ended"], now: number): number[] {
+  const due: number[] = [];
+  const done = new Map<number, number[]>();
+  const sources = new Set<string>();
+  for (const { entry, outcome } of ended) {
+    const { seq, owner, attempts, message } = entry;
+    if (outcome.outcome === "handled") {
+      const seqs = done.get(owner);
+      if (seqs === undefined) done.set(owner, [seq]);
+      else seqs.push(seq);
+      sources.add(message.source);
+    } else if (outcome.outcome === "released") {
+      ledger.again(seq, owner, attempts - 1, now);
+      due.push(now);
+    } else if (attempts < settings.attempts) {
+      const at = now + backoffOf(attempts, settings);
+      ledger.again(seq, owner, attempts, at);
+      due.push(at);
+    } else {
+      ledger.dead(seq, owner, attempts, outcome.reason, now);
+      sources.add(message.source);
+    }
+  }
+  for (const [owner, seqs] of done) ledger.done(seqs, owner, now);
+  if (ledger.promote(sources)) due.push(now);
+  return due;
+}
+
+/** A lease that holds for most of its time: the old one, the old one made longer, or a new one where others have taken the process for dead. */
+function renewed(ledger: Ledger, lease: Lease | undefined, leaseMs: number, now: number, isForced: boolean): Lease {
+  const until = now + leaseMs;
+  if (lease !== undefined) {
+    if (!isForced && lease.until - now > (leaseMs * 2) / 3) return lease;
+    if (ledger.renew(lease.owner, until)) return { owner: lease.owner, until };
+  }
+  return { owner: ledger.enlist(until), until };
+}

@@ -1,0 +1,92 @@
+// An inbox in an SQLite file.
+
+import { setTimeout } from "node:timers/promises";
+
+import type { DeadLetter, Inbox, InboxStats, InboxWork } from "../inbox.js";
+import { limitOf, readInboxOptions, type InboxOptions } from "../inbox-options.js";
+import { isBusy, openDatabase, row, transaction, type SqliteDatabase } from "./database.js";
+import { InboxFile } from "./file.js";
+import { Ledger } from "./ledger.js";
+import { Worker } from "./worker.js";
+
+/** The options of `sqliteInbox`. */
+export interface SqliteInboxOptions extends InboxOptions {
+  /**
+   * An open database of `node:sqlite` (Node 22.13 or later), `better-sqlite3` or `libsql`, in a file of the inbox's own, which is made
+   * where there is none. It is yours to close, after `sms.close()`.
+   */
+  readonly database: SqliteDatabase;
+}
+
+/** For how long an operation tries to get at a file that another process holds, and how often, in milliseconds. */
+const PATIENCE_MS = 5_000;
+const AGAIN_MS = 10;
+/** Dead letters that are replayed in one transaction. */
+const REPLAYED = 500;
+
+/**
+ * Keeps messages in an SQLite file: one machine, one process or several. Messages of one source are handled in the order in which they came,
+ * whichever process handles them and however often they are tried.
+ *
+ * @throws TypeError where the database is in memory, read-only, in a transaction, or has other tables, or an option takes another value
+ * @example
+ * import { DatabaseSync } from "node:sqlite";
+ * import { sqliteInbox } from "express-kaleyra-sms/sqlite";
+ *
+ * const inbox = sqliteInbox({ database: new DatabaseSync("inbox.db") });
+ * const sms = incomingSms({ inbox });
+ */
+export function sqliteInbox(options: SqliteInboxOptions): Inbox {
+  const settings = readInboxOptions("sqliteInbox", options, ["database"]);
+  const { database } = options;
+  const file = new InboxFile(openDatabase(database));
+  const ledger = new Ledger(database);
+  const worker = new Worker(database, ledger, file, settings);
+
+  /** Runs the steps in a transaction, as soon as no other process holds the file. */
+  const write = async <Result>(steps: () => Result): Promise<Result> => {
+    const end = Date.now() + PATIENCE_MS;
+    for (;;) {
+      try {
+        return transaction(database, steps);
+      } catch (error) {
+        if (!isBusy(error) || Date.now() > end) throw error;
+        await setTimeout(AGAIN_MS);
+      }
+    }
+  };
+
+  /** What was erased still stands in the log, until that begins anew. */
+  const emptyLog = async (): Promise<void> => {
+    const end = Date.now() + PATIENCE_MS;
+    const truncate = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
+    while (Number(row(truncate.get()).busy) !== 0 && Date.now() < end) await setTimeout(AGAIN_MS);
+  };
+
+  return {
+    store: (message, deadline) => worker.store(message, deadline),
+    start: (work: InboxWork) => worker.start(work),
+    close: () => worker.close(),
+    // Async, so that what the database throws is a rejection.
+    stats: async (): Promise<InboxStats> => Promise.resolve(ledger.stats(Date.now())),
+    deadLetters: async (page = {}): Promise<DeadLetter[]> =>
+      Promise.resolve(ledger.deadLetters(limitOf(page.limit), page.after)),
+    replay: async (key) => {
+      let replayed = 0;
+      if (key !== "all") replayed = Number(await write(() => ledger.replay(key, Date.now())));
+      else {
+        let some;
+        do replayed += some = await write(() => ledger.replaySome(REPLAYED, Date.now()));
+        while (some === REPLAYED);
+      }
+      worker.wake();
+      return replayed;
+    },
+    forget: async (source) => {
+      const forgotten = await write(() => ledger.forget(source, Date.now()));
+      worker.forget(source);
+      await emptyLog();
+      return forgotten;
+    },
+  };
+}

@@ -1,0 +1,68 @@
+// The tables of the file, and how those of an older version become them.
+
+/** Of a user's handle. */
+interface Database {
+  exec(sql: string): unknown;
+  prepare(sql: string): { all(...values: unknown[]): unknown[] };
+}
+
+/** "KSMS": tells a file of the inbox's from others. */
+export const APPLICATION_ID = 0x4b534d53;
+
+/** Where a message is. Of one source, one message at the most is `waiting`, `held` or `running`; those that came after it are `behind`. */
+export const STATE = {
+  /** To be taken out, from `at` on. */
+  waiting: 0,
+  /** An earlier message of its source has not ended. */
+  behind: 1,
+  /** In the memory of the process that stored it, which will handle it next. */
+  held: 2,
+  running: 3,
+  dead: 4,
+  /** Only the key is kept, and since when. */
+  done: 5,
+} as const;
+
+/**
+ * What makes each version of the tables out of the one before. A released one is never changed.
+ *
+ * 1: `seq` is the order of arrival. `at`, in milliseconds since the epoch, is when a message that waits may be taken out, and since when any other is
+ * where it is. `owner` is the process that holds or runs it. A process lets others know that it lives by `until`; its `id` is never used again.
+ */
+const VERSIONS: readonly string[] = [
+  `CREATE TABLE message (
+     seq INTEGER PRIMARY KEY,
+     key TEXT NOT NULL UNIQUE,
+     source TEXT,
+     body TEXT,
+     state INTEGER NOT NULL,
+     attempts INTEGER NOT NULL DEFAULT 0,
+     at INTEGER NOT NULL,
+     owner INTEGER,
+     reason TEXT
+   ) STRICT;
+   CREATE INDEX message_state ON message (state, at);
+   CREATE INDEX message_source ON message (source, state) WHERE source IS NOT NULL;
+   CREATE TABLE process (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     until INTEGER NOT NULL
+   ) STRICT;`,
+];
+
+/** The names of the tables that a user has made. */
+export function tablesOf(database: Database): unknown[] {
+  return database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all();
+}
+
+/** Within a transaction. @throws TypeError where a newer version of this package has made the tables */
+export function migrate(database: Database): void {
+  const [found] = database.prepare("PRAGMA user_version").all() as [{ user_version: number | bigint }];
+  const version = Number(found.user_version);
+  if (version > VERSIONS.length)
+    throw new TypeError(
+      `options.database of sqliteInbox has tables of version ${version}: this version of express-kaleyra-sms knows ${VERSIONS.length}. Update it.`,
+    );
+  for (const sql of VERSIONS.slice(version)) database.exec(sql);
+  // Also where nothing is new: whether the file can be written shows now.
+  database.exec(`PRAGMA user_version = ${VERSIONS.length}; PRAGMA application_id = ${APPLICATION_ID}`);
+}
