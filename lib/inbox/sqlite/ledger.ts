@@ -28,16 +28,22 @@ export interface Next {
 const LIVE = `state <= ${STATE.running}`;
 
 const SQL = {
-  known: `SELECT (SELECT seq FROM message WHERE key = ?) AS seq, (SELECT state FROM message WHERE key = ?) AS state,
-            EXISTS (SELECT 1 FROM message WHERE source = ? AND ${LIVE}) AS behind`,
+  // Of what comes, only that which is not the first of its key, or of its source.
+  known: `SELECT arrival.key AS n, known.seq, known.state, ahead.seq IS NOT NULL AS behind
+          FROM json_each(?) AS arrival
+          LEFT JOIN message AS known ON known.key = json_extract(arrival.value, '$[0]')
+          LEFT JOIN message AS ahead ON ahead.seq =
+            (SELECT seq FROM message WHERE source = json_extract(arrival.value, '$[1]') AND ${LIVE} LIMIT 1)
+          WHERE known.seq IS NOT NULL OR ahead.seq IS NOT NULL`,
   insert: "INSERT INTO message (key, source, body, state, attempts, at, owner) VALUES (?, ?, ?, ?, ?, ?, ?)",
   revive: `UPDATE message SET at = ?, attempts = 0, reason = NULL, state = CASE
              WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = message.source AND live.${LIVE})
              THEN ${STATE.behind} ELSE ${STATE.waiting} END
            WHERE seq = ? AND state = ${STATE.dead}`,
   due: `SELECT seq, body, attempts + 1 AS attempts FROM message WHERE state = ${STATE.waiting} AND at <= ? ORDER BY at, seq LIMIT ?`,
-  take: `UPDATE message SET state = ${STATE.running}, attempts = attempts + 1, at = ?, owner = ?
-         WHERE seq IN (SELECT value FROM json_each(?))`,
+  start: `UPDATE message SET state = ${STATE.running}, attempts = attempts + 1, at = ?, owner = ?
+          WHERE seq IN (SELECT value FROM json_each(?))`,
+  hold: `UPDATE message SET state = ${STATE.held}, owner = ? WHERE seq IN (SELECT value FROM json_each(?))`,
   // All these end only what is still the owner's.
   done: `UPDATE message SET state = ${STATE.done}, at = ?, source = NULL, body = NULL, reason = NULL, owner = NULL
          WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))`,
@@ -52,7 +58,9 @@ const SQL = {
   enlist: "INSERT INTO process (until) VALUES (?)",
   renew: "UPDATE process SET until = ? WHERE id = ?",
   expired: "SELECT id, until FROM process WHERE until < ? AND id <> ?",
-  left: `SELECT seq, body, attempts FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
+  left: `SELECT seq, body, attempts, state FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
+  reclaim: `UPDATE message SET attempts = attempts - (state = ${STATE.running}), state = ${STATE.waiting}, at = ?, owner = NULL
+            WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND seq NOT IN (SELECT value FROM json_each(?))`,
   dismiss: "DELETE FROM process WHERE id = ?",
   next: `SELECT (SELECT MIN(at) FROM message WHERE state = ${STATE.waiting}) AS due,
            (SELECT MIN(until) FROM process WHERE id <> ?) AS lease`,
@@ -83,40 +91,66 @@ export class Ledger {
   }
 
   /**
-   * Writes a message. Where none of its source is ahead of it, it is the owner's at once, as `as` says.
+   * Writes messages, in their order. One of which no other of its source is ahead may be the owner's at once.
    *
-   * @param as - how it is the owner's; `waiting` where the owner wants no more
+   * @param claim - asked for each such message how it is the owner's; `waiting` where the owner wants no more
+   * @returns what each became
    */
   store(
-    { key, source }: SmsMessage,
-    body: string,
-    as: "running" | "held" | "waiting",
+    arrivals: ReadonlyArray<{ readonly message: SmsMessage; readonly body: string }>,
+    claim: () => "running" | "held" | "waiting",
     owner: number,
     now: number,
-  ): Stored {
-    const known = this.#row("known", key, key, source);
-    if (known.seq !== null) {
-      const revived = Number(known.state) === STATE.dead ? this.#run("revive", now, known.seq) : 0;
-      return { as: revived === 0 ? "duplicate" : "waiting" };
-    }
-    const isBehind = Number(known.behind) === 1;
-    const state = isBehind ? STATE.behind : STATE[as];
-    const isTaken = !isBehind && as !== "waiting";
-    const attempts = state === STATE.running ? 1 : 0;
-    const inserted = this.#statement("insert").run(key, source, body, state, attempts, now, isTaken ? owner : null);
-    return isTaken ? { as, seq: Number(inserted.lastInsertRowid) } : { as: isBehind ? "behind" : "waiting" };
+  ): Stored[] {
+    if (arrivals.length === 0) return [];
+    const asked = JSON.stringify(arrivals.map(({ message: { key, source } }) => [key, source]));
+    const known = new Map(this.#rows("known", asked).map((found) => [Number(found.n), found]));
+    const keys = new Set<string>();
+    const sources = new Set<string>();
+    return arrivals.map(({ message: { key, source }, body }, n) => {
+      const found = known.get(n);
+      if (keys.has(key)) return { as: "duplicate" };
+      keys.add(key);
+      if (found !== undefined && found.seq !== null) {
+        const isDead = Number(found.state) === STATE.dead;
+        if (isDead) sources.add(source);
+        return { as: isDead && this.#run("revive", now, found.seq) === 1 ? "waiting" : "duplicate" };
+      }
+      const isBehind = sources.has(source) || Number(found?.behind ?? 0) === 1;
+      sources.add(source);
+      const as = isBehind ? "behind" : claim();
+      const attempts = as === "running" ? 1 : 0;
+      const isTaken = as === "running" || as === "held";
+      const inserted = this.#statement("insert").run(
+        key,
+        source,
+        body,
+        STATE[as],
+        attempts,
+        now,
+        isTaken ? owner : null,
+      );
+      return isTaken ? { as, seq: Number(inserted.lastInsertRowid) } : { as };
+    });
   }
 
-  /** Takes out what is due, the oldest first. */
-  take(limit: number, owner: number, now: number): Taken[] {
-    const taken = this.#rows("due", now, limit).map(takenOf);
-    if (taken.length > 0) this.#run("take", now, owner, JSON.stringify(taken.map(({ seq }) => seq)));
+  /**
+   * Takes out what is due, the oldest first: as many to run as are `free`, and up to `spare` more to hold. Only a first attempt is held, so
+   * that a message which ends the process, again and again, counts from its second attempt on.
+   */
+  take(free: number, spare: number, owner: number, now: number): Array<Taken & { readonly isHeld: boolean }> {
+    const taken = this.#rows("due", now, free + spare)
+      .map((due, n) => ({ ...takenOf(due), isHeld: n >= free }))
+      .filter(({ isHeld, attempts }) => !isHeld || attempts === 1);
+    const seqs = (isHeld: boolean): number[] => taken.filter((one) => one.isHeld === isHeld).map(({ seq }) => seq);
+    if (taken.length > 0) this.start(seqs(false), owner, now);
+    if (taken.length > free) this.#run("hold", owner, JSON.stringify(seqs(true)));
     return taken;
   }
 
-  /** What was held runs now. */
+  /** What is taken out, or was held, runs now. */
   start(seqs: readonly number[], owner: number, now: number): void {
-    this.#run("take", now, owner, JSON.stringify(seqs));
+    this.#run("start", now, owner, JSON.stringify(seqs));
   }
 
   done(seqs: readonly number[], owner: number, now: number): void {
@@ -161,7 +195,8 @@ export class Ledger {
   }
 
   /**
-   * Frees what a process had that is dead, or leaves. What ran had its attempt; where that was the last, it is a dead letter.
+   * Frees what a dead process had. What ran had its attempt; where that was the last, it is a dead letter. What was held may have run, and has
+   * the rest of its attempts, one at least.
    *
    * @returns the dead letters
    */
@@ -169,19 +204,22 @@ export class Ledger {
     const over: Taken[] = [];
     for (const left of this.#rows("left", owner)) {
       const taken = takenOf(left);
-      if (taken.attempts < attempts) this.again(taken.seq, owner, taken.attempts, now);
+      const isHeld = Number(left.state) === STATE.held;
+      if (isHeld) this.again(taken.seq, owner, Math.min(1, attempts - 1), now);
+      else if (taken.attempts < attempts) this.again(taken.seq, owner, taken.attempts, now);
       else {
         this.dead(taken.seq, owner, taken.attempts, CUT_SHORT, now);
         this.promote(new Set([taken.message.source]));
         over.push(taken);
       }
     }
-    this.dismiss(owner);
+    this.#run("dismiss", owner);
     return over;
   }
 
-  dismiss(owner: number): void {
-    this.#run("dismiss", owner);
+  /** Frees what a process has by the file, and does not know of. */
+  reclaim(owner: number, known: readonly number[], now: number): void {
+    this.#run("reclaim", now, owner, JSON.stringify(known));
   }
 
   next(self: number): Next {

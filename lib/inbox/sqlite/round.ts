@@ -29,6 +29,8 @@ export interface Todo {
   /** What was held, and runs now. */
   readonly started: readonly Entry[];
   readonly lease: Lease | undefined;
+  /** The rows of all that the process has, where it is not sure that the file says the same. */
+  readonly known: readonly number[] | undefined;
   /** Whether the process has anything that others must not take. */
   readonly isHolding: boolean;
   /** How many messages the process could run now. */
@@ -66,6 +68,10 @@ export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, 
     if (at > now) later.push(at);
     else isDue = true;
   }
+  if (todo.known !== undefined && todo.lease !== undefined) {
+    ledger.reclaim(todo.lease.owner, todo.known, now);
+    isDue = true;
+  }
   const { over, suspects, isAnyDead } = todo.isInspection
     ? inspect(ledger, settings, todo, now)
     : { ...todo, over: [], isAnyDead: false };
@@ -82,24 +88,27 @@ export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, 
   const started = todo.started.filter((entry) => entry.owner === owner).map(({ seq }) => seq);
   if (started.length > 0) ledger.start(started, owner, now);
   if (isDue && free > 0) {
-    const taken = ledger.take(free, owner, now);
-    for (const one of taken) entries.push({ ...one, owner, isHeld: false });
-    isDue = taken.length === free;
-    free -= taken.length;
+    const wanted = free + spare;
+    const taken = ledger.take(free, spare, owner, now);
+    for (const one of taken) entries.push({ ...one, owner });
+    isDue = taken.length === wanted;
+    spare -= Math.max(0, taken.length - free);
+    free = Math.max(0, free - taken.length);
     // What was there first goes first: nothing of what comes is kept while more is due.
     if (isDue) spare = 0;
   }
 
-  const stored = todo.arrivals.map(({ message, body }) => {
-    const as = free > 0 ? "running" : spare > 0 ? "held" : "waiting";
-    const written = ledger.store(message, body, as, owner, now);
-    if (written.as === "running" || written.as === "held") {
-      if (written.as === "running") free--;
-      else spare--;
+  const claim = (): "running" | "held" | "waiting" => {
+    if (free > 0) return (free--, "running");
+    return spare-- > 0 ? "held" : "waiting";
+  };
+  const stored = ledger.store(todo.arrivals, claim, owner, now);
+  for (const [n, { message }] of todo.arrivals.entries()) {
+    const written = stored[n];
+    if (written?.as === "waiting") isDue = true;
+    else if (written?.as === "running" || written?.as === "held")
       entries.push({ seq: written.seq, message, attempts: 1, owner, isHeld: written.as === "held" });
-    } else if (written.as === "waiting") isDue = true;
-    return written;
-  });
+  }
   ledger.prune(now - settings.retentionMs, PRUNED + 2 * todo.arrivals.length);
   return { lease, stored, entries, over, due: isDue ? now : Math.min(Infinity, ...later), suspects };
 }

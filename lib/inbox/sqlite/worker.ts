@@ -27,7 +27,10 @@ const LONGEST_RETRY_MS = 1_000;
 const PATIENCE_MS = 1_000;
 /** For how long closing tries to write how the last messages ended, in milliseconds. After that, their lease runs out. */
 const CLOSING_MS = 2_000;
-const MOST_HELD = 1_000;
+/** For how long a transaction waits at the most, as long as more comes in each turn of the event loop, in milliseconds. */
+const GATHER_MS = 5;
+/** How many messages a process holds at the most, beside those that run. */
+const MOST_HELD = 256;
 
 export class Worker {
   readonly #database: SqliteDatabase;
@@ -43,14 +46,21 @@ export class Worker {
   #lease: Lease | undefined;
   /** From when on something is due, as far as this process knows. */
   #due = 0;
-  #lookedAt = 0;
+  /** Like all that is not compared with the file, by a clock that nobody sets. */
+  #lookedAt = -Infinity;
   /** When another process may be dead, as far as this one knows. */
   #inspectAt = Infinity;
   #suspects: Suspects = new Map();
-  #next: NodeJS.Immediate | NodeJS.Timeout | undefined;
+  /** How many arrivals there were in the turn before, while more came in each, and since when that is so. */
+  #counted = 0;
+  #countedAt = 0;
+  #immediate: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #isNextSoon = false;
+  /** Whether the last transaction may have been committed, and was not heeded. */
+  #isUnsure = false;
   #failure: { readonly since: number; readonly retryMs: number } | undefined;
-  #toldAt = 0;
+  #toldAt = -Infinity;
   #closing: { readonly resolve: () => void; readonly reject: (cause: unknown) => void } | undefined;
   #isClosed = false;
 
@@ -94,30 +104,23 @@ export class Worker {
     });
   }
 
-  /** A round in the next turn of the event loop; where the last one failed, in its time. */
+  /** A round in the next turn of the event loop. */
   #soon(): void {
     if (this.#isNextSoon || this.#isClosed) return;
-    if (this.#failure === undefined)
-      this.#at(
-        setImmediate(() => this.#round()),
-        true,
-      );
-    else
-      this.#at(
-        setTimeout(() => this.#round(), this.#failure.retryMs),
-        true,
-      );
+    this.#plan(undefined);
+    this.#isNextSoon = true;
   }
 
-  #at(next: NodeJS.Immediate | NodeJS.Timeout, isSoon: boolean): void {
+  /** @param ms - how late, in milliseconds; `undefined` is the next turn of the event loop */
+  #plan(ms: number | undefined): void {
     this.#cancel();
-    this.#next = next;
-    this.#isNextSoon = isSoon;
+    if (ms === undefined) this.#immediate = setImmediate(() => this.#round());
+    else this.#timer = setTimeout(() => this.#round(), ms);
   }
 
   #cancel(): void {
-    clearTimeout(this.#next as NodeJS.Timeout | undefined);
-    clearImmediate(this.#next as NodeJS.Immediate | undefined);
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
     this.#isNextSoon = false;
   }
 
@@ -125,28 +128,27 @@ export class Worker {
     this.#cancel();
     this.#handOut();
     const now = Date.now();
+    if (this.#isMoreComing()) return;
     this.#dropLate(now);
     try {
-      this.#look(now);
+      this.#look();
       const todo = this.#todo(now);
       if (todo !== undefined) this.#commit(todo, now);
       this.#failure = undefined;
     } catch (error) {
-      this.#failed(error, now);
+      this.#failed(error);
     }
     this.#goOn();
   }
 
   #goOn(): void {
+    if (this.#isClosed) return;
     if (this.#closing !== undefined && this.#isIdle()) this.#end(this.#closing.resolve);
-    else if (this.#failure !== undefined) this.#soon();
+    else if (this.#failure !== undefined) this.#plan(this.#failure.retryMs);
     else if (this.#isRoom() || this.#isDue(Date.now())) this.#soon();
     else if (this.#work !== undefined && !this.#isNextSoon) {
       const ms = this.#free() > 0 ? Math.min(LOOK_MS, this.#due - Date.now()) : LOOK_MS;
-      this.#at(
-        setTimeout(() => this.#round(), Math.max(ms, 1)),
-        false,
-      );
+      this.#plan(Math.max(ms, 1));
     }
   }
 
@@ -179,6 +181,16 @@ export class Worker {
       });
   }
 
+  /** Whether to wait one more turn of the event loop: the more a transaction holds, the less it costs each. */
+  #isMoreComing(): boolean {
+    const count = this.#arrivals.length;
+    if (this.#counted === 0) this.#countedAt = performance.now();
+    const isMore = count > this.#counted && performance.now() - this.#countedAt < GATHER_MS;
+    this.#counted = isMore ? count : 0;
+    if (isMore) this.#soon();
+    return isMore;
+  }
+
   /** Whoever sent them was answered that they were not stored. */
   #dropLate(now: number): void {
     if (!this.#arrivals.some(({ deadline }) => deadline <= now)) return;
@@ -188,10 +200,10 @@ export class Worker {
   }
 
   /** Looks, from time to time, for what others have written. */
-  #look(now: number): void {
-    if (this.#work === undefined || this.#closing !== undefined || now - this.#lookedAt < LOOK_MS) return;
+  #look(): void {
+    if (this.#work === undefined || this.#closing !== undefined || performance.now() - this.#lookedAt < LOOK_MS) return;
     const { due = Infinity, lease = Infinity } = this.#ledger.next(this.#lease?.owner ?? 0);
-    this.#lookedAt = now;
+    this.#lookedAt = performance.now();
     this.#due = due;
     const since = Array.from(this.#suspects.values(), (suspect) => suspect.since);
     this.#inspectAt = Math.max(lease, since.length === 0 ? 0 : Math.min(...since) + this.#settings.leaseMs / 3);
@@ -203,15 +215,16 @@ export class Worker {
     const isLeaseOld = isHolding && (this.#lease?.until ?? 0) - now < (this.#settings.leaseMs * 2) / 3;
     const isInspection = this.#inspectAt <= now;
     const isNews = this.#arrivals.length + this.#ended.length > 0;
-    if (!isNews && !isLeaseOld && !isInspection && !this.#isDue(now)) return undefined;
+    if (!isNews && !isLeaseOld && !isInspection && !this.#isUnsure && !this.#isDue(now)) return undefined;
     return {
       arrivals: this.#arrivals,
       ended: this.#ended,
       started: Array.from(this.#running).filter(({ isHeld }) => isHeld),
       lease: this.#lease,
+      known: this.#isUnsure ? [...this.#running, ...this.#ready].map(({ seq }) => seq) : undefined,
       isHolding,
       free: this.#free(),
-      spare: this.#isTaking ? Math.min(this.#ended.length, MOST_HELD) : 0,
+      spare: this.#isTaking ? Math.min(2 * this.#ended.length, MOST_HELD) : 0,
       due: this.#due,
       isInspection,
       suspects: this.#suspects,
@@ -220,8 +233,10 @@ export class Worker {
 
   #commit(todo: Todo, now: number): void {
     const arrivals = this.#arrivals;
+    this.#isUnsure = true;
     const written = transaction(this.#database, () => writeRound(this.#ledger, this.#settings, todo, now));
     this.#file.assertSame();
+    this.#isUnsure = false;
     this.#arrivals = [];
     this.#ended = [];
     for (const entry of todo.started) entry.isHeld = false;
@@ -241,7 +256,8 @@ export class Worker {
     this.#inspectAt = Infinity;
   }
 
-  #failed(error: unknown, now: number): void {
+  #failed(error: unknown): void {
+    const now = performance.now();
     const since = this.#failure?.since ?? now;
     const isShort = isBusy(error) && now - since < PATIENCE_MS;
     const retryMs = isBusy(error)

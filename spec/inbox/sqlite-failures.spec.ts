@@ -1,0 +1,356 @@
+// What goes wrong with a file: nothing is answered 200 that is not on disk, and all goes on when the disk does.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "@jest/globals";
+import type { Inbox } from "express-kaleyra-sms";
+import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
+
+import { post } from "../support/callbacks";
+import { deferred, recorder, until as untilPrinted } from "../support/recorder";
+import { DRIVERS, type OpenDatabase } from "./drivers";
+import { until, waitFor } from "./waiting";
+
+const ended: Array<() => unknown> = [];
+afterEach(async () => {
+  for (const end of ended.splice(0).reverse()) await end();
+});
+
+function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), "inbox-"));
+  ended.push(() => rmSync(folder, { recursive: true }));
+  return join(folder, "inbox.db");
+}
+
+describe.each(DRIVERS)("with $name", ({ name, open }) => {
+  const opened = (file: string, options?: Parameters<typeof open>[1]): OpenDatabase => {
+    const database = open(file, options);
+    ended.push(() => database.close());
+    return database;
+  };
+
+  /** A router on a file. */
+  const router = (
+    file: string,
+    options: Partial<SqliteInboxOptions> = {},
+    others: Parameters<typeof recorder>[0] = {},
+  ) => {
+    const database = opened(file);
+    const inbox: Inbox = sqliteInbox({ database, backoffMs: 20, ...options });
+    const recorded = recorder({ inbox, storeTimeoutMs: 300, ...others });
+    ended.push(() => recorded.sms.close());
+    return { ...recorded, inbox, database };
+  };
+
+  describe("takes for its database", () => {
+    it.each([
+      ["one in memory", () => opened(":memory:"), "in memory"],
+      ["one in a temporary file", () => opened(""), "in memory"],
+      ["nothing", () => undefined, "an open database"],
+      ["a path", () => "inbox.db", "an open database"],
+      [
+        "one in a transaction",
+        () => {
+          const database = opened(temporary());
+          database.exec("BEGIN");
+          return database;
+        },
+        "not in a transaction",
+      ],
+      [
+        "one that is read-only",
+        () => {
+          const file = temporary();
+          sqliteInbox({ database: opened(file) });
+          return opened(file, { isReadOnly: true });
+        },
+        "read-only",
+      ],
+      [
+        "one with other tables",
+        () => {
+          const database = opened(temporary());
+          database.exec("CREATE TABLE orders (id INTEGER)");
+          return database;
+        },
+        "a file of the inbox's own",
+      ],
+      [
+        "one of another application",
+        () => {
+          const database = opened(temporary());
+          database.exec("PRAGMA application_id = 1");
+          return database;
+        },
+        "a file of the inbox's own",
+      ],
+      [
+        "one of a newer version",
+        () => {
+          const database = opened(temporary());
+          sqliteInbox({ database });
+          database.exec("PRAGMA user_version = 1000");
+          return database;
+        },
+        "tables of version 1000",
+      ],
+    ])("not %s", (_case, database, says) => {
+      const given = { database: database() } as SqliteInboxOptions;
+      expect(() => sqliteInbox(given)).toThrow(TypeError);
+      expect(() => sqliteInbox(given)).toThrow(says);
+    });
+
+    it("one that it has made before, and one that is empty", () => {
+      const database = opened(temporary());
+      sqliteInbox({ database });
+      sqliteInbox({ database });
+      sqliteInbox({ database: opened(temporary()) });
+    });
+  });
+
+  it("forces every transaction to the disk", () => {
+    const database = opened(temporary());
+    sqliteInbox({ database });
+    expect(database.prepare("PRAGMA journal_mode").get()).toMatchObject({ journal_mode: "wal" });
+    expect(database.prepare("PRAGMA synchronous").get()).toMatchObject({ synchronous: 2 });
+  });
+
+  it("answers 503 while the disk is full, and goes on when it is not", async () => {
+    const { sms, database, errors, messages, inbox } = router(temporary());
+    const freed = deferred();
+    sms.on("message", () => freed.promise);
+    const long = "x".repeat(20_000);
+    const pages = (database.prepare("PRAGMA page_count").get() as { page_count: number }).page_count;
+    database.exec(`PRAGMA max_page_count = ${pages + 20}`);
+    const statuses = new Map<string, number>();
+    for (let n = 0; n < 12; n++) {
+      const { status, message } = await sms.receive(post({ source: `${n}`, message: long }));
+      statuses.set(message?.id ?? "", status);
+    }
+    const refused = Array.from(statuses.values()).filter((status) => status === 503).length;
+    expect(refused).toBeGreaterThan(0);
+    expect(new Set(statuses.values())).toEqual(new Set([200, 503]));
+    expect(errors.filter(({ event, message }) => event === "inbox" && message !== undefined)).toHaveLength(refused);
+
+    database.exec("PRAGMA max_page_count = 1000000");
+    freed.resolve();
+    const after = await sms.receive(post({ source: "after", message: long }));
+    expect(after.outcome).toBe("stored");
+    const stored = Array.from(statuses).filter(([, status]) => status === 200);
+    await until(() => messages.length === stored.length + 1);
+    expect(messages.map(({ id }) => id).sort()).toEqual([after.message?.id, ...stored.map(([id]) => id)].sort());
+    await until(async () => (await inbox.stats()).running === 0);
+  });
+
+  it("answers 503 while another holds the file, and goes on when it does not", async () => {
+    const file = temporary();
+    const { sms, errors, messages, inbox } = router(file);
+    const other = opened(file);
+    const finish = deferred();
+    const started = deferred();
+    sms.on("message", ({ text }) => {
+      if (text !== "first") return undefined;
+      started.resolve();
+      return finish.promise;
+    });
+    await sms.receive(post({ message: "first" }));
+    await started.promise;
+
+    other.exec("BEGIN EXCLUSIVE");
+    finish.resolve();
+    expect(await sms.receive(post({ message: "refused", source: "2" }))).toMatchObject({
+      outcome: "failed",
+      status: 503,
+    });
+    expect(errors).toMatchObject([{ event: "inbox", cause: { code: "KALEYRA_SMS_STORE_TIMEOUT" } }]);
+    const waiting = sms.receive(post({ message: "waits", source: "3" }));
+    await waitFor(50);
+    other.exec("COMMIT");
+    expect(await waiting).toMatchObject({ outcome: "stored", status: 200 });
+    await until(() => messages.length === 2);
+    await until(async () => (await inbox.stats()).running === 0);
+    expect(messages.map(({ text }) => text)).toEqual(["first", "waits"]);
+  });
+
+  it("tells the handlers of error when another holds the file for long", async () => {
+    const file = temporary();
+    const { sms, errors } = router(file);
+    const other = opened(file);
+    await sms.receive(post());
+    other.exec("BEGIN EXCLUSIVE");
+    await until(() => errors.some(({ event, message }) => event === "inbox" && message === undefined), 10_000);
+    other.exec("COMMIT");
+  }, 15_000);
+
+  describe("never answers 200 when its file", () => {
+    it.each([
+      ["is deleted", (file: string) => rmSync(file)],
+      ["and its log are deleted", (file: string) => ["", "-wal", "-shm"].forEach((end) => rmSync(file + end))],
+      ["loses its log", (file: string) => rmSync(`${file}-wal`)],
+      [
+        "is replaced",
+        (file: string) => {
+          rmSync(file);
+          const another = open(file);
+          another.exec("CREATE TABLE orders (id INTEGER)");
+          another.close();
+        },
+      ],
+      ["is overwritten", (file: string) => writeFileSync(file, Buffer.alloc(20_000, "not a database "))],
+      ["is emptied", (file: string) => truncateSync(file)],
+      ["is overwritten with another database", (file: string) => writeFileSync(file, otherDatabase(open))],
+    ])(
+      "%s",
+      async (_case, spoil) => {
+        const file = temporary();
+        const { sms, errors, messages } = router(file);
+        expect(await sms.receive(post())).toMatchObject({ status: 200 });
+        await until(() => messages.length === 1);
+        spoil(file);
+        for (let n = 0; n < 3; n++) expect(await sms.receive(post())).toMatchObject({ outcome: "failed", status: 503 });
+        const refused = errors.filter(({ message }) => message !== undefined);
+        expect(refused.map(({ event, final }) => [event, final])).toEqual(Array(3).fill(["inbox", true]));
+        expect(messages).toHaveLength(1);
+      },
+      15_000,
+    );
+
+    it("is gone for a while", async () => {
+      const file = temporary();
+      const { sms, errors, messages } = router(file);
+      await sms.receive(post());
+      renameSync(file, `${file}-away`);
+      expect(await sms.receive(post())).toMatchObject({ status: 503 });
+      expect(errors).toContainEqual(
+        expect.objectContaining({ cause: expect.objectContaining({ code: "KALEYRA_SMS_INBOX_FILE_LOST" }) as unknown }),
+      );
+      renameSync(`${file}-away`, file);
+      await until(async () => (await sms.receive(post())).status === 200, 10_000);
+      await until(() => messages.length > 1);
+    }, 15_000);
+  });
+
+  it("leaves nothing of a subscriber in the file", async () => {
+    const file = temporary();
+    const { sms, inbox, messages } = router(file, { attempts: 1 });
+    sms.on("message", ({ text }) => (text?.startsWith("dead") === true ? Promise.reject(new Error("no")) : undefined));
+    const source = "+919800000001";
+    for (const message of ["canary-done", "dead canary", `dead ${"canary-".repeat(3_000)}`]) {
+      await sms.receive(post({ source, message }));
+      await until(async () => (await inbox.stats()).running === 0 && messages.at(-1)?.text === message);
+    }
+    await sms.receive(post({ source: "+919800000002", message: "stays" }));
+    expect(await inbox.forget(source)).toBe(2);
+    const kept = ["", "-wal"].map((end) => (existsSync(file + end) ? readFileSync(file + end, "latin1") : "")).join("");
+    expect(kept).not.toContain("canary");
+    expect(kept).not.toContain("9800000001");
+    expect(await inbox.deadLetters()).toEqual([]);
+  });
+
+  it("forgets keys when retentionMs is over, and handles a repeat then", async () => {
+    const { sms, messages, database } = router(temporary(), { retentionMs: 200 });
+    const sent = post();
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "stored" });
+    await until(() => messages.length === 1);
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "duplicate" });
+    await waitFor(250);
+    await sms.receive(post({ source: "1" }));
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "stored" });
+    await until(() => messages.length === 3);
+    const rows = (): number =>
+      (database.prepare("SELECT COUNT(*) AS rows FROM message").get() as { rows: number }).rows;
+    expect(rows()).toBe(2);
+  });
+
+  describe("what a dead process held", () => {
+    const children: ChildProcess[] = [];
+    afterEach(() => children.splice(0).forEach((child) => child.kill("SIGKILL")));
+
+    /** A process that takes messages out, and is killed with what it runs. */
+    async function dies(file: string, leaseMs: number): Promise<void> {
+      const child = spawn(process.execPath, [join(__dirname, "sqlite-dies.cjs"), name, file, String(leaseMs)], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      children.push(child);
+      await untilPrinted(child.stdout, "running");
+      child.kill("SIGKILL");
+      await new Promise((resolve) => child.once("close", resolve));
+    }
+
+    it("is taken over after its lease, as another attempt", async () => {
+      const file = temporary();
+      const receiver = router(file, {}, { concurrency: 0 });
+      await receiver.sms.receive(post({ source: "1" }));
+      await dies(file, 600);
+      const { sms } = router(file, { leaseMs: 600 });
+      const attempts: number[] = [];
+      sms.on("message", (_message, { attempt }) => attempts.push(attempt));
+      expect(await receiver.inbox.stats()).toMatchObject({ running: 1 });
+      await until(() => attempts.length > 0);
+      expect(attempts).toEqual([2]);
+    }, 20_000);
+
+    it("is a dead letter where it died in each attempt", async () => {
+      const file = temporary();
+      const receiver = router(file, {}, { concurrency: 0 });
+      const { message } = await receiver.sms.receive(post({ source: "1", message: "STOP" }));
+      await receiver.sms.receive(post({ source: "1", message: "START" }));
+      await dies(file, 300);
+      const { errors, inbox, messages } = router(file, { leaseMs: 300, attempts: 1 });
+      await until(() => messages.length > 0);
+      expect(messages.map(({ text }) => text)).toEqual(["START"]);
+      expect(errors).toMatchObject([
+        { event: "inbox", message, cause: { code: "KALEYRA_SMS_CUT_SHORT" }, attempt: 1, final: true },
+      ]);
+      expect(await inbox.deadLetters()).toMatchObject([{ message, attempts: 1 }]);
+    }, 20_000);
+  });
+
+  it("is opened by several processes at once, also where it is new", async () => {
+    const file = temporary();
+    const children = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, [join(__dirname, "sqlite-dies.cjs"), name, file, "1000", "opens"], {
+        stdio: ["ignore", "ignore", "inherit"],
+      }),
+    );
+    const codes = await Promise.all(children.map((child) => new Promise((resolve) => child.once("close", resolve))));
+    expect(codes).toEqual([0, 0, 0, 0]);
+  }, 20_000);
+
+  it("ends by itself when it cannot write how the last message ended, and its router is closed", async () => {
+    const file = temporary();
+    const { sms } = router(file);
+    const started = deferred();
+    const finish = deferred();
+    sms.on("message", () => {
+      started.resolve();
+      return finish.promise;
+    });
+    await sms.receive(post());
+    await started.promise;
+    appendFileSync(file, "");
+    rmSync(file);
+    finish.resolve();
+    await sms.close();
+  }, 15_000);
+});
+
+/** The bytes of a database that is not an inbox. */
+function otherDatabase(open: (file: string) => OpenDatabase): Buffer {
+  const file = temporary();
+  const database = open(file);
+  database.exec("CREATE TABLE orders (id INTEGER, text TEXT)");
+  database.close();
+  return readFileSync(file);
+}
