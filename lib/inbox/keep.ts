@@ -3,9 +3,7 @@
 import type { SmsMessage } from "../callback/message.js";
 import type { TimeLimit } from "../time-limit.js";
 import type { Inbox } from "./inbox.js";
-
-/** The code of the `Error` that is the cause where the inbox gave no answer in time. */
-const STORE_TIMEOUT = "KALEYRA_SMS_STORE_TIMEOUT";
+import { storeTimeout } from "./store-timeout.js";
 
 /** What became of a message; `not-stored` where the inbox could not write it, or not in time. Does not reject. */
 export type Keep = (message: SmsMessage) => Promise<"stored" | "duplicate" | "not-stored">;
@@ -31,15 +29,9 @@ export function createKeep(
   };
   return async (message) => {
     const storing = store(message);
-    const result = (await limit.wait(storing)) ? await storing : { cause: timeout(limit.ms) };
+    const result = (await limit.wait(storing)) ? await storing : { cause: storeTimeout() };
     if ("stored" in result) return result.stored;
     await tell(result.cause, message);
     return "not-stored";
   };
-}
-
-function timeout(ms: number): Error {
-  return Object.assign(new Error(`The inbox did not store the message within storeTimeoutMs (${ms}).`), {
-    code: STORE_TIMEOUT,
-  });
 }

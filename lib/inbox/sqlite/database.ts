@@ -18,6 +18,7 @@ export interface SqliteStatement {
 
 /** For how long another process may hold the file while this one starts, in milliseconds. The event loop waits. */
 const OPENING_MS = 5_000;
+const AGAIN_MS = 20;
 
 /**
  * In WAL mode with `synchronous=FULL`, a transaction that is committed outlives a crash of the machine. Waiting for other processes blocks
@@ -26,7 +27,6 @@ const OPENING_MS = 5_000;
  */
 const PRAGMAS = [
   "synchronous = FULL",
-  "busy_timeout = 0",
   "temp_store = MEMORY",
   "secure_delete = ON",
   "wal_autocheckpoint = 4000",
@@ -41,23 +41,35 @@ const PRAGMAS = [
  */
 export function openDatabase(database: SqliteDatabase): string {
   const path = pathOf(database);
-  try {
-    database.exec(`PRAGMA busy_timeout = ${OPENING_MS}`);
-    // First, so that nothing is changed within a transaction of the user's.
-    database.exec("BEGIN; ROLLBACK");
-    assertOwn(database);
-    const { journal_mode: mode } = row(database.prepare("PRAGMA journal_mode = WAL").get());
-    if (mode !== "wal") throw notUsable(`a file that can be in WAL mode: this one stays in mode ${String(mode)}`);
-    for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`);
-    database.exec(`PRAGMA busy_timeout = ${OPENING_MS}`);
-    transaction(database, () => migrate(database));
-    // Into the file's own header, which tells it from another later on.
-    database.exec("PRAGMA wal_checkpoint(PASSIVE)");
-    database.exec("PRAGMA busy_timeout = 0");
-  } catch (error) {
-    throw readable(error);
+  const end = Date.now() + OPENING_MS;
+  for (;;) {
+    try {
+      prepare(database);
+      return path;
+    } catch (error) {
+      // To switch to WAL mode, SQLite does not wait.
+      if (!isBusy(error) || Date.now() > end) throw readable(error);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS);
+    }
   }
-  return path;
+}
+
+function prepare(database: SqliteDatabase): void {
+  database.exec(`PRAGMA busy_timeout = ${OPENING_MS}`);
+  // One look at it all, since another process may be making the tables; and nothing is changed in a transaction of the user's.
+  database.exec("BEGIN");
+  try {
+    assertOwn(database);
+  } finally {
+    database.exec("ROLLBACK");
+  }
+  const { journal_mode: mode } = row(database.prepare("PRAGMA journal_mode = WAL").get());
+  if (mode !== "wal") throw notUsable(`a file that can be in WAL mode: this one stays in mode ${String(mode)}`);
+  for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`);
+  transaction(database, () => migrate(database));
+  // Into the file's own header, which tells it from another later on.
+  database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  database.exec("PRAGMA busy_timeout = 0");
 }
 
 /** Runs the steps, and commits them together or not at all. @throws what a step or the commit threw */
@@ -82,10 +94,9 @@ export function isBusy(error: unknown): boolean {
   return hasCode(error, "SQLITE_BUSY", 5) || hasCode(error, "SQLITE_LOCKED", 6);
 }
 
-/** The drivers name SQLite's result codes, the extended ones too, or number them. */
+/** The drivers name SQLite's result codes, the extended ones too, or number them; and not every error of theirs is an `Error`. */
 function hasCode(error: unknown, name: string, number: number): boolean {
-  if (!(error instanceof Error)) return false;
-  const { code, errcode } = error as { code?: unknown; errcode?: unknown };
+  const { code, errcode } = isRecord(error) ? error : {};
   return (
     (typeof code === "string" && code.startsWith(name)) || (typeof errcode === "number" && (errcode & 0xff) === number)
   );
@@ -119,8 +130,9 @@ function assertOwn(database: SqliteDatabase): void {
 }
 
 function readable(error: unknown): unknown {
-  if (!(error instanceof Error)) return error;
-  if (error.message.includes("within a transaction")) return notUsable("a database that is not in a transaction");
+  const { message } = isRecord(error) ? error : {};
+  if (typeof message === "string" && message.includes("within a transaction"))
+    return notUsable("a database that is not in a transaction");
   if (hasCode(error, "SQLITE_READONLY", 8)) return notUsable("a file that may be written: this one is read-only");
   if (isBusy(error))
     return Object.assign(

@@ -3,6 +3,7 @@
 import type { SmsMessage } from "../../callback/message.js";
 import type { InboxSettings } from "../inbox-options.js";
 import type { InboxOutcome, InboxWork } from "../inbox.js";
+import { storeTimeout } from "../store-timeout.js";
 import { textOf } from "../stored-message.js";
 import { isBusy, transaction, type SqliteDatabase } from "./database.js";
 import type { InboxFile } from "./file.js";
@@ -196,7 +197,7 @@ export class Worker {
     if (!this.#arrivals.some(({ deadline }) => deadline <= now)) return;
     const late = this.#arrivals.filter(({ deadline }) => deadline <= now);
     this.#arrivals = this.#arrivals.filter(({ deadline }) => deadline > now);
-    for (const { reject } of late) reject(new Error("The inbox's file could not be written in time."));
+    for (const { reject } of late) reject(storeTimeout());
   }
 
   /** Looks, from time to time, for what others have written. */
