@@ -87,8 +87,10 @@ it("has snippets that compile", () => {
   const prelude = `
     import { createServer, type Server } from "node:http";
     import express, { type Express } from "express";
-    import { callbackProfile, incomingSms, OPT_OUT, type SmsMessage } from "express-kaleyra-sms";
+    import { callbackProfile, incomingSms, OPT_OUT, type Inbox, type SmsMessage } from "express-kaleyra-sms";
+    import { sqliteInbox, type SqliteDatabase } from "express-kaleyra-sms/sqlite";
     declare const app: Express, server: Server;
+    declare const inbox: Inbox, DatabaseSync: new (path: string) => SqliteDatabase;
     declare function join(source: string, plan?: string): Promise<void>;
     declare function tellBalance(source: string): Promise<void>;
     declare function confirm(source: string, code: string): void;
@@ -101,7 +103,7 @@ it("has snippets that compile", () => {
   const sources = new Map(
     snippets.map((code, index) => [
       join(ROOT, `snippet-${index}.mts`),
-      `${prelude}{\n${code}\n}\nexport { app, express, server, createServer, join, tellBalance, confirm, optOut, decryptAs, forwardToAPerson, sms, OPT_OUT, callbackProfile };`,
+      `${prelude}{\n${code}\n}\nexport { app, express, server, createServer, join, tellBalance, confirm, optOut, decryptAs, forwardToAPerson, inbox, DatabaseSync, sqliteInbox, sms, OPT_OUT, callbackProfile };`,
     ]),
   );
   const options: ts.CompilerOptions = {

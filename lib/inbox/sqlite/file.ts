@@ -1,6 +1,6 @@
 // Whether the file is still the file: SQLite goes on writing into one that was deleted, or overwritten, under it.
 
-import { closeSync, openSync, readSync, statSync } from "node:fs";
+import { openSync, readSync, statSync } from "node:fs";
 
 import { APPLICATION_ID } from "./tables.js";
 
@@ -15,7 +15,6 @@ export class InboxFile {
   readonly #path: string;
   readonly #identities: ReadonlyMap<string, string>;
   readonly #header = Buffer.alloc(HEADER_BYTES);
-  /** One for all the time: to close any descriptor of a file lets go of all locks that this process has on it, SQLite's among them. */
   readonly #descriptor: number;
   /** Whether the header says whose it is; not where another process keeps SQLite from writing it. */
   readonly #isMarked: boolean;
@@ -24,7 +23,7 @@ export class InboxFile {
   constructor(path: string) {
     this.#path = path;
     this.#identities = new Map([path, `${path}-wal`].map((file) => [file, identityOf(file)]));
-    this.#descriptor = openSync(path, "r");
+    this.#descriptor = descriptorOf(path);
     this.#isMarked = this.#mark() === APPLICATION_ID;
   }
 
@@ -35,11 +34,6 @@ export class InboxFile {
     }
     const mark = this.#mark();
     if (mark === undefined || (this.#isMarked && mark !== APPLICATION_ID)) throw this.#lost("was overwritten");
-  }
-
-  /** When SQLite writes nothing more. */
-  close(): void {
-    closeSync(this.#descriptor);
   }
 
   /** The application id in the header; `undefined` where there is no header of SQLite's. */
@@ -55,6 +49,21 @@ export class InboxFile {
       { code: FILE_LOST },
     );
   }
+}
+
+/**
+ * One for each file, and never closed: to close any descriptor of a file lets go of all locks that the process has on it, SQLite's among
+ * them, whichever handle they are of.
+ */
+const descriptors = new Map<string, number>();
+
+function descriptorOf(file: string): number {
+  const identity = identityOf(file);
+  const known = descriptors.get(identity);
+  if (known !== undefined) return known;
+  const descriptor = openSync(file, "r");
+  descriptors.set(identity, descriptor);
+  return descriptor;
 }
 
 function identityOf(file: string): string {

@@ -280,7 +280,6 @@ export class Worker {
   #end(settle: () => void): void {
     this.#isClosed = true;
     this.#cancel();
-    this.#file.close();
     settle();
   }
 

@@ -1,0 +1,54 @@
+// One process that receives incoming SMS, keeps them in a file, and handles them until they are handled.
+
+import express from "express";
+import { incomingSms, OPT_OUT } from "express-kaleyra-sms";
+
+import { openApp, openInbox } from "./databases.js";
+
+// A header that the Callback Profile sends along. Without it anybody may call: a warning says so, and under NODE_ENV=production it is an error.
+const token = process.env.CALLBACK_TOKEN;
+const app = openApp();
+const { inbox, close: closeInboxFile } = openInbox();
+
+const sms = incomingSms({
+  inbox,
+  authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },
+});
+
+// A handler may run more than once for one message: after it failed, and after a crash. These two are safe to repeat.
+sms.keyword(OPT_OUT, ({ message }) => {
+  app.optOut(message.source);
+  console.log(`${message.source} wants no more messages`);
+});
+
+sms.keyword("TOPUP", ({ args, message }) => {
+  const amount = Number(args[0]);
+  if (!Number.isInteger(amount) || amount < 1) return;
+  const isFirst = app.topUp(message.key, message.source, amount);
+  console.log(`${message.source} tops up ${amount}${isFirst ? "" : ", as was done before"}`);
+});
+
+sms.on("error", ({ event, message, attempt, final, cause }) => {
+  const what = event === "inbox" ? "The inbox failed" : `A handler of "${event}" failed, attempt ${attempt}`;
+  console.error(`${what}${final && message ? `: message ${message.key}` : ""}`, cause);
+});
+
+const server = express()
+  .use("/sms", sms)
+  // For whatever watches over this process: an old message that waits, or a dead letter, is worth a look.
+  .get("/health", async (_req, res) => {
+    res.json(await inbox.stats());
+  })
+  .listen(Number(process.env.PORT ?? 3000), (error) => {
+    if (error) throw error;
+    console.log(`Listening at http://localhost:${server.address().port}/sms`);
+  });
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, async () => {
+    await sms.close(); // new callbacks get 503; what runs finishes, the rest waits in the file
+    server.close();
+    closeInboxFile();
+    app.close();
+  });
+}
