@@ -22,17 +22,18 @@ export async function measure({ server, options }, cores, measureMs) {
       serving.send(moment);
     }
     const load = await loading.next();
-    serving.send("report");
+    serving.send(load.answered);
     const report = await serving.next();
-    check(server, load, report);
+    check(server, options, load, report);
     return { perSecond: load.perSecond, loadShare: load.busyShare, serverShare: report.busyShare, registeredMs };
   } finally {
     for (const one of processes) one.end();
   }
 }
 
-function check(server, { answered, refused }, { handled, repeated, keywords }) {
-  const isComplete = handled === answered && repeated === 0 && (keywords === 0 || keywords === answered);
+function check(server, { concurrency }, { answered, refused }, { handled, repeated, keywords }) {
+  const expected = concurrency === 0 ? 0 : answered;
+  const isComplete = handled === expected && repeated === 0 && (keywords === 0 || keywords === answered);
   if (refused === 0 && isComplete) return;
   throw new Error(
     `${server}: of ${answered} requests ${refused} were refused, ${handled} handled, ${repeated} twice, ${keywords} with a keyword.`,

@@ -4,8 +4,9 @@ import { createServer } from "node:http";
 
 import { Handled } from "./handled.mjs";
 
-/** @slack/bolt answers before its handlers have run. */
-const LAST_HANDLERS_MS = 100;
+/** Some answer before their handlers have run: how long they have for it, and for what comes twice, in milliseconds. */
+const LAST_HANDLERS_MS = 20_000;
+const TWICE_MS = 100;
 
 const { server, options } = JSON.parse(process.argv[2]);
 const { start } = await import(`./servers/${server}.mjs`);
@@ -27,6 +28,16 @@ function busyShareSince({ ms, cpu }) {
 process.on("message", (message) => {
   if (message === "begun") begun = { ms: performance.now(), cpu: process.cpuUsage() };
   if (message === "over") busyShare = busyShareSince(begun);
-  if (message === "report") setTimeout(() => process.send({ ...handled.report, busyShare }), LAST_HANDLERS_MS);
+  if (typeof message === "number") report(message);
 });
+
+/** @param answered - how many requests were */
+async function report(answered) {
+  const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const end = performance.now() + (options.concurrency === 0 ? 0 : LAST_HANDLERS_MS);
+  while (handled.report.handled < answered && performance.now() < end) await wait(10);
+  await wait(TWICE_MS);
+  process.send({ ...handled.report, busyShare });
+}
+
 process.on("disconnect", () => process.exit());

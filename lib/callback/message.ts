@@ -79,14 +79,37 @@ export function smsMessage(
     repaired: arrival.repaired,
     fields: Object.freeze(fields),
   };
-  if (text !== undefined) draft.text = text;
+  addAsSent(draft);
+  const triggeredAt = fields.timestamp === undefined ? undefined : settings.instantOf?.(fields.timestamp);
+  if (triggeredAt !== undefined) draft.triggeredAt = triggeredAt;
+  return Object.freeze(draft);
+}
+
+/** What a message is stored as: all but the properties that only repeat a field. */
+export type StoredMessage = Omit<SmsMessage, AsSentProperty | "text">;
+
+export function storedMessage(message: SmsMessage): StoredMessage {
+  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, fields } = message;
+  const stored = { key, source, recipient, parts, receivedAt, method, repaired, fields };
+  return triggeredAt === undefined ? stored : { ...stored, triggeredAt };
+}
+
+/** The message as it was, frozen. `stored` becomes it. */
+export function restoredMessage(stored: StoredMessage): SmsMessage {
+  const draft: Draft = Object.assign(stored, { id: stored.fields.id ?? "" });
+  addAsSent(draft);
+  Object.freeze(draft.parts);
+  Object.freeze(draft.fields);
+  return Object.freeze(draft);
+}
+
+function addAsSent(draft: Draft): void {
+  const { fields } = draft;
+  if (fields.message !== undefined) draft.text = fields.message;
   for (const { name, property } of AS_SENT) {
     const sent = fields[name];
     if (sent !== undefined) draft[property] = sent;
   }
-  const triggeredAt = fields.timestamp === undefined ? undefined : settings.instantOf?.(fields.timestamp);
-  if (triggeredAt !== undefined) draft.triggeredAt = triggeredAt;
-  return Object.freeze(draft);
 }
 
 function partsOf(text: string | undefined, fields: Fields, keyword: string | undefined): string[] {

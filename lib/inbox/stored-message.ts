@@ -1,19 +1,13 @@
 // A message as text, and back.
 
-import type { SmsMessage } from "../callback/message.js";
+import { restoredMessage, storedMessage, type SmsMessage, type StoredMessage } from "../callback/message.js";
 
-/** JSON in ASCII wherever JSON itself allows it; a lone surrogate stays what it was. */
+/** JSON; a lone surrogate stays what it was. */
 export function textOf(message: SmsMessage): string {
-  return JSON.stringify(message);
+  return JSON.stringify(storedMessage(message));
 }
 
-/** Frozen, as it was. */
+/** The message as it was, frozen. */
 export function messageOf(text: string): SmsMessage {
-  return frozen(JSON.parse(text) as SmsMessage);
-}
-
-export function frozen(message: SmsMessage): SmsMessage {
-  Object.freeze(message.parts);
-  Object.freeze(message.fields);
-  return Object.freeze(message);
+  return restoredMessage(JSON.parse(text) as StoredMessage);
 }

@@ -1,0 +1,46 @@
+// The inboxes that are measured, each opened on a place of its own.
+
+/** @param place - `file` of an SQLite database, or `port` of a Redis server */
+export async function openInbox(kind, { file, port }) {
+  switch (kind) {
+    case "none":
+      return undefined;
+    case "sqlite": {
+      const { sqliteInbox } = await import("express-kaleyra-sms/sqlite");
+      return sqliteInbox({ database: await openDatabase(file) });
+    }
+    case "sqlite-each":
+      return oneTransactionEach(await openDatabase(file));
+    case "bullmq": {
+      const { bullmqInbox } = await import("express-kaleyra-sms/bullmq");
+      return bullmqInbox({ connection: { host: "127.0.0.1", port } });
+    }
+    default:
+      throw new Error(`There is no inbox "${kind}".`);
+  }
+}
+
+/** Node's own driver where there is one, otherwise libsql. */
+async function openDatabase(file) {
+  const [major, minor] = process.versions.node.split(".").map(Number);
+  if (major > 22 || (major === 22 && minor >= 13)) return new (await import("node:sqlite")).DatabaseSync(file);
+  return new (await import("libsql")).default(file);
+}
+
+/** What is quickly written: one INSERT, and so one transaction, for each callback. It does not even note what was handled. */
+function oneTransactionEach(database) {
+  database.exec("PRAGMA journal_mode = WAL");
+  database.exec("PRAGMA synchronous = FULL");
+  database.exec("CREATE TABLE message (key TEXT PRIMARY KEY, body TEXT NOT NULL)");
+  const insert = database.prepare("INSERT INTO message (key, body) VALUES (?, ?)");
+  let work;
+  return {
+    store: async (message) => {
+      insert.run(message.key, JSON.stringify(message));
+      setImmediate(() => work.handle(message, { attempt: 1, final: true }));
+      return "stored";
+    },
+    start: (given) => (work = given),
+    close: async () => database.close(),
+  };
+}

@@ -1,0 +1,27 @@
+// A Redis server of the benchmark's own, as durable as the inbox wants it.
+
+import { spawn, spawnSync } from "node:child_process";
+import { createServer } from "node:net";
+
+/** `undefined` where redis-server is not installed. */
+export async function startRedis(folder) {
+  if (spawnSync("redis-server", ["--version"]).status !== 0) return undefined;
+  const port = await freePort();
+  const durable = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", ""];
+  const child = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, ...durable], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  await new Promise((resolve, reject) => {
+    child.once("exit", () => reject(new Error("redis-server ended too early.")));
+    child.stdout.on("data", (printed) => printed.includes("Ready to accept connections") && resolve());
+  });
+  return { port, stop: () => child.kill() };
+}
+
+async function freePort() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
