@@ -8,7 +8,7 @@ import { deferred, recorder, type Recorder } from "../support/recorder";
 import { until, waitFor } from "./waiting";
 
 /** The options of every inbox. */
-export interface Options {
+interface Options {
   readonly attempts?: number;
   readonly backoffMs?: number;
   readonly retentionMs?: number;

@@ -8,8 +8,11 @@ import {
   incomingSms,
   OPT_OUT,
   type CallbackProfile,
+  type DeadLetter,
   type HandlerContext,
   type HandlerError,
+  type Inbox,
+  type InboxStats,
   type IncomingSms,
   type IncomingSmsOptions,
   type InvalidCallback,
@@ -21,6 +24,7 @@ import {
   type SmsMessage,
   type UnauthorizedCallback,
 } from "express-kaleyra-sms";
+import { sqliteInbox, type SqliteDatabase } from "express-kaleyra-sms/sqlite";
 
 const sms = incomingSms();
 
@@ -157,3 +161,21 @@ void sms.receive({ method: "POST" });
 void sms.receive({ method: "GET", query: { id: 1 } });
 // @ts-expect-error: no such event
 export type Misspelt = SmsEvents["mesage"];
+
+// An inbox: one of the package's, or of your own.
+declare const database: SqliteDatabase;
+const inbox = sqliteInbox({ database, attempts: 3, backoffMs: undefined });
+expectTypeOf(inbox).toEqualTypeOf<Inbox>();
+expectTypeOf(inbox.stats()).resolves.toEqualTypeOf<InboxStats>();
+expectTypeOf(inbox.deadLetters({ limit: 10, after: undefined })).resolves.toEqualTypeOf<DeadLetter[]>();
+expectTypeOf(inbox.replay("all")).resolves.toEqualTypeOf<number>();
+incomingSms({ inbox, concurrency: 0, storeTimeoutMs: 1_000 }).on("error", (error) => {
+  if (error.event === "inbox") expectTypeOf(error.message).toEqualTypeOf<SmsMessage | undefined>();
+  else expectTypeOf(error.message).toEqualTypeOf<SmsMessage>();
+});
+// @ts-expect-error: a driver's path is no database
+sqliteInbox({ database: "inbox.db" });
+// @ts-expect-error: an inbox has more than one method
+incomingSms({ inbox: { store: () => Promise.resolve("stored") } });
+// @ts-expect-error: a misspelt option
+sqliteInbox({ database, attempt: 3 });

@@ -3,9 +3,11 @@
 import assert from "node:assert/strict";
 import express from "express";
 import { incomingSms, OPT_OUT } from "express-kaleyra-sms";
+import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 import schema from "express-kaleyra-sms/schema.json" with { type: "json" };
 
 assert.equal(schema.type, "object");
+assert.throws(() => sqliteInbox({}), /options\.database of sqliteInbox/);
 const stopped = [];
 const sms = incomingSms();
 sms.keyword(OPT_OUT, ({ message }) => stopped.push(message.source));

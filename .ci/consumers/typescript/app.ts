@@ -3,13 +3,17 @@
 import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import express from "express";
-import { incomingSms, OPT_OUT, type KeywordMatch, type SmsMessage } from "express-kaleyra-sms";
+import type { DatabaseSync } from "node:sqlite";
+import { incomingSms, OPT_OUT, type Inbox, type KeywordMatch, type SmsMessage } from "express-kaleyra-sms";
+import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 
 const stopped: string[] = [];
 const texts: Array<SmsMessage["text"]> = [];
 const sms = incomingSms({ defaultCountryCode: "91" });
 sms.keyword(OPT_OUT, ({ message }: KeywordMatch) => stopped.push(message.source));
 sms.on("message", async (message) => void texts.push(message.text));
+// Node 20 has no such database: what is looked at is that it fits.
+export const durable = (database: DatabaseSync): Inbox => sqliteInbox({ database, attempts: 3 });
 // @ts-expect-error: a misspelt event
 assert.throws(() => sms.on("mesage", () => undefined), TypeError);
 
