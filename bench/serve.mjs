@@ -28,8 +28,15 @@ function busyShareSince({ ms, cpu }) {
 process.on("message", (message) => {
   if (message === "begun") begun = { ms: performance.now(), cpu: process.cpuUsage() };
   if (message === "over") busyShare = busyShareSince(begun);
+  if (message === "memory") process.send(memory());
   if (typeof message === "number") report(message);
 });
+
+function memory() {
+  globalThis.gc();
+  const { heapUsed, external, rss } = process.memoryUsage();
+  return { used: heapUsed + external, rss, handled: handled.report.handled };
+}
 
 /** @param answered - how many requests were */
 async function report(answered) {

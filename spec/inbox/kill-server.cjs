@@ -1,0 +1,39 @@
+// A server that may be killed: stores what comes, handles it, and notes in a log when each handling starts and ends.
+// node kill-server.cjs <log> <port> <options as JSON> <inbox>, where the inbox is "sqlite <driver> <file>" or "bullmq <port>".
+
+const { appendFileSync } = require("node:fs");
+const { createServer } = require("node:http");
+const { createRequire } = require("node:module");
+const { setTimeout: sleep } = require("node:timers/promises");
+const { incomingSms } = require("express-kaleyra-sms");
+
+const [log, port, options, kind, ...place] = process.argv.slice(2);
+const { concurrency, ...inboxOptions } = JSON.parse(options);
+
+function openInbox() {
+  if (kind === "bullmq") {
+    const { bullmqInbox } = require("express-kaleyra-sms/bullmq");
+    return bullmqInbox({ connection: { host: "127.0.0.1", port: Number(place[0]) }, ...inboxOptions });
+  }
+  const { sqliteInbox } = require("express-kaleyra-sms/sqlite");
+  const loaded = createRequire(module.filename)(place[0]);
+  return sqliteInbox({ database: new (loaded.DatabaseSync ?? loaded)(place[1]), ...inboxOptions });
+}
+
+const note = (what, id) => appendFileSync(log, `${what} ${id} ${process.pid} ${Date.now()}\n`);
+const sms = incomingSms({ inbox: openInbox(), concurrency, authenticate: false, storeTimeoutMs: 2_000 });
+sms.on("error", ({ event, cause }) => console.error(event, cause));
+if (concurrency !== 0) {
+  sms.on("message", async ({ id }) => {
+    note("start", id);
+    // Some end in the turn in which they started.
+    if (Math.random() < 0.7) await sleep(Math.random() * 6);
+    note("end", id);
+  });
+}
+const server = createServer(sms).listen(Number(port), "127.0.0.1", () => console.log("listening"));
+process.once("SIGTERM", async () => {
+  await sms.close();
+  server.close();
+  server.closeAllConnections();
+});
