@@ -12,7 +12,10 @@ export default tseslint.config(
       // A generic array reads better written out: Array<readonly [string, string]>.
       "@typescript-eslint/array-type": ["error", { default: "array-simple" }],
       // What is rarely used is loaded when it is: each such place says so.
-      "@typescript-eslint/no-require-imports": ["error", { allow: ["^ajv/", "^body-parser$", "^luxon$"] }],
+      "@typescript-eslint/no-require-imports": [
+        "error",
+        { allow: ["^ajv/", "^body-parser$", "^luxon$", "^bullmq$", "^ioredis$"] },
+      ],
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],

@@ -57,7 +57,7 @@ const UNITS = [
 const LEAST_LEASE_MS = 100;
 
 /** From the end of a failed attempt to the next, in milliseconds. @param attempt - the one that failed, from 1 */
-export function backoffOf(attempt: number, { backoffMs }: InboxSettings): number {
+export function backoffOf(attempt: number, { backoffMs }: Pick<InboxSettings, "backoffMs">): number {
   return Math.min(backoffMs * 2 ** (attempt - 1), LONGEST_BACKOFF_MS);
 }
 

@@ -1,0 +1,85 @@
+// An inbox on BullMQ and Redis.
+
+import type { Inbox } from "../inbox.js";
+import { limitOf } from "../inbox-options.js";
+import { Arrivals } from "./arrivals.js";
+import { readBullmqOptions, type BullmqInboxOptions } from "./bullmq-options.js";
+import { letGo, open, PROMPT, ready } from "./client.js";
+import { Ledger } from "./ledger.js";
+import { Queue } from "./peers.js";
+import { unreachable } from "./unreachable.js";
+import { startWorker, type RunningWorker } from "./worker.js";
+
+/** For how long whoever runs the inbox waits for Redis, in milliseconds. */
+const PATIENCE_MS = 5_000;
+
+/**
+ * Keeps messages in Redis, as jobs of BullMQ: any number of processes on any number of machines. Their order is not promised, not even within
+ * one source: where it matters, compare `receivedAt`.
+ *
+ * Needs the packages `bullmq` and `ioredis`, and a Redis with `maxmemory-policy noeviction` and `appendonly yes`. What it answered 200
+ * outlives a crash of Redis's machine under `appendfsync always`; under `everysec`, all but the last second.
+ *
+ * Where Redis is out of reach, gives no answer, or is full, nothing is stored and the `Error`'s `code` is `KALEYRA_SMS_INBOX_UNREACHABLE`. It
+ * works again when Redis does. A message may have been stored though its answer did not come in time; its repeat is then a duplicate.
+ *
+ * `deadLetters({ after })` begins with the oldest where `after` is no dead letter any more. `stats().dead` counts jobs also that somebody else
+ * has put into the queue: they are never handed out, and are no dead letters. `forget` reads all that the queue holds; a message that is being
+ * handled is handled to its end.
+ *
+ * @throws TypeError where an option takes another value, such as an open client as `connection`
+ * @example
+ * import { bullmqInbox } from "express-kaleyra-sms/bullmq";
+ *
+ * const inbox = bullmqInbox({ connection: "redis://localhost:6379" });
+ * const sms = incomingSms({ inbox });
+ */
+export function bullmqInbox(options: BullmqInboxOptions): Inbox {
+  const settings = readBullmqOptions(options);
+  const client = open(settings.connection, PROMPT);
+  const queue = new Queue<unknown>(settings.name, {
+    connection: client,
+    // Whether there is a connection is looked at where it matters: BullMQ would wait for it for ever.
+    skipWaitingForReady: true,
+    skipVersionCheck: true,
+    skipMetasUpdate: true,
+  });
+  queue.on("error", () => undefined);
+  const ledger = new Ledger(queue, client, settings);
+  const arrivals = new Arrivals(client, ledger);
+  let worker: RunningWorker | undefined;
+  let isClosed = false;
+
+  /** Rejects with nothing that was sent. */
+  const within = async <Result>(operation: () => Promise<Result>): Promise<Result> => {
+    try {
+      if (isClosed) throw new Error("the inbox is closed");
+      await ready(client, Date.now() + PATIENCE_MS);
+      return await operation();
+    } catch (error) {
+      throw unreachable(error);
+    }
+  };
+
+  return {
+    store: (message, deadline) =>
+      isClosed ? Promise.reject(unreachable(new Error("the inbox is closed"))) : arrivals.store(message, deadline),
+    start: (work) => {
+      worker = startWorker(settings, work);
+    },
+    close: async () => {
+      isClosed = true;
+      arrivals.close();
+      await worker?.close();
+      await queue.close();
+      letGo(client);
+    },
+    stats: () => within(() => ledger.stats(Date.now())),
+    deadLetters: async ({ limit, after } = {}) => {
+      const most = limitOf(limit);
+      return within(() => ledger.deadLetters(most, after));
+    },
+    replay: (key) => within(() => (key === "all" ? ledger.replayAll(Date.now()) : ledger.replay(key))),
+    forget: (source) => within(() => ledger.forget(source)),
+  };
+}

@@ -1,0 +1,60 @@
+// The options of the inbox: their defaults and checks.
+
+import type { RedisOptions } from "ioredis";
+
+import { isRecord } from "../../record.js";
+import { readInboxOptions, type InboxOptions, type InboxSettings } from "../inbox-options.js";
+
+/**
+ * The options of `bullmqInbox`. Receivers and workers may be given different ones: `attempts`, `backoffMs` and `retentionMs` are those of the
+ * process that stored a message, `leaseMs` that of the one that handles it.
+ */
+export interface BullmqInboxOptions extends InboxOptions {
+  /**
+   * Where Redis is: a URL (`redis://...`, or `rediss://...` for TLS), or options of ioredis, such as `host`, `port`, `password`, `tls` and
+   * `sentinels`. Never an open client: the inbox opens connections of its own, up to three, and closes them. How they wait, fail and reconnect
+   * is the inbox's own, whatever the options say.
+   */
+  readonly connection: string | RedisOptions;
+  /** The queue's name in BullMQ: one for each kind of router that shares a Redis. Default: `"express-kaleyra-sms"`. */
+  readonly name?: string | undefined;
+}
+
+/** The same, checked and complete. */
+export interface BullmqInboxSettings extends InboxSettings {
+  readonly connection: string | RedisOptions;
+  readonly name: string;
+}
+
+const FACTORY = "bullmqInbox";
+const DEFAULT_NAME = "express-kaleyra-sms";
+
+/** @throws TypeError that names the option and what it takes */
+export function readBullmqOptions(given: BullmqInboxOptions): BullmqInboxSettings {
+  const settings = readInboxOptions(FACTORY, given, ["connection", "name"]);
+  const { connection, name = DEFAULT_NAME } = given;
+  if (typeof name !== "string" || name === "" || name.includes(":"))
+    throw new TypeError(`options.name of ${FACTORY} takes the name of a queue: a string, not empty, with no colon.`);
+  return { ...settings, connection: checked(connection), name };
+}
+
+function checked(connection: unknown): string | RedisOptions {
+  if (typeof connection === "string" && /^rediss?:\/\//.test(connection)) return connection;
+  if (!isRecord(connection))
+    throw new TypeError(
+      `options.connection of ${FACTORY} takes a URL that begins with redis:// or rediss://, or an object of ioredis options.`,
+    );
+  if (CLIENT.some((name) => typeof connection[name] === "function"))
+    throw new TypeError(
+      `options.connection of ${FACTORY} takes Redis options or a URL, and no open client: receiving needs a connection that fails at once, ` +
+        "handling one that waits, and the inbox closes what it opens.",
+    );
+  if (typeof connection.keyPrefix === "string" && connection.keyPrefix !== "")
+    throw new TypeError(
+      `options.connection of ${FACTORY} takes no keyPrefix, which BullMQ cannot do: give options.name.`,
+    );
+  return connection;
+}
+
+/** What clients of Redis can do, and options cannot. */
+const CLIENT = ["connect", "disconnect", "duplicate", "sendCommand"];

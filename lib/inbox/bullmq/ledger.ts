@@ -1,0 +1,204 @@
+// What the queue holds, and every change of it but those that BullMQ's worker makes.
+
+import type { JobType, Queue } from "bullmq";
+import type { Redis as Client } from "ioredis";
+
+import type { SmsMessage } from "../../callback/message.js";
+import type { DeadLetter, InboxStats } from "../inbox.js";
+import type { InboxSettings } from "../inbox-options.js";
+import { beginningOf, entryOf, idOf, JOB_NAME, newEntry, optionsOf, parsedEntry, type Entry } from "./job.js";
+
+/** What became of a message that came. */
+export type Stored = "stored" | "duplicate";
+
+const WAITING = ["wait", "prioritized"] as const satisfies JobType[];
+/** In the order in which a job goes through them. */
+const STATES = [...WAITING, "active", "delayed", "failed", "completed"] as const satisfies JobType[];
+/** Of these the id is kept, so that a repeat is told. */
+const KEPT: readonly JobType[] = ["active", "completed"];
+/** Jobs that are read at once. */
+const PAGE = 500;
+
+const AGAIN = { resetAttemptsMade: true, resetAttemptsStarted: true } as const;
+
+export class Ledger {
+  readonly #queue: Queue<unknown>;
+  readonly #client: Client;
+  readonly #settings: InboxSettings;
+
+  constructor(queue: Queue<unknown>, client: Client, settings: InboxSettings) {
+    this.#queue = queue;
+    this.#client = client;
+    this.#settings = settings;
+  }
+
+  /** Writes messages, all or none; of one that is a repeat, what became of it may fail by itself. */
+  async add(messages: readonly SmsMessage[]): Promise<Array<PromiseSettledResult<Stored>>> {
+    const options = optionsOf(this.#settings);
+    const jobs = messages.map((message) => ({
+      name: JOB_NAME,
+      data: newEntry(message),
+      opts: { ...options, jobId: idOf(message.key) },
+    }));
+    await this.#queue.addBulk(jobs);
+    const kept = await this.#read(jobs.map(({ opts }) => opts.jobId));
+    return Promise.allSettled(jobs.map(({ data, opts }, n) => this.#became(data, opts.jobId, kept[n] ?? null)));
+  }
+
+  /** How many messages are where. */
+  async stats(now: number): Promise<InboxStats> {
+    const [counts, [oldest]] = await Promise.all([
+      this.#queue.getJobCounts(...STATES),
+      this.#queue.getJobs(["wait"], 0, 0, true),
+    ]);
+    const count = (...states: JobType[]): number => states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
+    return {
+      waiting: count(...WAITING),
+      running: count("active"),
+      delayed: count("delayed"),
+      dead: count("failed"),
+      oldestWaitingMs: oldest === undefined ? 0 : Math.max(now - oldest.timestamp, 0),
+    };
+  }
+
+  async deadLetters(limit: number, after: string | undefined): Promise<DeadLetter[]> {
+    const rank = after === undefined ? null : await this.#client.zrank(this.#failed, idOf(after));
+    const letters: DeadLetter[] = [];
+    for (let start = rank === null ? 0 : rank + 1; letters.length < limit; start += PAGE) {
+      const ids = await this.#queue.getRanges(["failed"], start, start + Math.min(PAGE, limit) - 1, true);
+      if (ids.length === 0) break;
+      const found = await Promise.all(ids.map((id) => this.#letter(id)));
+      letters.push(...found.filter((letter) => letter !== undefined).slice(0, limit - letters.length));
+    }
+    return letters;
+  }
+
+  /** @returns how many dead letters there were: 1, or 0 */
+  async replay(key: string): Promise<number> {
+    return (await this.#retry(idOf(key))) ? 1 : 0;
+  }
+
+  /** Those that are dead by now. @returns how many */
+  async replayAll(now: number): Promise<number> {
+    let replayed = 0;
+    for (;;) {
+      const ids = await this.#client.zrangebyscore(this.#failed, "-inf", now, "LIMIT", 0, PAGE);
+      const retried = await Promise.all(ids.map((id) => this.#retry(id)));
+      const some = retried.filter(Boolean).length;
+      replayed += some;
+      if (some === 0) return replayed;
+    }
+  }
+
+  /** @returns how many messages of the source there were */
+  async forget(source: string): Promise<number> {
+    let forgotten = 0;
+    // Until none is found: while one place is searched, a message may go from one that is still to be searched to one that was.
+    for (;;) {
+      let found = 0;
+      for (const state of STATES) found += await this.#forgetIn(state, source);
+      if (found === 0) return forgotten;
+      forgotten += found;
+    }
+  }
+
+  async #forgetIn(state: JobType, source: string): Promise<number> {
+    let forgotten = 0;
+    for (let start = 0; ; start += PAGE) {
+      const ids = await this.#queue.getRanges([state], start, start + PAGE - 1);
+      if (ids.length === 0) return forgotten;
+      const texts = await this.#read(ids);
+      let removed = 0;
+      for (const [n, id] of ids.entries()) {
+        const entry = parsedEntry(id, texts[n] ?? null);
+        if (entry?.message?.source !== source) continue;
+        if (!KEPT.includes(state) && (await this.#queue.remove(id)) === 1) removed++;
+        // Taken out in the meantime: as if it had been found there.
+        else await this.#erase(id, entry);
+        forgotten++;
+      }
+      // What comes after them has moved up.
+      start -= removed;
+    }
+  }
+
+  /** Leaves the key. */
+  async #erase(id: string, { token }: Entry): Promise<void> {
+    const job = await this.#queue.getJob(id);
+    await job?.updateData({ token });
+  }
+
+  /** @param text - the data that the queue holds under the key of an entry that was just written */
+  async #became(entry: Required<Entry>, id: string, text: string | null): Promise<Stored> {
+    // None where it was handled, or forgotten, and is not kept any longer.
+    if (text === null || text.startsWith(beginningOf(entry))) return "stored";
+    return this.#repeat(entry.message, id, text);
+  }
+
+  /** What a message is whose key the queue holds already. */
+  async #repeat(message: SmsMessage, id: string, text: string): Promise<Stored> {
+    if (parsedEntry(id, text) === undefined) throw new Error("its place is taken by what is no message");
+    const job = await this.#queue.getJob(id);
+    const state = await job?.getState();
+    if (state === "failed") return (await this.#retry(id)) ? "stored" : "duplicate";
+    const { retentionMs } = this.#settings;
+    if (state !== "completed" || (job?.finishedOn ?? 0) + retentionMs >= Date.now()) return "duplicate";
+    // BullMQ removes what is kept for long enough when another is completed, and no other was.
+    while ((await this.#queue.clean(retentionMs, PAGE, "completed")).length > 0);
+    const [stored] = await this.add([message]);
+    if (stored?.status === "fulfilled") return stored.value;
+    throw stored?.reason;
+  }
+
+  /** `false` where it is no dead letter, or none any longer. */
+  async #retry(id: string): Promise<boolean> {
+    const job = await this.#queue.getJob(id);
+    if (job === undefined) return false;
+    try {
+      await job.retry("failed", AGAIN);
+      return true;
+    } catch (error) {
+      if (isElsewhere(error)) return false;
+      throw error;
+    }
+  }
+
+  async #letter(id: string): Promise<DeadLetter | undefined> {
+    const job = await this.#queue.getJob(id);
+    const message = entryOf(id, job?.data)?.message;
+    if (job === undefined || message === undefined) return undefined;
+    const isCutShort = job.stalledCounter > 0 && job.failedReason === STALLED;
+    return {
+      key: message.key,
+      message,
+      attempts: isCutShort ? job.stalledCounter : job.attemptsMade,
+      failedAt: new Date(job.finishedOn ?? job.timestamp).toISOString(),
+      reason: isCutShort ? CUT_SHORT : job.failedReason,
+    };
+  }
+
+  /** The data of jobs, as they stand in Redis. */
+  async #read(ids: readonly string[]): Promise<Array<string | null>> {
+    const pipeline = this.#client.pipeline();
+    for (const id of ids) pipeline.hget(this.#queue.toKey(id), "data");
+    const results = (await pipeline.exec()) ?? [];
+    return results.map(([error, text]) => {
+      if (error !== null) throw error;
+      return text as string | null;
+    });
+  }
+
+  get #failed(): string {
+    return this.#queue.toKey("failed");
+  }
+}
+
+/** What BullMQ gives as the reason of a job whose process died in each attempt. */
+const STALLED = "job stalled more than allowable limit";
+const CUT_SHORT = "the process ended in each attempt";
+
+/** BullMQ's codes of a job that does not exist, or is in another state. */
+function isElsewhere(error: unknown): boolean {
+  const { code } = error as { readonly code?: unknown };
+  return code === -1 || code === -3;
+}

@@ -1,0 +1,21 @@
+// The two packages that are loaded only for this inbox, and that its user installs.
+
+import type * as Bullmq from "bullmq";
+import type * as Ioredis from "ioredis";
+
+// Under the names of their types.
+export const { Queue, UnrecoverableError, WaitingError, Worker } = installed(
+  () => require("bullmq") as typeof Bullmq,
+  "bullmq",
+);
+export const { Redis } = installed(() => require("ioredis") as typeof Ioredis, "ioredis");
+
+/** @throws Error that says what to install */
+function installed<Package>(load: () => Package, name: string): Package {
+  try {
+    return load();
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw cause;
+    throw new Error(`express-kaleyra-sms/bullmq needs ${name}: npm install bullmq ioredis`, { cause });
+  }
+}

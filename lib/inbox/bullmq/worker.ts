@@ -1,0 +1,157 @@
+// The inbox's work in this process: BullMQ's worker, and what it does with a job.
+
+import { once } from "node:events";
+import type { Job, JobJson, Worker as BullmqWorker } from "bullmq";
+import type { Redis as Client } from "ioredis";
+
+import type { InboxWork } from "../inbox.js";
+import type { BullmqInboxSettings } from "./bullmq-options.js";
+import { heard, letGo, open, PATIENT } from "./client.js";
+import { backoffStrategy, entryOf } from "./job.js";
+import { UnrecoverableError, WaitingError, Worker as Base } from "./peers.js";
+import { unreachable } from "./unreachable.js";
+import { within } from "./within.js";
+
+/** How often a failure to take out is told, at most, in milliseconds. */
+const TOLD_MS = 1_000;
+/** How soon the worker tries again, in milliseconds. */
+const RETRY_MS = 1_000;
+/** For how long closing waits for Redis, when no handler runs any more, in milliseconds. After that, leases run out. */
+const CLOSING_MS = 1_500;
+
+/** BullMQ's worker, which would take a job out again and again whose data it cannot read. */
+class Worker extends Base<unknown> {
+  protected override createJob(job: JobJson, id: string): Job<unknown> {
+    try {
+      return super.createJob(job, id);
+    } catch {
+      return super.createJob({ ...job, data: "null" }, id);
+    }
+  }
+}
+
+export interface RunningWorker {
+  /** Takes nothing out any more, and resolves when what was taken out has ended. */
+  close(): Promise<void>;
+}
+
+export function startWorker(settings: BullmqInboxSettings, work: InboxWork): RunningWorker {
+  const { connection, name, leaseMs, attempts } = settings;
+  const clients: Client[] = [];
+  const client = open(connection, PATIENT);
+  clients.push(client);
+  // The worker makes one of its own, on which it waits for messages.
+  const duplicate = client.duplicate.bind(client);
+  client.duplicate = (override) => {
+    const copy = heard(duplicate(override));
+    clients.push(copy);
+    return copy;
+  };
+
+  const running = new Set<Promise<unknown>>();
+  let isClosing = false;
+  let beginClosing = (): void => undefined;
+  const closing = new Promise<void>((resolve) => (beginClosing = resolve));
+  const process = createProcessor(work, closing);
+
+  const worker: BullmqWorker<unknown> = new Worker(
+    name,
+    async (job) => {
+      const processing = process(job);
+      running.add(processing);
+      try {
+        await processing;
+      } finally {
+        running.delete(processing);
+      }
+    },
+    {
+      connection: client,
+      concurrency: work.concurrency,
+      lockDuration: leaseMs,
+      stalledInterval: Math.ceil(leaseMs / 2),
+      // A message is tried again after the process died in it, as after a handler failed.
+      maxStalledCount: attempts - 1,
+      runRetryDelay: RETRY_MS,
+      settings: { backoffStrategy },
+    },
+  );
+
+  let toldAt = -Infinity;
+  worker.on("error", (error) => {
+    const now = performance.now();
+    if (isClosing || now - toldAt < TOLD_MS) return;
+    toldAt = now;
+    work.failed(unreachable(error));
+  });
+  worker.on("failed", (job) => {
+    // Given up by BullMQ: what a handler threw, the router has told.
+    if (job?.deferredFailure === undefined) return;
+    work.failed(cutShort(), entryOf(job.id, job.data)?.message, job.stalledCounter);
+  });
+
+  return {
+    close: async () => {
+      isClosing = true;
+      beginClosing();
+      const closed = worker.close();
+      while (!(await within(closed, CLOSING_MS))) {
+        if (running.size > 0) await Promise.allSettled(running);
+        else {
+          for (const each of clients) letGo(each);
+          await within(closed, CLOSING_MS);
+          break;
+        }
+      }
+      await Promise.all(clients.map(end));
+    },
+  };
+}
+
+/** @param closing - resolves when the inbox is being closed */
+function createProcessor(work: InboxWork, closing: Promise<void>): (job: Job<unknown>) => Promise<void> {
+  return async (job) => {
+    const entry = entryOf(job.id, job.data);
+    if (entry === undefined) {
+      work.failed(foreign());
+      throw new UnrecoverableError("no message of this inbox's");
+    }
+    const { token, message } = entry;
+    // Forgotten while it was retried, or handled by a process that died before it could say so.
+    if (message === undefined) return;
+    const attempt = job.attemptsMade + 1;
+    const outcome = await work.handle(message, { attempt, final: attempt >= (job.opts.attempts ?? 1) });
+    switch (outcome.outcome) {
+      case "handled":
+        // Only the key is kept. Where Redis is full, the text is for as long.
+        await job.updateData({ token }).catch(() => undefined);
+        return;
+      case "released":
+        // Not before the worker is closed, which would take it out at once.
+        await closing;
+        await job.moveToWait(job.token);
+        throw new WaitingError();
+      case "failed":
+        throw new Error(outcome.reason);
+    }
+  };
+}
+
+async function end(client: Client): Promise<void> {
+  if (client.status === "end") return;
+  const ended = once(client, "end");
+  letGo(client);
+  await within(ended, CLOSING_MS);
+}
+
+function foreign(): Error {
+  return Object.assign(new Error("The queue held a job that is no message of this inbox's. It is kept as failed."), {
+    code: "KALEYRA_SMS_FOREIGN_JOB",
+  });
+}
+
+function cutShort(): Error {
+  return Object.assign(new Error("The process ended in each attempt at the message."), {
+    code: "KALEYRA_SMS_CUT_SHORT",
+  });
+}

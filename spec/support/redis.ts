@@ -1,0 +1,100 @@
+// A Redis of a spec's own: it can be stopped, started again, held and filled.
+
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe } from "@jest/globals";
+import { Redis } from "ioredis";
+
+export interface RedisServer {
+  readonly port: number;
+  /** Starts it again, on the same port and with what it has written. */
+  start(): Promise<void>;
+  /** As a crash would: nothing is written that was not. */
+  stop(): Promise<void>;
+  /** It accepts, and never answers. */
+  pause(): void;
+  resume(): void;
+  /** A command, and its answer. */
+  command(...words: [name: string, ...args: Array<string | number>]): Promise<unknown>;
+  /** Ends it, and takes its files away. */
+  remove(): Promise<void>;
+}
+
+/** On a free port, in a folder of its own. What it answered is on disk. */
+export async function redisServer(): Promise<RedisServer> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "redis-"));
+  const settings = {
+    port,
+    bind: "127.0.0.1",
+    dir: folder,
+    save: "",
+    appendonly: "yes",
+    appendfsync: "always",
+    "maxmemory-policy": "noeviction",
+  };
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+  let server: ChildProcess | undefined;
+
+  const command: RedisServer["command"] = async (name, ...words) => {
+    const client = new Redis({ host: "127.0.0.1", port, retryStrategy: (times) => (times < 100 ? 50 : null) });
+    client.on("error", () => undefined);
+    try {
+      return await client.call(name, ...words);
+    } finally {
+      client.disconnect();
+    }
+  };
+  const stop = async (): Promise<void> => {
+    if (server === undefined) return;
+    const exited = once(server, "exit");
+    server.kill("SIGKILL");
+    server = undefined;
+    await exited;
+  };
+  const start = async (): Promise<void> => {
+    server = spawn("redis-server", args, { stdio: "ignore" });
+    await command("PING");
+  };
+  await start();
+  return {
+    port,
+    start,
+    stop,
+    pause: () => void server?.kill("SIGSTOP"),
+    resume: () => void server?.kill("SIGCONT"),
+    command,
+    remove: async () => {
+      await stop();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+/** Specs that need a Redis: skipped where none is installed, but not in CI. */
+export const describeWithRedis = isInstalled() ? describe : describe.skip;
+
+function isInstalled(): boolean {
+  try {
+    execFileSync("redis-server", ["--version"], { stdio: "ignore" });
+    return true;
+  } catch (cause) {
+    if (process.env.CI === "true") throw new Error("CI needs redis-server: apt-get install redis-server", { cause });
+    console.warn("Specs are skipped: redis-server is not installed.");
+    return false;
+  }
+}
+
+/** A port on which nobody listens. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
