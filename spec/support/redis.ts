@@ -11,7 +11,7 @@ import { Redis } from "ioredis";
 
 export interface RedisServer {
   readonly port: number;
-  /** Starts it again, on the same port and with what it has written. */
+  /** Starts it again where it was stopped, on the same port and with what it has written. */
   start(): Promise<void>;
   /** As a crash would: nothing is written that was not. */
   stop(): Promise<void>;
@@ -57,7 +57,7 @@ export async function redisServer(): Promise<RedisServer> {
     await exited;
   };
   const start = async (): Promise<void> => {
-    server = spawn("redis-server", args, { stdio: "ignore" });
+    server ??= spawn("redis-server", args, { stdio: "ignore" });
     await command("PING");
   };
   await start();

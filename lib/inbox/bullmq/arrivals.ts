@@ -4,6 +4,7 @@ import type { Redis as Client } from "ioredis";
 
 import type { SmsMessage } from "../../callback/message.js";
 import type { Ledger, Stored } from "./ledger.js";
+import { storeTimeout } from "../store-timeout.js";
 import { unreachable } from "./unreachable.js";
 
 /** A message that waits for its turn. */
@@ -18,18 +19,22 @@ interface Arrival {
 const BATCH = 500;
 /** One is written while another is read back. */
 const MOST_IN_FLIGHT = 2;
+/** What waits for a connection is given up so much before its deadline, in milliseconds: whoever waits learns what Redis lacks. */
+const EARLY_MS = 20;
 
 export class Arrivals {
   readonly #client: Client;
   readonly #ledger: Ledger;
   #waiting: Arrival[] = [];
   #inFlight = 0;
+  #lack: Error = new Error("no connection within its time");
   #next: NodeJS.Immediate | undefined;
   #expiry: NodeJS.Timeout | undefined;
 
   constructor(client: Client, ledger: Ledger) {
     this.#client = client;
     this.#ledger = ledger;
+    client.on("error", (error) => (this.#lack = error));
     client.on("ready", () => this.#soon());
   }
 
@@ -63,7 +68,7 @@ export class Arrivals {
     clearTimeout(this.#expiry);
     if (this.#waiting.length === 0) return;
     const first = this.#waiting.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity);
-    this.#expiry = setTimeout(() => this.#send(), Math.max(first - Date.now(), 1));
+    this.#expiry = setTimeout(() => this.#send(), Math.max(first - EARLY_MS - Date.now(), 1));
   }
 
   async #write(batch: readonly Arrival[]): Promise<void> {
@@ -84,10 +89,11 @@ export class Arrivals {
 
   /** Nobody waits for them any longer: they are never sent. */
   #dropLate(): void {
-    const now = Date.now();
+    const now = Date.now() + EARLY_MS;
     if (!this.#waiting.some(({ deadline }) => deadline <= now)) return;
     const late = this.#waiting.filter(({ deadline }) => deadline <= now);
     this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now);
-    for (const { reject } of late) reject(unreachable(new Error("no connection within its time")));
+    const cause = this.#client.status === "ready" ? storeTimeout() : unreachable(this.#lack);
+    for (const { reject } of late) reject(cause);
   }
 }

@@ -1,12 +1,13 @@
 // What the queue holds, and every change of it but those that BullMQ's worker makes.
 
-import type { JobType, Queue } from "bullmq";
+import type { Job as BullmqJob, JobType, Queue } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
 import type { SmsMessage } from "../../callback/message.js";
 import type { DeadLetter, InboxStats } from "../inbox.js";
 import type { InboxSettings } from "../inbox-options.js";
-import { beginningOf, entryOf, idOf, JOB_NAME, newEntry, optionsOf, parsedEntry, type Entry } from "./job.js";
+import { beginningOf, idOf, JOB_NAME, newEntry, optionsOf, parsedEntry, type Entry } from "./job.js";
+import { Job } from "./peers.js";
 
 /** What became of a message that came. */
 export type Stored = "stored" | "duplicate";
@@ -47,17 +48,16 @@ export class Ledger {
 
   /** How many messages are where. */
   async stats(now: number): Promise<InboxStats> {
-    const [counts, [oldest]] = await Promise.all([
-      this.#queue.getJobCounts(...STATES),
-      this.#queue.getJobs(["wait"], 0, 0, true),
-    ]);
+    const counts = await this.#queue.getJobCounts(...STATES);
+    const [oldest] = await this.#queue.getRanges(["wait"], 0, 0, true);
+    const since = oldest === undefined ? null : await this.#client.hget(this.#queue.toKey(oldest), "timestamp");
     const count = (...states: JobType[]): number => states.reduce((sum, state) => sum + (counts[state] ?? 0), 0);
     return {
       waiting: count(...WAITING),
       running: count("active"),
       delayed: count("delayed"),
       dead: count("failed"),
-      oldestWaitingMs: oldest === undefined ? 0 : Math.max(now - oldest.timestamp, 0),
+      oldestWaitingMs: since === null ? 0 : Math.max(now - Number(since), 0),
     };
   }
 
@@ -67,7 +67,8 @@ export class Ledger {
     for (let start = rank === null ? 0 : rank + 1; letters.length < limit; start += PAGE) {
       const ids = await this.#queue.getRanges(["failed"], start, start + Math.min(PAGE, limit) - 1, true);
       if (ids.length === 0) break;
-      const found = await Promise.all(ids.map((id) => this.#letter(id)));
+      const texts = await this.#read(ids);
+      const found = await Promise.all(ids.map((id, n) => this.#letter(id, texts[n] ?? null)));
       letters.push(...found.filter((letter) => letter !== undefined).slice(0, limit - letters.length));
     }
     return letters;
@@ -124,8 +125,11 @@ export class Ledger {
 
   /** Leaves the key. */
   async #erase(id: string, { token }: Entry): Promise<void> {
-    const job = await this.#queue.getJob(id);
-    await job?.updateData({ token });
+    try {
+      await this.#job(id).updateData({ token });
+    } catch (error) {
+      if (!isElsewhere(error)) throw error;
+    }
   }
 
   /** @param text - the data that the queue holds under the key of an entry that was just written */
@@ -138,24 +142,30 @@ export class Ledger {
   /** What a message is whose key the queue holds already. */
   async #repeat(message: SmsMessage, id: string, text: string): Promise<Stored> {
     if (parsedEntry(id, text) === undefined) throw new Error("its place is taken by what is no message");
-    const job = await this.#queue.getJob(id);
-    const state = await job?.getState();
+    const state = await this.#queue.getJobState(id);
     if (state === "failed") return (await this.#retry(id)) ? "stored" : "duplicate";
-    const { retentionMs } = this.#settings;
-    if (state !== "completed" || (job?.finishedOn ?? 0) + retentionMs >= Date.now()) return "duplicate";
-    // BullMQ removes what is kept for long enough when another is completed, and no other was.
-    while ((await this.#queue.clean(retentionMs, PAGE, "completed")).length > 0);
+    if (state !== "completed" || !(await this.#isOver(id))) return "duplicate";
     const [stored] = await this.add([message]);
     if (stored?.status === "fulfilled") return stored.value;
     throw stored?.reason;
   }
 
+  /**
+   * Removes what was kept for `retentionMs`. BullMQ does when a message is completed, and none may have been since.
+   *
+   * @returns whether this one was among them
+   */
+  async #isOver(id: string): Promise<boolean> {
+    let over;
+    do over = await this.#queue.clean(this.#settings.retentionMs, PAGE, "completed");
+    while (over.length > 0 && !over.includes(id));
+    return over.length > 0;
+  }
+
   /** `false` where it is no dead letter, or none any longer. */
   async #retry(id: string): Promise<boolean> {
-    const job = await this.#queue.getJob(id);
-    if (job === undefined) return false;
     try {
-      await job.retry("failed", AGAIN);
+      await this.#job(id).retry("failed", AGAIN);
       return true;
     } catch (error) {
       if (isElsewhere(error)) return false;
@@ -163,9 +173,10 @@ export class Ledger {
     }
   }
 
-  async #letter(id: string): Promise<DeadLetter | undefined> {
-    const job = await this.#queue.getJob(id);
-    const message = entryOf(id, job?.data)?.message;
+  /** `undefined` where it is no message of this inbox's, or none any longer. */
+  async #letter(id: string, text: string | null): Promise<DeadLetter | undefined> {
+    const message = parsedEntry(id, text)?.message;
+    const job = message && (await this.#queue.getJob(id));
     if (job === undefined || message === undefined) return undefined;
     const isCutShort = job.stalledCounter > 0 && job.failedReason === STALLED;
     return {
@@ -175,6 +186,11 @@ export class Ledger {
       failedAt: new Date(job.finishedOn ?? job.timestamp).toISOString(),
       reason: isCutShort ? CUT_SHORT : job.failedReason,
     };
+  }
+
+  /** A job that is known by its id alone: its data may be anything, and need not be fetched. */
+  #job(id: string): BullmqJob<unknown> {
+    return new Job<unknown>(this.#queue, JOB_NAME, {}, {}, id);
   }
 
   /** The data of jobs, as they stand in Redis. */

@@ -4,7 +4,7 @@ import type * as Bullmq from "bullmq";
 import type * as Ioredis from "ioredis";
 
 // Under the names of their types.
-export const { Queue, UnrecoverableError, WaitingError, Worker } = installed(
+export const { Job, Queue, UnrecoverableError, WaitingError, Worker } = installed(
   () => require("bullmq") as typeof Bullmq,
   "bullmq",
 );

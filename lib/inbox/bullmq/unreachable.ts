@@ -5,19 +5,31 @@ const UNREACHABLE = "KALEYRA_SMS_INBOX_UNREACHABLE";
 
 /** An error that holds nothing of the one that it is made from but what it is called. */
 export function unreachable(error: unknown): Error {
-  if (error instanceof Error && (error as NodeJS.ErrnoException).code === UNREACHABLE) return error;
-  return Object.assign(new Error(`Redis could not be reached, or refused: ${nameOf(error)}.`), { code: UNREACHABLE });
+  const { code, name, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
+  if (code === UNREACHABLE) return error as Error;
+  const what = typeof code === "string" ? code : nameOf(name, message);
+  return Object.assign(new Error(`Redis could not be reached, or refused: ${what}.`), { code: UNREACHABLE });
 }
 
 /** Beginnings of sentences that hold nothing that was sent. */
-const KNOWN =
-  /^(?:Connection is closed|Command aborted|Command timed out|Socket timeout|could not renew lock|Missing lock|Missing key|Lock mismatch|no connection within its time|the inbox is closed)/;
+const KNOWN = new RegExp(
+  `^(?:${[
+    "Connection is closed",
+    "Command aborted",
+    "Command timed out",
+    "Socket timeout",
+    "could not renew lock",
+    "Missing lock",
+    "Missing key",
+    "Lock mismatch",
+    "no connection within its time",
+    "its place is taken by what is no message",
+    "the inbox is closed",
+  ].join("|")})`,
+);
 
-function nameOf(error: unknown): string {
-  if (!(error instanceof Error)) return "unknown";
-  const { code } = error as { readonly code?: unknown };
-  if (typeof code === "string") return code;
+function nameOf(name = "unknown", message = ""): string {
   // A reply of Redis's begins with a code of its own: OOM, LOADING, READONLY.
-  const [reply] = error.name === "ReplyError" ? (/^[A-Z]+\b/.exec(error.message) ?? []) : [];
-  return reply ?? KNOWN.exec(error.message)?.[0] ?? error.name;
+  const [reply] = name === "ReplyError" ? (/^[A-Z]+\b/.exec(message) ?? []) : [];
+  return reply ?? KNOWN.exec(message)?.[0] ?? name;
 }

@@ -1,0 +1,355 @@
+// What goes wrong with Redis: nothing is answered 200 that was not stored, nothing hangs, and all goes on when Redis does.
+
+import { inspect } from "node:util";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { Queue } from "bullmq";
+import type { Inbox } from "express-kaleyra-sms";
+import { bullmqInbox, type BullmqInboxOptions } from "express-kaleyra-sms/bullmq";
+import { Redis } from "ioredis";
+
+import { post } from "../support/callbacks";
+import { deferred, recorder } from "../support/recorder";
+import { describeWithRedis, freePort, redisServer, type RedisServer } from "../support/redis";
+import { until, waitFor } from "./waiting";
+
+/** What no error, log line or key may hold. */
+const SECRETS = ["the secret text", "919876500000"];
+const secret = (id?: string) => post({ message: SECRETS[0], source: SECRETS[1], ...(id === undefined ? {} : { id }) });
+
+const ended: Array<() => unknown> = [];
+afterEach(async () => {
+  for (const end of ended.splice(0).reverse()) await end();
+});
+
+describe("options", () => {
+  it.each([
+    ["an open client", () => new Redis({ lazyConnect: true }), "no open client"],
+    ["nothing", () => undefined, "takes a URL"],
+    ["a host", () => "localhost:6379", "takes a URL"],
+    ["a number", () => 6379, "takes a URL"],
+    ["an array", () => [{ host: "localhost" }], "takes a URL"],
+    ["a keyPrefix", () => ({ keyPrefix: "sms:" }), "takes no keyPrefix"],
+  ])("take %s for no connection", (_case, connection, says) => {
+    const given = { connection: connection() } as BullmqInboxOptions;
+    expect(() => bullmqInbox(given)).toThrow(TypeError);
+    expect(() => bullmqInbox(given)).toThrow(says);
+  });
+
+  it.each(["", "a:b", 1])("take %j for no name", (name) => {
+    const given = { connection: "redis://localhost", name } as BullmqInboxOptions;
+    expect(() => bullmqInbox(given)).toThrow(TypeError);
+    expect(() => bullmqInbox(given)).toThrow("options.name of bullmqInbox");
+  });
+
+  it("are those of every inbox besides", () => {
+    expect(() => bullmqInbox({ connection: "redis://localhost", attempts: 0 })).toThrow("options.attempts");
+    expect(() => bullmqInbox({ connection: "redis://localhost", prefix: "x" } as BullmqInboxOptions)).toThrow(
+      "options.prefix is not an option",
+    );
+  });
+});
+
+describeWithRedis("bullmqInbox", () => {
+  let redis: RedisServer;
+  beforeAll(async () => {
+    redis = await redisServer();
+  });
+  afterAll(() => redis.remove());
+
+  let queues = 0;
+  let name = "";
+  /** A router on a queue, which is a new one unless named. */
+  const router = (
+    options: Partial<BullmqInboxOptions> = {},
+    others: Parameters<typeof recorder>[0] = {},
+  ): ReturnType<typeof recorder> & { inbox: Inbox } => {
+    name = options.name ?? `failing-${++queues}`;
+    const inbox = bullmqInbox({ connection: `redis://127.0.0.1:${redis.port}`, name, backoffMs: 20, ...options });
+    const recorded = recorder({ inbox, storeTimeoutMs: 300, ...others });
+    ended.push(() => recorded.sms.close());
+    return { ...recorded, inbox };
+  };
+  type Router = ReturnType<typeof router>;
+
+  /** Until the inbox stores again. */
+  const recovered = ({ sms }: Router): Promise<void> =>
+    until(async () => (await sms.receive(post())).outcome === "stored", 10_000);
+
+  const refused = async ({ sms }: Router): Promise<void> => {
+    const began = performance.now();
+    const receipts = await Promise.all(Array.from({ length: 20 }, () => sms.receive(secret())));
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(receipts).toHaveLength(20);
+    for (const { status, outcome, body } of receipts) {
+      expect({ status, outcome }).toEqual({ status: 503, outcome: "failed" });
+      expect(body).toContain('"not-stored"');
+    }
+  };
+
+  const keepsSecrets = ({ errors, lines }: Router): void => {
+    const told = inspect([errors.map(({ cause }) => cause), lines], { depth: Infinity, showHidden: true });
+    for (const word of SECRETS) expect(told).not.toContain(word);
+  };
+
+  /** Everything that stands in Redis. */
+  const kept = async (): Promise<string> => {
+    const keys = (await redis.command("KEYS", "*")) as string[];
+    const read = async (key: string): Promise<unknown> => {
+      switch (await redis.command("TYPE", key)) {
+        case "hash":
+          return redis.command("HGETALL", key);
+        case "stream":
+          return redis.command("XRANGE", key, "-", "+");
+        default:
+          return key;
+      }
+    };
+    return inspect(await Promise.all(keys.map(read)), { depth: Infinity, maxArrayLength: null });
+  };
+
+  describe("with Redis away", () => {
+    afterEach(() => redis.start());
+
+    it("answers 503 from the start, and works when Redis comes", async () => {
+      await redis.stop();
+      const recorded = router();
+      await refused(recorded);
+      expect(recorded.errors[0]).toMatchObject({ event: "inbox", cause: { code: "KALEYRA_SMS_INBOX_UNREACHABLE" } });
+      keepsSecrets(recorded);
+      await redis.start();
+      await recovered(recorded);
+      await until(() => recorded.messages.length > 0, 10_000);
+    }, 20_000);
+
+    it("answers 503 in the middle, and works when Redis is back: what was answered 200 is handled", async () => {
+      const recorded = router({ leaseMs: 500 });
+      const { sms, messages } = recorded;
+      const answered = new Set<string>();
+      let isOver = false;
+      const send = async (n: number): Promise<void> => {
+        for (let count = 0; !isOver; count++) {
+          const id = `${n} ${count}`;
+          if ((await sms.receive(secret(id))).status === 200) answered.add(id);
+          await waitFor(1);
+        }
+      };
+      const sending = Promise.all(Array.from({ length: 10 }, (_, n) => send(n)));
+      for (let n = 0; n < 3; n++) {
+        await waitFor(200);
+        await redis.stop();
+        await waitFor(100);
+        await refused(recorded);
+        await redis.start();
+        await recovered(recorded);
+      }
+      isOver = true;
+      await sending;
+      const handled = (): Set<string> => new Set(messages.map(({ id }) => id));
+      await until(() => Array.from(answered).every((id) => handled().has(id)), 10_000);
+      expect(answered.size).toBeGreaterThan(100);
+      keepsSecrets(recorded);
+    }, 60_000);
+
+    it("waits for it as long as the caller does", async () => {
+      const { sms } = router({}, { storeTimeoutMs: 5_000 });
+      await redis.stop();
+      const receipt = sms.receive(post());
+      await redis.start();
+      expect(await receipt).toMatchObject({ outcome: "stored" });
+    }, 20_000);
+
+    it("tells that it cannot take out, about once a second", async () => {
+      const { errors } = router();
+      await until(() => redis.command("PING").then(Boolean));
+      await redis.stop();
+      await until(() => errors.length > 1, 10_000);
+      expect(errors.length).toBeLessThan(4);
+      expect(errors[0]).toMatchObject({ event: "inbox", message: undefined, final: false });
+      expect(errors.map(({ cause }) => (cause as { code: string }).code)).toContain("KALEYRA_SMS_INBOX_UNREACHABLE");
+      expect(errors.map(({ cause }) => String(cause)).join()).toContain("ECONNREFUSED");
+    }, 20_000);
+
+    it("rejects what is asked of it, and closes", async () => {
+      const { sms, inbox } = router();
+      await inbox.stats();
+      await redis.stop();
+      await sms.close();
+      for (const asked of [inbox.stats(), inbox.deadLetters(), inbox.replay("all"), inbox.forget("1")])
+        await expect(asked).rejects.toMatchObject({ code: "KALEYRA_SMS_INBOX_UNREACHABLE" });
+    }, 20_000);
+  });
+
+  describe("with a Redis that accepts and never answers", () => {
+    afterEach(() => redis.resume());
+
+    it("answers 503, and works when Redis does", async () => {
+      const recorded = router();
+      await recovered(recorded);
+      redis.pause();
+      for (let n = 0; n < 3; n++) await refused(recorded);
+      redis.resume();
+      await recovered(recorded);
+      keepsSecrets(recorded);
+    }, 20_000);
+
+    it("answers 503 from the start, and works when Redis does", async () => {
+      redis.pause();
+      const recorded = router();
+      await refused(recorded);
+      redis.resume();
+      await recovered(recorded);
+      await until(() => recorded.messages.length > 0, 10_000);
+    }, 20_000);
+
+    it("leaves the connection, and works on a new one", async () => {
+      const recorded = router();
+      await recovered(recorded);
+      redis.pause();
+      await refused(recorded);
+      await waitFor(5_500);
+      await refused(recorded);
+      redis.resume();
+      await recovered(recorded);
+    }, 30_000);
+
+    it("closes, though messages run", async () => {
+      const { sms } = router({}, { handlerTimeoutMs: 100 });
+      const started = deferred();
+      sms.on("message", () => {
+        started.resolve();
+        return new Promise(() => undefined);
+      });
+      await sms.receive(post());
+      await started.promise;
+      redis.pause();
+      const began = performance.now();
+      await sms.close();
+      expect(performance.now() - began).toBeLessThan(6_000);
+    }, 20_000);
+  });
+
+  it("answers 503 while Redis is full, and works when it has room", async () => {
+    const recorded = router();
+    await recovered(recorded);
+    await redis.command("CONFIG", "SET", "maxmemory", 1_000_000);
+    try {
+      await refused(recorded);
+      expect(recorded.errors.map(({ cause }) => String(cause))).toContain(
+        "Error: Redis could not be reached, or refused: OOM.",
+      );
+    } finally {
+      await redis.command("CONFIG", "SET", "maxmemory", 0);
+    }
+    await recovered(recorded);
+    keepsSecrets(recorded);
+  }, 20_000);
+
+  it("keeps the key of what was handled, and nothing that was sent, until retentionMs is over", async () => {
+    await redis.command("FLUSHALL");
+    const { sms, messages, inbox } = router({ retentionMs: 300 });
+    const sent = secret();
+    await sms.receive(sent);
+    await until(async () => messages.length === 1 && (await inbox.stats()).running === 0);
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "duplicate" });
+    const all = await kept();
+    expect(all).toContain(messages[0]?.key);
+    for (const word of SECRETS) expect(all).not.toContain(word);
+    await waitFor(300);
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "stored" });
+    await until(() => messages.length === 2);
+  });
+
+  it("keeps nothing of what is forgotten while it runs, and does not try it again", async () => {
+    await redis.command("FLUSHALL");
+    const { sms, messages, inbox } = router();
+    const started = deferred();
+    const { promise, reject } = deferred();
+    sms.on("message", () => {
+      started.resolve();
+      return promise;
+    });
+    const { message } = await sms.receive(secret());
+    await started.promise;
+    expect(await inbox.forget(message?.source ?? "")).toBe(1);
+    reject(new Error(SECRETS[0]));
+    await until(async () => {
+      const { waiting, running, delayed } = await inbox.stats();
+      return waiting + running + delayed === 0;
+    });
+    const all = await kept();
+    for (const word of SECRETS) expect(all).not.toContain(word);
+    expect(messages).toHaveLength(1);
+    expect(await inbox.deadLetters()).toEqual([]);
+    expect(await inbox.forget(message?.source ?? "")).toBe(0);
+  });
+
+  it("fails what is no message of its own, once, and says so without its content", async () => {
+    const { sms, errors, messages, inbox } = router({ leaseMs: 200 });
+    await recovered({ sms } as Router);
+    await until(() => messages.length === 1);
+    const queue = new Queue(name, { connection: { host: "127.0.0.1", port: redis.port } });
+    ended.push(() => queue.close());
+    await queue.add("other", { text: SECRETS[0] }, { attempts: 3 });
+    await queue.add("other", { token: "t", message: { key: 1, text: SECRETS[0] } });
+    await queue.add("other", { token: "t", message: { key: "k", parts: [], fields: {}, text: SECRETS[0] } });
+    await queue.pause();
+    await queue.add("other", {}, { jobId: "no-json" });
+    await redis.command("HSET", queue.toKey("no-json"), "data", SECRETS[0] ?? "");
+    await queue.resume();
+    await until(async () => (await inbox.stats()).dead === 4);
+    expect(errors.map(({ cause }) => (cause as { code: string }).code)).toEqual(
+      Array.from({ length: 4 }, () => "KALEYRA_SMS_FOREIGN_JOB"),
+    );
+    const told = inspect(errors, { depth: Infinity });
+    for (const word of SECRETS) expect(told).not.toContain(word);
+    expect(await inbox.deadLetters()).toEqual([]);
+    await recovered({ sms } as Router);
+    await until(() => messages.length === 2);
+    expect(messages).toHaveLength(2);
+  }, 20_000);
+
+  it("makes a dead letter of a message whose process died in each attempt, and tells so", async () => {
+    const dies = join(__dirname, "bullmq-dies.cjs");
+    const first = router({ attempts: 2, leaseMs: 200 }, { concurrency: 0 });
+    const { message } = await first.sms.receive(post());
+    for (let n = 0; n < 2; n++) {
+      const child = spawn(process.execPath, [dies, `${redis.port}`, name, "200"], {
+        stdio: ["ignore", "pipe", "inherit"],
+      });
+      await once(child.stdout, "data");
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    const { errors, messages, inbox } = router({ attempts: 2, leaseMs: 200, name });
+    await until(() => errors.length > 0, 10_000);
+    expect(errors).toMatchObject([
+      { event: "inbox", message, attempt: 2, final: true, cause: { code: "KALEYRA_SMS_CUT_SHORT" } },
+    ]);
+    expect(messages).toEqual([]);
+    const letters = await inbox.deadLetters();
+    expect(letters).toMatchObject([{ attempts: 2, reason: "the process ended in each attempt", message }]);
+    expect(await inbox.replay(message?.key ?? "")).toBe(1);
+    await until(() => messages.length === 1);
+  }, 30_000);
+
+  it.each(["there", "away", "silent"])(
+    "lets its process end, and prints nothing, with a Redis that is %s",
+    async (is) => {
+      const port = is === "away" ? await freePort() : redis.port;
+      const child = spawn(process.execPath, [join(__dirname, "bullmq-dies.cjs"), `${port}`, "ends", "200", "ends"], {
+        stdio: ["ignore", "pipe", "pipe"],
+      });
+      ended.push(() => child.kill("SIGKILL"));
+      let printed = "";
+      child.stderr.setEncoding("utf8").on("data", (text: string) => (printed += text));
+      if (is === "silent") redis.pause();
+      const [code] = (await once(child, "exit")) as [number | null];
+      if (is === "silent") redis.resume();
+      expect({ code, printed }).toEqual({ code: 0, printed: "" });
+    },
+    20_000,
+  );
+});
