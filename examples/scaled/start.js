@@ -1,0 +1,19 @@
+// Two receivers and two workers on this machine, to try it. In production each is a service of its own.
+
+import { spawn } from "node:child_process";
+
+const port = Number(process.env.PORT ?? 3000);
+const run = (script, env) => spawn(process.execPath, [script], { stdio: "inherit", env: { ...process.env, ...env } });
+
+const processes = [
+  run("receiver.js", { PORT: `${port}` }),
+  run("receiver.js", { PORT: `${port + 1}` }),
+  run("worker.js"),
+  run("worker.js"),
+];
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => {
+    for (const child of processes) child.kill("SIGTERM");
+  });
+}
