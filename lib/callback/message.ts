@@ -98,9 +98,14 @@ export function storedMessage(message: SmsMessage): StoredMessage {
 export function restoredMessage(stored: StoredMessage): SmsMessage {
   const draft: Draft = Object.assign(stored, { id: stored.fields.id ?? "" });
   addAsSent(draft);
-  Object.freeze(draft.parts);
-  Object.freeze(draft.fields);
-  return Object.freeze(draft);
+  return frozen(draft);
+}
+
+/** Frozen as every message is. */
+export function frozen(message: SmsMessage): SmsMessage {
+  Object.freeze(message.parts);
+  Object.freeze(message.fields);
+  return Object.freeze(message);
 }
 
 function addAsSent(draft: Draft): void {

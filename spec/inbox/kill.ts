@@ -1,14 +1,14 @@
 // Servers that are killed at random instants, a client that retries until it gets a 200, and what their log says afterwards.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import { appendFileSync, readFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { expect } from "@jest/globals";
 
 import { callback } from "../support/callbacks";
 import { until as untilPrinted } from "../support/recorder";
-import { waitFor } from "./waiting";
+import { freePort } from "../support/redis";
+import { until, waitFor } from "./waiting";
 
 /** A server on a port that it keeps, whoever of its processes is alive. */
 export class KilledServer {
@@ -51,19 +51,12 @@ export class KilledServer {
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 /** Sends callbacks, one after the other, each again and again until it is answered 200. */
 export class Client {
   /** The ids that were answered 200, in that order; all of one client are of one source. */
   readonly accepted: string[] = [];
   #isOver = false;
+  #isGivenUp = false;
   readonly #sending: Promise<void>;
 
   /** @param ports - tried in turn */
@@ -78,9 +71,18 @@ export class Client {
     for (let n = 0; !this.#isOver; n++) {
       const id = `${this.source}-${n}`;
       const body = JSON.stringify(callback({ id, source: this.source }));
-      for (let attempt = n; !(await isAccepted(ports[attempt % ports.length] ?? 0, body)); attempt++) await waitFor(5);
+      for (let attempt = n; !(await isAccepted(ports[attempt % ports.length] ?? 0, body)); attempt++) {
+        if (this.#isGivenUp) return;
+        await waitFor(5);
+      }
       this.accepted.push(id);
     }
+  }
+
+  /** Resolves when it sends no more, whatever the last answer was. */
+  giveUp(): Promise<void> {
+    this.#isGivenUp = true;
+    return this.stop();
   }
 
   /** Resolves when the last one was answered 200. */
@@ -166,4 +168,51 @@ export function told(log: string): Told {
     }
   }
   return { kills: kills.length, handled, cutShort, twice, started: [...started], shares };
+}
+
+/** How long before a kill a handling that is done again may have ended, in milliseconds: until that is written, on a busy machine. */
+export const JUST_ENDED_MS = 250;
+const KILLS = 12;
+const CLIENTS = 12;
+
+/** Kills a server under load, then lets one handle what is left; prints and checks what became of each message. */
+export async function killAgainAndAgain(
+  name: string,
+  log: string,
+  inbox: readonly string[],
+  { isOrdered }: { readonly isOrdered: boolean },
+): Promise<void> {
+  writeFileSync(log, "");
+  const server = await KilledServer.on(log, { leaseMs: 500 }, inbox);
+  await server.start();
+  const clients = Array.from({ length: CLIENTS }, (_, n) => new Client(`client${n}`, [server.port]));
+  try {
+    for (let kill = 0; kill < KILLS; kill++) {
+      await waitFor(100 + Math.random() * 700);
+      await server.end("SIGKILL");
+      noteKill(log);
+      await server.start();
+    }
+    await Promise.all(clients.map((client) => client.stop()));
+    const accepted = clients.flatMap((client) => client.accepted);
+    await until(() => told(log).handled.size >= accepted.length, 30_000).catch(() => undefined);
+    expect(await server.end("SIGTERM")).toBe(0);
+
+    const { kills, handled, cutShort, twice, started } = told(log);
+    console.log(
+      `${name}: ${kills} kills, ${accepted.length} answered 200, ${handled.size} handled, ${cutShort.size} running at a kill, ${twice.size} ` +
+        `handled to the end twice, at most ${Math.max(0, ...twice.values())} ms before a kill`,
+    );
+    expect(accepted.filter((id) => !handled.has(id))).toEqual([]);
+    for (const ms of twice.values()) expect(ms).toBeLessThan(JUST_ENDED_MS);
+    expect(cutShort.size).toBeGreaterThan(0);
+    if (!isOrdered) return;
+    // One after the other was sent, and so they started.
+    for (const { source, accepted: sent } of clients) {
+      expect(started.filter((id) => id.startsWith(`${source}-`))).toEqual(sent);
+    }
+  } finally {
+    await server.end("SIGKILL");
+    await Promise.all(clients.map((client) => client.giveUp()));
+  }
 }

@@ -6,12 +6,8 @@ import { join } from "node:path";
 import { afterEach, describe, expect, it } from "@jest/globals";
 
 import { DRIVERS } from "./drivers";
-import { Client, KilledServer, noteKill, told } from "./kill";
+import { Client, JUST_ENDED_MS, killAgainAndAgain, KilledServer, noteKill, told } from "./kill";
 import { until, waitFor } from "./waiting";
-
-const KILLS = 12;
-/** Between the end of a handling and the commit that says so, in milliseconds: on a busy machine. */
-const JUST_ENDED_MS = 250;
 
 const ended: Array<() => unknown> = [];
 afterEach(async () => {
@@ -27,35 +23,7 @@ describe.each(DRIVERS)("with $name", ({ name }) => {
 
   it("a server that is killed again and again handles all that it has answered 200", async () => {
     const made = folder();
-    const log = join(made, "log");
-    writeFileSync(log, "");
-    const server = await KilledServer.on(log, { leaseMs: 500 }, ["sqlite", name, join(made, "inbox.db")]);
-    ended.push(() => server.end("SIGKILL"));
-    await server.start();
-    const clients = Array.from({ length: 12 }, (_, n) => new Client(`client${n}`, [server.port]));
-    for (let kill = 0; kill < KILLS; kill++) {
-      await waitFor(100 + Math.random() * 700);
-      await server.end("SIGKILL");
-      noteKill(log);
-      await server.start();
-    }
-    await Promise.all(clients.map((client) => client.stop()));
-    const accepted = clients.flatMap((client) => client.accepted);
-    await until(() => told(log).handled.size >= accepted.length, 20_000);
-    expect(await server.end("SIGTERM")).toBe(0);
-
-    const { kills, handled, cutShort, twice, started } = told(log);
-    console.log(
-      `${name}: ${kills} kills, ${accepted.length} answered 200, ${handled.size} handled, ${cutShort.size} running at a kill, ${twice.size} ` +
-        `handled to the end twice, at most ${Math.max(0, ...twice.values())} ms before a kill`,
-    );
-    expect(accepted.filter((id) => !handled.has(id))).toEqual([]);
-    for (const ms of twice.values()) expect(ms).toBeLessThan(JUST_ENDED_MS);
-    expect(cutShort.size).toBeGreaterThan(0);
-    // One after the other was sent, and so they started.
-    for (const { source, accepted: sent } of clients) {
-      expect(started.filter((id) => id.startsWith(`${source}-`))).toEqual(sent);
-    }
+    await killAgainAndAgain(name, join(made, "log"), ["sqlite", name, join(made, "inbox.db")], { isOrdered: true });
   }, 90_000);
 
   it("two processes on one file share the work, and one goes on with it when the other is killed", async () => {

@@ -3,10 +3,9 @@
 import { randomUUID } from "node:crypto";
 import type { Job, JobsOptions } from "bullmq";
 
-import type { SmsMessage } from "../../callback/message.js";
+import { frozen, type SmsMessage } from "../../callback/message.js";
 import { isRecord } from "../../record.js";
 import { backoffOf, type InboxSettings } from "../inbox-options.js";
-import { frozen } from "../stored-message.js";
 
 /** A job's data. */
 export interface Entry {
