@@ -117,7 +117,7 @@ interface Line {
   readonly ms: number;
 }
 
-export function linesOf(log: string): Line[] {
+function linesOf(log: string): Line[] {
   return readFileSync(log, "utf8")
     .split("\n")
     .filter((line) => line !== "")
