@@ -38,6 +38,30 @@ describe("loading the package", () => {
   });
 });
 
+describe("express-kaleyra-sms/bullmq", () => {
+  it("is the same to import and to require", () => {
+    const same = inFreshProcess(`
+      import("express-kaleyra-sms/bullmq").then(({ bullmqInbox }) => {
+        const required = require("express-kaleyra-sms/bullmq");
+        console.log(JSON.stringify([bullmqInbox === required.bullmqInbox, Object.keys(required)]));
+      });`);
+    expect(same).toEqual([true, ["bullmqInbox"]]);
+  });
+
+  it.each(["bullmq", "ioredis"])("says what to install where there is no %s", (missing) => {
+    const told = inFreshProcess(`
+      const Module = require("node:module");
+      const resolve = Module._resolveFilename;
+      Module._resolveFilename = (name, ...rest) => resolve(name === "${missing}" ? "no-such-package" : name, ...rest);
+      try {
+        require("express-kaleyra-sms/bullmq");
+      } catch (error) {
+        console.log(JSON.stringify(error.message));
+      }`);
+    expect(told).toBe(`express-kaleyra-sms/bullmq needs ${missing}: npm install bullmq ioredis`);
+  });
+});
+
 describe("express-kaleyra-sms/schema.json", () => {
   const ajv = new Ajv2020({ allErrors: true, strict: true });
   ajv.addSchema(schema);

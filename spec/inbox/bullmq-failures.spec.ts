@@ -247,6 +247,56 @@ describeWithRedis("bullmqInbox", () => {
     keepsSecrets(recorded);
   }, 20_000);
 
+  it("answers 503 while Redis is a replica, and works when it is none", async () => {
+    const recorded = router();
+    await recovered(recorded);
+    await redis.command("REPLICAOF", "127.0.0.1", await freePort());
+    try {
+      await refused(recorded);
+    } finally {
+      await redis.command("REPLICAOF", "NO", "ONE");
+    }
+    await recovered(recorded);
+    keepsSecrets(recorded);
+  }, 20_000);
+
+  it("stores a message once that comes to two at once", async () => {
+    const first = router();
+    const second = router({ name });
+    for (let n = 0; n < 100; n++) {
+      const sent = post();
+      const receipts = await Promise.all([first.sms.receive(sent), second.sms.receive(sent)]);
+      expect(receipts.map(({ outcome }) => outcome).sort()).toEqual(["duplicate", "stored"]);
+    }
+  }, 20_000);
+
+  it("retries a dead letter once that comes again to two at once", async () => {
+    const first = router({ attempts: 1 });
+    const second = router({ name, attempts: 1 }, { concurrency: 0 });
+    first.sms.on("message", () => Promise.reject(new Error("no")));
+    const sent = post();
+    await first.sms.receive(sent);
+    await until(async () => (await first.inbox.stats()).dead === 1);
+    const third = router({ name }, { concurrency: 0 });
+    await first.sms.close();
+    const receipts = await Promise.all([second, third].map(({ sms }) => sms.receive(sent)));
+    expect(receipts.map(({ outcome }) => outcome).sort()).toEqual(["duplicate", "stored"]);
+    expect(await second.inbox.stats()).toMatchObject({ waiting: 1, dead: 0 });
+  });
+
+  it("tries a message as often as the process says that stored it", async () => {
+    const receiver = router({ attempts: 3, backoffMs: 5 }, { concurrency: 0 });
+    const { sms, errors } = router({ name, attempts: 1, backoffMs: 60_000 });
+    sms.on("message", () => Promise.reject(new Error("no")));
+    await receiver.sms.receive(post());
+    await until(() => errors.length === 3);
+    expect(errors.map(({ attempt, final }) => [attempt, final])).toEqual([
+      [1, false],
+      [2, false],
+      [3, true],
+    ]);
+  });
+
   it("keeps the key of what was handled, and nothing that was sent, until retentionMs is over", async () => {
     await redis.command("FLUSHALL");
     const { sms, messages, inbox } = router({ retentionMs: 300 });

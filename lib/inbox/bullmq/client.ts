@@ -39,11 +39,16 @@ export const PATIENT = {
 
 /** @param own - what holds whatever the user's options say */
 export function open(connection: string | RedisOptions, own: typeof PROMPT | typeof PATIENT): Client {
+  let isLeaving = false;
+  /** What was the primary, and is a replica since a failover, is left for what is the primary now: once, however many commands it refuses. */
+  const reconnectOnError = ({ message }: Error): boolean => {
+    if (isLeaving || !message.includes("READONLY")) return false;
+    return (isLeaving = true);
+  };
+  const options = { ...COMMON, ...own, reconnectOnError };
   const client =
-    typeof connection === "string"
-      ? new Redis(connection, { ...COMMON, ...own })
-      : new Redis({ ...connection, ...COMMON, ...own });
-  return heard(client);
+    typeof connection === "string" ? new Redis(connection, options) : new Redis({ ...connection, ...options });
+  return heard(client).on("ready", () => (isLeaving = false));
 }
 
 /** Unheard, ioredis prints its errors. What they mean for a message, its command tells. */

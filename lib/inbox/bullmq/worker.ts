@@ -52,17 +52,17 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   let isClosing = false;
   let beginClosing = (): void => undefined;
   const closing = new Promise<void>((resolve) => (beginClosing = resolve));
-  const process = createProcessor(work, closing);
+  const handle = createHandler(work, closing);
 
   const worker: BullmqWorker<unknown> = new Worker(
     name,
     async (job) => {
-      const processing = process(job);
-      running.add(processing);
+      const handling = handle(job);
+      running.add(handling);
       try {
-        await processing;
+        await handling;
       } finally {
-        running.delete(processing);
+        running.delete(handling);
       }
     },
     {
@@ -109,7 +109,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
 }
 
 /** @param closing - resolves when the inbox is being closed */
-function createProcessor(work: InboxWork, closing: Promise<void>): (job: Job<unknown>) => Promise<void> {
+function createHandler(work: InboxWork, closing: Promise<void>): (job: Job<unknown>) => Promise<void> {
   return async (job) => {
     const entry = entryOf(job.id, job.data);
     if (entry === undefined) {
