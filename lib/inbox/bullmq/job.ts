@@ -3,7 +3,7 @@
 import { randomUUID } from "node:crypto";
 import type { Job, JobsOptions } from "bullmq";
 
-import { frozen, type SmsMessage } from "../../callback/message.js";
+import { restoredMessage, storedMessage, type SmsMessage, type StoredMessage } from "../../callback/message.js";
 import { isRecord } from "../../record.js";
 import { backoffOf, type InboxSettings } from "../inbox-options.js";
 
@@ -12,6 +12,12 @@ export interface Entry {
   /** Of the call that stored it. BullMQ answers a repeat as it answers a first: whose token is kept was the first. */
   readonly token: string;
   /** Until it was handled, or forgotten. */
+  readonly message?: StoredMessage;
+}
+
+/** The same, read. */
+export interface ReadEntry {
+  readonly token: string;
   readonly message?: SmsMessage;
 }
 
@@ -25,7 +31,7 @@ export function idOf(key: string): string {
 }
 
 export function newEntry(message: SmsMessage): Required<Entry> {
-  return { token: randomUUID(), message };
+  return { token: randomUUID(), message: storedMessage(message) };
 }
 
 /** What BullMQ stores of an entry begins with this, and of no other. */
@@ -52,15 +58,16 @@ export function backoffStrategy(attemptsMade: number, _type?: string, _error?: E
 }
 
 /** `undefined` where the inbox did not write it. */
-export function entryOf(id: string | undefined, data: unknown): Entry | undefined {
+export function entryOf(id: string | undefined, data: unknown): ReadEntry | undefined {
   if (!isRecord(data) || typeof data.token !== "string") return undefined;
   const { token, message } = data;
   if (message === undefined) return { token };
-  return isMessage(message) && id === idOf(message.key) ? { token, message: frozen(message) } : undefined;
+  if (!isMessage(message) || id !== idOf(message.key)) return undefined;
+  return { token, message: restoredMessage({ ...message }) };
 }
 
 /** The same, of a job's data as they stand in Redis. */
-export function parsedEntry(id: string, text: string | null): Entry | undefined {
+export function parsedEntry(id: string, text: string | null): ReadEntry | undefined {
   try {
     return text === null ? undefined : entryOf(id, JSON.parse(text));
   } catch {
@@ -68,10 +75,10 @@ export function parsedEntry(id: string, text: string | null): Entry | undefined 
   }
 }
 
-function isMessage(value: unknown): value is SmsMessage {
+function isMessage(value: unknown): value is StoredMessage {
   return (
     isRecord(value) &&
-    [value.id, value.key, value.source, value.recipient, value.receivedAt].every((text) => typeof text === "string") &&
+    [value.key, value.source, value.recipient, value.receivedAt].every((text) => typeof text === "string") &&
     Array.isArray(value.parts) &&
     isRecord(value.fields)
   );

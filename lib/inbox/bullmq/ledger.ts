@@ -6,7 +6,7 @@ import type { Redis as Client } from "ioredis";
 import type { SmsMessage } from "../../callback/message.js";
 import type { DeadLetter, InboxStats } from "../inbox.js";
 import type { InboxSettings } from "../inbox-options.js";
-import { beginningOf, idOf, JOB_NAME, newEntry, optionsOf, parsedEntry, type Entry } from "./job.js";
+import { beginningOf, idOf, JOB_NAME, newEntry, optionsOf, parsedEntry, type Entry, type ReadEntry } from "./job.js";
 import { Job } from "./peers.js";
 
 /** What became of a message that came. */
@@ -43,7 +43,7 @@ export class Ledger {
     }));
     await this.#queue.addBulk(jobs);
     const kept = await this.#read(jobs.map(({ opts }) => opts.jobId));
-    return Promise.allSettled(jobs.map(({ data, opts }, n) => this.#became(data, opts.jobId, kept[n] ?? null)));
+    return Promise.allSettled(messages.map((message, n) => this.#became(message, jobs[n]?.data, kept[n] ?? null)));
   }
 
   /** How many messages are where. */
@@ -124,7 +124,7 @@ export class Ledger {
   }
 
   /** Leaves the key. */
-  async #erase(id: string, { token }: Entry): Promise<void> {
+  async #erase(id: string, { token }: ReadEntry): Promise<void> {
     try {
       await this.#job(id).updateData({ token });
     } catch (error) {
@@ -132,11 +132,14 @@ export class Ledger {
     }
   }
 
-  /** @param text - the data that the queue holds under the key of an entry that was just written */
-  async #became(entry: Required<Entry>, id: string, text: string | null): Promise<Stored> {
+  /**
+   * @param entry - as it was just given to BullMQ
+   * @param text - the data that the queue holds under its key
+   */
+  async #became(message: SmsMessage, entry: Entry | undefined, text: string | null): Promise<Stored> {
     // None where it was handled, or forgotten, and is not kept any longer.
-    if (text === null || text.startsWith(beginningOf(entry))) return "stored";
-    return this.#repeat(entry.message, id, text);
+    if (text === null || (entry !== undefined && text.startsWith(beginningOf(entry)))) return "stored";
+    return this.#repeat(message, idOf(message.key), text);
   }
 
   /** What a message is whose key the queue holds already. */
