@@ -98,14 +98,9 @@ export function storedMessage(message: SmsMessage): StoredMessage {
 export function restoredMessage(stored: StoredMessage): SmsMessage {
   const draft: Draft = Object.assign(stored, { id: stored.fields.id ?? "" });
   addAsSent(draft);
-  return frozen(draft);
-}
-
-/** Frozen as every message is. */
-export function frozen(message: SmsMessage): SmsMessage {
-  Object.freeze(message.parts);
-  Object.freeze(message.fields);
-  return Object.freeze(message);
+  Object.freeze(draft.parts);
+  Object.freeze(draft.fields);
+  return Object.freeze(draft);
 }
 
 function addAsSent(draft: Draft): void {

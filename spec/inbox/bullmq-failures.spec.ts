@@ -1,9 +1,9 @@
 // What goes wrong with Redis: nothing is answered 200 that was not stored, nothing hangs, and all goes on when Redis does.
 
-import { inspect } from "node:util";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { Queue } from "bullmq";
 import type { Inbox } from "express-kaleyra-sms";
@@ -11,8 +11,9 @@ import { bullmqInbox, type BullmqInboxOptions } from "express-kaleyra-sms/bullmq
 import { Redis } from "ioredis";
 
 import { post } from "../support/callbacks";
+import { freePort } from "../support/free-port";
 import { deferred, recorder } from "../support/recorder";
-import { describeWithRedis, freePort, redisServer, type RedisServer } from "../support/redis";
+import { describeWithRedis, redisServer, type RedisServer } from "../support/redis";
 import { until, waitFor } from "./waiting";
 
 /** What no error, log line or key may hold. */

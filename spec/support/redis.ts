@@ -3,11 +3,12 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe } from "@jest/globals";
 import { Redis } from "ioredis";
+
+import { freePort } from "./free-port";
 
 export interface RedisServer {
   readonly port: number;
@@ -87,14 +88,4 @@ function isInstalled(): boolean {
     console.warn("Specs are skipped: redis-server is not installed.");
     return false;
   }
-}
-
-/** A port on which nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
