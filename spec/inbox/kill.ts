@@ -7,7 +7,7 @@ import { expect } from "@jest/globals";
 
 import { callback } from "../support/callbacks";
 import { until as untilPrinted } from "../support/recorder";
-import { freePort } from "../support/redis";
+import { freePort } from "../support/free-port";
 import { until, waitFor } from "./waiting";
 
 /** A server on a port that it keeps, whoever of its processes is alive. */
