@@ -1,0 +1,14 @@
+// A Postgres in a thread of its own, since jest cannot load it: answers { id, sql, values } with { id, rows } or { id, error }.
+
+const { parentPort } = require("node:worker_threads");
+const { PGlite } = require("@electric-sql/pglite");
+
+const database = new PGlite();
+parentPort.on("message", async ({ id, sql, values }) => {
+  try {
+    const [last] = values === undefined ? (await database.exec(sql)).slice(-1) : [await database.query(sql, values)];
+    parentPort.postMessage({ id, rows: last?.rows ?? [] });
+  } catch (error) {
+    parentPort.postMessage({ id, error: error.message });
+  }
+});
