@@ -3,7 +3,9 @@
 import type { SmsMessage } from "../../callback/message.js";
 import type { DeadLetter, InboxStats } from "../inbox.js";
 import { messageOf } from "../stored-message.js";
-import { row, type SqliteDatabase, type SqliteStatement } from "./database.js";
+import type { SqliteDatabase } from "./database.js";
+import { Keys } from "./keys.js";
+import { Statements } from "./statements.js";
 import { STATE } from "./tables.js";
 
 /** A message that was taken out. `seq` is its row. */
@@ -28,14 +30,9 @@ export interface Next {
 const LIVE = `state <= ${STATE.running}`;
 
 const SQL = {
-  // Of what comes, only that which is not the first of its key, or of its source.
-  known: `SELECT arrival.key AS n, known.seq, known.state, ahead.seq IS NOT NULL AS behind
-          FROM json_each(?) AS arrival
-          LEFT JOIN message AS known ON known.key = json_extract(arrival.value, '$[0]')
-          LEFT JOIN message AS ahead ON ahead.seq =
-            (SELECT seq FROM message WHERE source = json_extract(arrival.value, '$[1]') AND ${LIVE} LIMIT 1)
-          WHERE known.seq IS NOT NULL OR ahead.seq IS NOT NULL`,
-  insert: "INSERT INTO message (key, source, body, state, attempts, at, owner) VALUES (?, ?, ?, ?, ?, ?, ?)",
+  busy: `SELECT value AS source FROM (SELECT DISTINCT value FROM json_each(?))
+         WHERE EXISTS (SELECT 1 FROM message WHERE source = value AND ${LIVE})`,
+  insert: "INSERT INTO message (seq, key, source, body, state, attempts, at, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   revive: `UPDATE message SET at = ?, attempts = 0, reason = NULL, state = CASE
              WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = message.source AND live.${LIVE})
              THEN ${STATE.behind} ELSE ${STATE.waiting} END
@@ -54,7 +51,6 @@ const SQL = {
   promote: `UPDATE message SET state = ${STATE.waiting}
             WHERE seq = (SELECT MIN(seq) FROM message WHERE source = ? AND state = ${STATE.behind})
               AND NOT EXISTS (SELECT 1 FROM message WHERE source = ? AND ${LIVE} AND state <> ${STATE.behind})`,
-  prune: `DELETE FROM message WHERE seq IN (SELECT seq FROM message WHERE state = ${STATE.done} AND at < ? ORDER BY at LIMIT ?)`,
   enlist: "INSERT INTO process (until) VALUES (?)",
   renew: "UPDATE process SET until = ? WHERE id = ?",
   expired: "SELECT id, until FROM process WHERE until < ? AND id <> ?",
@@ -76,18 +72,16 @@ const SQL = {
   letters: `SELECT key, body, attempts, at, reason FROM message INDEXED BY message_state
             WHERE state = ${STATE.dead} AND seq > ? ORDER BY seq LIMIT ?`,
   oldestDead: `SELECT seq FROM message WHERE state = ${STATE.dead} ORDER BY at, seq LIMIT ?`,
-  seqOf: "SELECT (SELECT seq FROM message WHERE key = ?) AS seq",
   forget: `UPDATE message SET state = ${STATE.done}, at = ?, source = NULL, body = NULL, reason = NULL, owner = NULL WHERE source = ?`,
 } as const;
 
-type Name = keyof typeof SQL;
-
 export class Ledger {
-  readonly #database: SqliteDatabase;
-  readonly #prepared = new Map<Name, SqliteStatement>();
+  readonly #statements: Statements<keyof typeof SQL>;
+  readonly #keys: Keys;
 
   constructor(database: SqliteDatabase) {
-    this.#database = database;
+    this.#statements = new Statements(database, SQL);
+    this.#keys = new Keys(database);
   }
 
   /**
@@ -102,36 +96,39 @@ export class Ledger {
     owner: number,
     now: number,
   ): Stored[] {
+    this.#keys.refresh();
+    this.#keys.file();
     if (arrivals.length === 0) return [];
-    const asked = JSON.stringify(arrivals.map(({ message: { key, source } }) => [key, source]));
-    const known = new Map(this.#rows("known", asked).map((found) => [Number(found.n), found]));
+    const known = this.#keys.find(arrivals.map(({ message }) => message.key));
     const keys = new Set<string>();
-    const sources = new Set<string>();
-    return arrivals.map(({ message: { key, source }, body }, n) => {
-      const found = known.get(n);
+    const sources = this.#busy(arrivals.map(({ message }) => message.source));
+    const insert = this.#statements.get("insert");
+    return arrivals.map(({ message: { key, source }, body }) => {
       if (keys.has(key)) return { as: "duplicate" };
       keys.add(key);
-      if (found !== undefined && found.seq !== null) {
-        const isDead = Number(found.state) === STATE.dead;
+      const found = known.get(key);
+      if (found !== undefined) {
+        const isDead = found.state === STATE.dead;
         if (isDead) sources.add(source);
-        return { as: isDead && this.#run("revive", now, found.seq) === 1 ? "waiting" : "duplicate" };
+        return { as: isDead && this.#statements.run("revive", now, found.seq) === 1 ? "waiting" : "duplicate" };
       }
-      const isBehind = sources.has(source) || Number(found?.behind ?? 0) === 1;
+      const as = sources.has(source) ? "behind" : claim();
       sources.add(source);
-      const as = isBehind ? "behind" : claim();
-      const attempts = as === "running" ? 1 : 0;
       const isTaken = as === "running" || as === "held";
-      const inserted = this.#statement("insert").run(
-        key,
-        source,
-        body,
-        STATE[as],
-        attempts,
-        now,
-        isTaken ? owner : null,
-      );
-      return isTaken ? { as, seq: Number(inserted.lastInsertRowid) } : { as };
+      const seq = this.#keys.add(key);
+      insert.run(seq, key, source, body, STATE[as], as === "running" ? 1 : 0, now, isTaken ? owner : null);
+      return isTaken ? { as, seq } : { as };
     });
+  }
+
+  /** @returns those that have a message which has not ended */
+  #busy(sources: readonly string[]): Set<string> {
+    return new Set(this.#statements.rows("busy", JSON.stringify(sources)).map(({ source }) => String(source)));
+  }
+
+  /** What was stored is committed. */
+  committed(): void {
+    this.#keys.committed();
   }
 
   /**
@@ -139,59 +136,60 @@ export class Ledger {
    * that a message which ends the process, again and again, counts from its second attempt on.
    */
   take(free: number, spare: number, owner: number, now: number): Array<Taken & { readonly isHeld: boolean }> {
-    const taken = this.#rows("due", now, free + spare)
+    const taken = this.#statements
+      .rows("due", now, free + spare)
       .map((due, n) => ({ ...takenOf(due), isHeld: n >= free }))
       .filter(({ isHeld, attempts }) => !isHeld || attempts === 1);
     const seqs = (isHeld: boolean): number[] => taken.filter((one) => one.isHeld === isHeld).map(({ seq }) => seq);
     if (taken.length > 0) this.start(seqs(false), owner, now);
-    if (taken.length > free) this.#run("hold", owner, JSON.stringify(seqs(true)));
+    if (taken.length > free) this.#statements.run("hold", owner, JSON.stringify(seqs(true)));
     return taken;
   }
 
   /** What is taken out, or was held, runs now. */
   start(seqs: readonly number[], owner: number, now: number): void {
-    this.#run("start", now, owner, JSON.stringify(seqs));
+    this.#statements.run("start", now, owner, JSON.stringify(seqs));
   }
 
   done(seqs: readonly number[], owner: number, now: number): void {
-    this.#run("done", now, owner, JSON.stringify(seqs));
+    this.#statements.run("done", now, owner, JSON.stringify(seqs));
   }
 
   /** To be taken out again from `at` on. @param attempts - how many there were that count */
   again(seq: number, owner: number, attempts: number, at: number): void {
-    this.#run("again", at, attempts, owner, seq);
+    this.#statements.run("again", at, attempts, owner, seq);
   }
 
   dead(seq: number, owner: number, attempts: number, reason: string, now: number): void {
-    this.#run("dead", now, attempts, reason, owner, seq);
+    this.#statements.run("dead", now, attempts, reason, owner, seq);
   }
 
   /** Lets the next of each source come up, after those before it have ended. @returns whether there was any */
   promote(sources: ReadonlySet<string>): boolean {
-    if (sources.size === 0 || Number(this.#row("anyBehind").any) === 0) return false;
+    if (sources.size === 0 || Number(this.#statements.row("anyBehind").any) === 0) return false;
     let promoted = 0;
-    for (const source of sources) promoted += this.#run("promote", source, source);
+    for (const source of sources) promoted += this.#statements.run("promote", source, source);
     return promoted > 0;
   }
 
-  /** Forgets keys of messages that were done before. @returns how many */
-  prune(before: number, limit: number): number {
-    return this.#run("prune", before, limit);
+  /** Forgets keys of messages that were done before. */
+  prune(before: number, limit: number): void {
+    this.#keys.prune(before, limit);
   }
 
   /** A new process. @returns its id */
   enlist(until: number): number {
-    return Number(this.#statement("enlist").run(until).lastInsertRowid);
+    return Number(this.#statements.get("enlist").run(until).lastInsertRowid);
   }
 
   /** `false` where others have found it dead, and taken over what it had. */
   renew(owner: number, until: number): boolean {
-    return this.#run("renew", until, owner) === 1;
+    return this.#statements.run("renew", until, owner) === 1;
   }
 
   /** Other processes whose lease has run out, each with until when it was. */
   expired(self: number, now: number): ReadonlyMap<number, number> {
-    return new Map(this.#rows("expired", now, self).map(({ id, until }) => [Number(id), Number(until)]));
+    return new Map(this.#statements.rows("expired", now, self).map(({ id, until }) => [Number(id), Number(until)]));
   }
 
   /**
@@ -202,7 +200,7 @@ export class Ledger {
    */
   takeOver(owner: number, attempts: number, now: number): Taken[] {
     const over: Taken[] = [];
-    for (const left of this.#rows("left", owner)) {
+    for (const left of this.#statements.rows("left", owner)) {
       const taken = takenOf(left);
       const isHeld = Number(left.state) === STATE.held;
       if (isHeld) this.again(taken.seq, owner, Math.min(1, attempts - 1), now);
@@ -213,23 +211,23 @@ export class Ledger {
         over.push(taken);
       }
     }
-    this.#run("dismiss", owner);
+    this.#statements.run("dismiss", owner);
     return over;
   }
 
   /** Frees what a process has by the file, and does not know of. */
   reclaim(owner: number, known: readonly number[], now: number): void {
-    this.#run("reclaim", now, owner, JSON.stringify(known));
+    this.#statements.run("reclaim", now, owner, JSON.stringify(known));
   }
 
   next(self: number): Next {
-    const { due, lease } = this.#row("next", self);
+    const { due, lease } = this.#statements.row("next", self);
     return { due: instant(due), lease: instant(lease) };
   }
 
   /** How many messages are where. */
   stats(now: number): InboxStats {
-    const { waiting, running, delayed, dead, ...oldest } = this.#row("stats", now, now);
+    const { waiting, running, delayed, dead, ...oldest } = this.#statements.row("stats", now, now);
     const since = Object.values(oldest).filter((at) => at !== null && Number(at) <= now);
     return {
       waiting: Number(waiting),
@@ -241,8 +239,8 @@ export class Ledger {
   }
 
   deadLetters(limit: number, after: string | undefined): DeadLetter[] {
-    const seq = after === undefined ? 0 : (this.#row("seqOf", after).seq ?? 0);
-    return this.#rows("letters", seq, limit).map((letter) => ({
+    const seq = after === undefined ? 0 : (this.#keys.seqOf(after) ?? 0);
+    return this.#statements.rows("letters", seq, limit).map((letter) => ({
       key: String(letter.key),
       message: messageOf(String(letter.body)),
       attempts: Number(letter.attempts),
@@ -253,41 +251,20 @@ export class Ledger {
 
   /** @returns whether there is a dead letter of that key */
   replay(key: string, now: number): boolean {
-    const { seq } = this.#row("seqOf", key);
-    return this.#run("revive", now, seq) === 1;
+    const seq = this.#keys.seqOf(key);
+    return seq !== undefined && this.#statements.run("revive", now, seq) === 1;
   }
 
   /** @returns how many dead letters there were, at most `limit` */
   replaySome(limit: number, now: number): number {
-    const dead = this.#rows("oldestDead", limit);
-    for (const { seq } of dead) this.#run("revive", now, seq);
+    const dead = this.#statements.rows("oldestDead", limit);
+    for (const { seq } of dead) this.#statements.run("revive", now, seq);
     return dead.length;
   }
 
   /** @returns how many messages of the source there were */
   forget(source: string, now: number): number {
-    return this.#run("forget", now, source);
-  }
-
-  #statement(name: Name): SqliteStatement {
-    let statement = this.#prepared.get(name);
-    if (statement === undefined) this.#prepared.set(name, (statement = this.#database.prepare(SQL[name])));
-    return statement;
-  }
-
-  /** @returns how many rows it changed */
-  #run(name: Name, ...values: unknown[]): number {
-    return Number(this.#statement(name).run(...values).changes);
-  }
-
-  #row(name: Name, ...values: unknown[]): Readonly<Record<string, unknown>> {
-    return row(this.#statement(name).get(...values));
-  }
-
-  #rows(name: Name, ...values: unknown[]): Array<Readonly<Record<string, unknown>>> {
-    return this.#statement(name)
-      .all(...values)
-      .map(row);
+    return this.#statements.run("forget", now, source);
   }
 }
 

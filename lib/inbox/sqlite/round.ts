@@ -42,6 +42,8 @@ export interface Todo {
   /** Whether to look for dead processes. */
   readonly isInspection: boolean;
   readonly suspects: Suspects;
+  /** Whether to remove keys whose time is over. */
+  readonly isPruning: boolean;
 }
 
 /** What was written. */
@@ -57,8 +59,8 @@ export interface Written {
   readonly suspects: Suspects;
 }
 
-/** Keys whose time is over that a round removes, beside two for each message that came. */
-const PRUNED = 32;
+/** Keys whose time is over that are removed at once: more than come until the next time. */
+const PRUNED = 16_384;
 
 /** Within a transaction. Changes nothing but the tables: what it returns is true when they are committed. */
 export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, now: number): Written {
@@ -109,7 +111,7 @@ export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, 
     else if (written?.as === "running" || written?.as === "held")
       entries.push({ seq: written.seq, message, attempts: 1, owner, isHeld: written.as === "held" });
   }
-  ledger.prune(now - settings.retentionMs, PRUNED + 2 * todo.arrivals.length);
+  if (todo.isPruning) ledger.prune(now - settings.retentionMs, PRUNED);
   return { lease, stored, entries, over, due: isDue ? now : Math.min(Infinity, ...later), suspects };
 }
 

@@ -28,11 +28,12 @@ export const STATE = {
  *
  * 1: `seq` is the order of arrival. `at`, in milliseconds since the epoch, is when a message that waits may be taken out, and since when any other is
  * where it is. `owner` is the process that holds or runs it. A process lets others know that it lives by `until`; its `id` is never used again.
+ * `filed_key` is the index of keys, by their first 8 characters; keys.ts says which are in it after so many turns.
  */
 const VERSIONS: readonly string[] = [
   `CREATE TABLE message (
      seq INTEGER PRIMARY KEY,
-     key TEXT NOT NULL UNIQUE,
+     key TEXT NOT NULL,
      source TEXT,
      body TEXT,
      state INTEGER NOT NULL,
@@ -43,6 +44,15 @@ const VERSIONS: readonly string[] = [
    ) STRICT;
    CREATE INDEX message_state ON message (state, at);
    CREATE INDEX message_source ON message (source, state) WHERE source IS NOT NULL;
+   CREATE TABLE filed_key (
+     head TEXT NOT NULL,
+     seq INTEGER NOT NULL,
+     PRIMARY KEY (head, seq)
+   ) STRICT, WITHOUT ROWID;
+   CREATE TABLE filing (
+     turns INTEGER NOT NULL
+   ) STRICT;
+   INSERT INTO filing VALUES (0);
    CREATE TABLE process (
      id INTEGER PRIMARY KEY AUTOINCREMENT,
      until INTEGER NOT NULL

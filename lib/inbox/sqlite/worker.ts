@@ -30,6 +30,8 @@ const PATIENCE_MS = 1_000;
 const CLOSING_MS = 2_000;
 /** For how long a transaction waits at the most, as long as more comes in each turn of the event loop, in milliseconds. */
 const GATHER_MS = 5;
+/** How often keys whose time is over are removed, in milliseconds: the more at once, the less it costs each. */
+const PRUNE_MS = 1_000;
 /** How many messages a process holds at the most, beside those that run. */
 const MOST_HELD = 256;
 
@@ -52,6 +54,7 @@ export class Worker {
   /** When another process may be dead, as far as this one knows. */
   #inspectAt = Infinity;
   #suspects: Suspects = new Map();
+  #prunedAt = -Infinity;
   /** How many arrivals there were in the turn before, while more came in each, and since when that is so. */
   #counted = 0;
   #countedAt = 0;
@@ -229,6 +232,7 @@ export class Worker {
       due: this.#due,
       isInspection,
       suspects: this.#suspects,
+      isPruning: performance.now() - this.#prunedAt >= Math.min(PRUNE_MS, this.#settings.retentionMs),
     };
   }
 
@@ -238,6 +242,8 @@ export class Worker {
     const written = transaction(this.#database, () => writeRound(this.#ledger, this.#settings, todo, now));
     this.#file.assertSame();
     this.#isUnsure = false;
+    this.#ledger.committed();
+    if (todo.isPruning) this.#prunedAt = performance.now();
     this.#arrivals = [];
     this.#ended = [];
     for (const entry of todo.started) entry.isHeld = false;

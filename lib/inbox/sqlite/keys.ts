@@ -1,0 +1,136 @@
+// Which row a key is of. Keys are digests: in an index, each new one would change a page of its own, which is most of what its message
+// costs. So the newest are only in their rows, which each process knows by heart, and are filed in the index later, many that are
+// neighbours there at once.
+
+import type { SqliteDatabase } from "./database.js";
+import { Statements } from "./statements.js";
+import { STATE } from "./tables.js";
+
+/** A row that has a key. */
+export interface KeyedRow {
+  readonly seq: number;
+  readonly state: number;
+}
+
+/** The keys in slices, by how they begin: neighbours in the index. What is no digest is in the first one. */
+const FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const SLICES = FIRST.length;
+/**
+ * The slices take turns: turn `n` files all keys of slice `n % SLICES` up to row `n * STEP`, as soon as there is that row. So the number of
+ * turns says what is filed. Not filed are 32,768 rows at the most, half of them on average: some megabytes of memory, and a tenth of a
+ * second to read them when a process starts.
+ */
+const STEP = 512;
+
+/** A head has 48 bits, and may be of several keys. */
+const FILED = `filed_key CROSS JOIN message ON message.seq = filed_key.seq AND message.key = asked.key
+               WHERE filed_key.head = substr(asked.key, 1, 8)`;
+// The newest row stays, so that its number is not given again: rows are told to be new by their numbers.
+const EXPIRED = `SELECT seq FROM message WHERE state = ${STATE.done} AND at < ? AND seq < (SELECT MAX(seq) FROM message) ORDER BY at LIMIT ?`;
+
+const SQL = {
+  reach: "SELECT (SELECT MAX(seq) FROM message) AS last, (SELECT turns FROM filing) AS turns",
+  since: "SELECT key, seq FROM message WHERE seq > ? ORDER BY seq",
+  find: `SELECT key, seq, state FROM message WHERE seq IN (SELECT value FROM json_each(?)) UNION ALL
+         SELECT message.key, message.seq, message.state FROM (SELECT value AS key FROM json_each(?)) AS asked CROSS JOIN ${FILED}`,
+  seqOf: `SELECT coalesce(
+            (SELECT message.seq FROM ${FILED}),
+            (SELECT seq FROM message WHERE key = asked.key AND seq > (SELECT (turns - ${SLICES - 1}) * ${STEP} FROM filing))) AS seq
+          FROM (SELECT ? AS key) AS asked`,
+  file: `INSERT OR IGNORE INTO filed_key (head, seq)
+         SELECT substr(key, 1, 8) AS head, seq FROM message WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY head, seq`,
+  turn: "UPDATE filing SET turns = ?",
+  unfile: `DELETE FROM filed_key WHERE (head, seq) IN (SELECT substr(key, 1, 8), seq FROM message WHERE seq IN (${EXPIRED}))`,
+  prune: `DELETE FROM message WHERE seq IN (${EXPIRED})`,
+} as const;
+
+export class Keys {
+  readonly #statements: Statements<keyof typeof SQL>;
+  /** The rows of keys that are not filed, by slice, as far as this process has read: up to row `last`, after so many `turns`. */
+  readonly #unfiled: ReadonlyArray<Map<string, number>> = Array.from(
+    { length: SLICES },
+    () => new Map<string, number>(),
+  );
+  #last = 0;
+  #turns = 0;
+  /** What the transaction adds: the rows after `last`. */
+  #added: string[] = [];
+
+  constructor(database: SqliteDatabase) {
+    this.#statements = new Statements(database, SQL);
+  }
+
+  /** Reads what others have added and filed. The first step of a transaction that finds or adds keys. */
+  refresh(): void {
+    this.#added = [];
+    const reach = this.#statements.row("reach");
+    this.#heedTurns(Number(reach.turns));
+    const last = Number(reach.last);
+    if (last === this.#last) return;
+    const from = Math.max(this.#last, (this.#turns - SLICES + 1) * STEP);
+    for (const { key, seq } of this.#statements.rows("since", from)) this.#know(String(key), Number(seq));
+    this.#last = last;
+  }
+
+  /** @returns the rows of those keys that are there */
+  find(keys: readonly string[]): ReadonlyMap<string, KeyedRow> {
+    const unfiled = keys.flatMap((key) => this.#unfiled[sliceOf(key)]?.get(key) ?? []);
+    const found = this.#statements.rows("find", JSON.stringify(unfiled), JSON.stringify(keys));
+    return new Map(found.map(({ key, seq, state }) => [String(key), { seq: Number(seq), state: Number(state) }]));
+  }
+
+  /** @returns the row that the key is to be written in */
+  add(key: string): number {
+    return this.#last + this.#added.push(key);
+  }
+
+  /** Files keys that were there before the transaction, where it is a slice's turn. */
+  file(): void {
+    let turns = this.#turns;
+    while ((turns + 1) * STEP <= this.#last) {
+      turns++;
+      const seqs = Array.from(this.#unfiled[turns % SLICES]?.values() ?? []).filter((seq) => seq <= turns * STEP);
+      this.#statements.run("file", JSON.stringify(seqs));
+    }
+    if (turns > this.#turns) this.#statements.run("turn", turns);
+  }
+
+  /** What the transaction added is committed. Where this is not called, it is read again. */
+  committed(): void {
+    for (const key of this.#added) this.#know(key, ++this.#last);
+    this.#added = [];
+  }
+
+  /** Forgets keys of messages that were done before. */
+  prune(before: number, limit: number): void {
+    this.#statements.run("unfile", before, limit);
+    this.#statements.run("prune", before, limit);
+  }
+
+  /** By the file alone: it takes a look at each row that is not filed. */
+  seqOf(key: string): number | undefined {
+    const { seq } = this.#statements.row("seqOf", key);
+    return seq === null ? undefined : Number(seq);
+  }
+
+  #know(key: string, seq: number): void {
+    const slice = sliceOf(key);
+    // The turn in which it was filed last.
+    const turn = this.#turns - ((this.#turns - slice + SLICES) % SLICES);
+    if (seq > turn * STEP) this.#unfiled[slice]?.set(key, seq);
+  }
+
+  #heedTurns(turns: number): void {
+    for (let turn = Math.max(this.#turns + 1, turns - SLICES + 1); turn <= turns; turn++) {
+      const slice = this.#unfiled[turn % SLICES];
+      slice?.forEach((seq, key) => {
+        if (seq <= turn * STEP) slice.delete(key);
+      });
+    }
+    this.#turns = turns;
+  }
+}
+
+function sliceOf(key: string): number {
+  return Math.max(0, FIRST.indexOf(key.charAt(0)));
+}

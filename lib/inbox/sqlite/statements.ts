@@ -1,0 +1,36 @@
+// Statements of a database by their names, each prepared when it is first used.
+
+import { row, type SqliteDatabase, type SqliteStatement } from "./database.js";
+
+export class Statements<Name extends string> {
+  readonly #database: SqliteDatabase;
+  readonly #sql: Readonly<Record<Name, string>>;
+  readonly #prepared = new Map<Name, SqliteStatement>();
+
+  constructor(database: SqliteDatabase, sql: Readonly<Record<Name, string>>) {
+    this.#database = database;
+    this.#sql = sql;
+  }
+
+  get(name: Name): SqliteStatement {
+    let statement = this.#prepared.get(name);
+    if (statement === undefined) this.#prepared.set(name, (statement = this.#database.prepare(this.#sql[name])));
+    return statement;
+  }
+
+  /** @returns how many rows it changed */
+  run(name: Name, ...values: unknown[]): number {
+    return Number(this.get(name).run(...values).changes);
+  }
+
+  /** For queries that always give a row. */
+  row(name: Name, ...values: unknown[]): Readonly<Record<string, unknown>> {
+    return row(this.get(name).get(...values));
+  }
+
+  rows(name: Name, ...values: unknown[]): Array<Readonly<Record<string, unknown>>> {
+    return this.get(name)
+      .all(...values)
+      .map(row);
+  }
+}

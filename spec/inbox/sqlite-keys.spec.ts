@@ -1,0 +1,197 @@
+// A key is known whether its row is filed in the index yet or not, to every process on the file, and whatever ends a process.
+
+import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { incomingSms, type Inbox, type SmsMessage } from "express-kaleyra-sms";
+import { sqliteInbox } from "express-kaleyra-sms/sqlite";
+
+import { post } from "../support/callbacks";
+import { recorder } from "../support/recorder";
+import { DRIVERS, type OpenDatabase } from "./drivers";
+import { until, waitFor } from "./waiting";
+
+/** More than it takes for each key that came first to be filed, and fewer than for the last. */
+const MANY = 34_000;
+/** For keys that begin with a B or a C to be filed. */
+const SOME = 1_100;
+const TOGETHER = 500;
+
+let sample: SmsMessage;
+beforeAll(async () => {
+  const { message } = await incomingSms({ authenticate: false }).receive(post());
+  if (message === undefined) throw new Error("The sample was not read.");
+  sample = message;
+});
+
+const ended: Array<() => unknown> = [];
+afterEach(async () => {
+  for (const end of ended.splice(0).reverse()) await end();
+});
+
+function temporary(): string {
+  const folder = mkdtempSync(join(tmpdir(), "inbox-"));
+  ended.push(() => rmSync(folder, { recursive: true }));
+  return join(folder, "inbox.db");
+}
+
+const keyOf = (n: number): string => createHash("sha256").update(`${n}`).digest("base64url");
+const keysOf = (count: number): string[] => Array.from({ length: count }, (_, n) => keyOf(n));
+
+/** @returns what became of each */
+async function store(inbox: Inbox, keys: readonly string[]): Promise<string[]> {
+  const became: string[] = [];
+  for (let n = 0; n < keys.length; n += TOGETHER) {
+    const some = keys.slice(n, n + TOGETHER);
+    const stored = some.map((key) => inbox.store({ ...sample, key, source: key }, Date.now() + 60_000));
+    became.push(...(await Promise.all(stored)));
+  }
+  return became;
+}
+
+const count = (became: readonly string[], what: string): number => became.filter((one) => one === what).length;
+
+describe.each(DRIVERS)("with $name", ({ name, open }) => {
+  const opened = (file: string): OpenDatabase => {
+    const database = open(file);
+    ended.push(() => database.close());
+    return database;
+  };
+  const inboxOn = (file: string): Inbox => sqliteInbox({ database: opened(file) });
+
+  const number = (database: OpenDatabase, sql: string): number =>
+    (database.prepare(`SELECT (${sql}) AS number`).get() as { number: number }).number;
+
+  it("knows every key, also when it is opened again, and when another process has stored it", async () => {
+    const file = temporary();
+    const first = inboxOn(file);
+    const other = inboxOn(file);
+    const keys = keysOf(MANY);
+    expect(count(await store(other, keys.slice(0, 10)), "stored")).toBe(10);
+    expect(count(await store(first, keys), "duplicate")).toBe(10);
+    for (const inbox of [first, other, inboxOn(file)]) {
+      expect(count(await store(inbox, keys), "duplicate")).toBe(MANY);
+    }
+    const database = opened(file);
+    expect(number(database, "SELECT COUNT(*) FROM message")).toBe(MANY);
+    const filed = number(database, "SELECT COUNT(*) FROM filed_key");
+    expect(filed).toBeGreaterThan(0);
+    expect(filed).toBeLessThan(MANY);
+  }, 120_000);
+
+  it("stores a key once where several processes get it at the same time", async () => {
+    const file = temporary();
+    const keys = keysOf(4 * SOME);
+    const became = await Promise.all([
+      store(inboxOn(file), keys),
+      store(inboxOn(file), keys.toReversed()),
+      store(inboxOn(file), [...keys.slice(SOME), ...keys.slice(0, SOME)]),
+    ]);
+    expect(count(became.flat(), "stored")).toBe(keys.length);
+    expect(count(became.flat(), "duplicate")).toBe(2 * keys.length);
+  }, 60_000);
+
+  it("knows what processes have stored that were killed while they stored, and filed", async () => {
+    const file = temporary();
+    const arguments_ = [join(__dirname, "sqlite-stores.cjs"), name, file, JSON.stringify(sample)];
+    const stored = new Set<number>();
+    const twice: number[] = [];
+    for (let times = 0; times < 3; times++) {
+      const children = [0, 1].map(() => spawn(process.execPath, arguments_, { stdio: ["ignore", "pipe", "inherit"] }));
+      const closed = children.map((child) => once(child, "close"));
+      const enough = stored.size + 3 * SOME;
+      for (const child of children) {
+        createInterface(child.stdout).on("line", (line) => {
+          for (const n of JSON.parse(line) as number[]) {
+            if (stored.has(n)) twice.push(n);
+            stored.add(n);
+          }
+        });
+      }
+      await until(() => stored.size > enough, 30_000);
+      for (const child of children) child.kill("SIGKILL");
+      await Promise.all(closed);
+    }
+    expect(twice).toEqual([]);
+    const became = await store(inboxOn(file), Array.from(stored, keyOf));
+    expect(count(became, "duplicate")).toBe(stored.size);
+    const database = opened(file);
+    expect(number(database, "SELECT COUNT(*) - COUNT(DISTINCT key) FROM message")).toBe(0);
+    expect(number(database, "SELECT COUNT(*) FROM filed_key")).toBeGreaterThan(0);
+  }, 120_000);
+
+  it("tells keys from each other that begin alike", async () => {
+    const inbox = inboxOn(temporary());
+    const [a, b, c, d] = ["a", "b", "c", "d"].map((end) => `BBBBBBBB${end}`) as [string, string, string, string];
+    expect(await store(inbox, [a, b, ...keysOf(SOME)])).not.toContain("duplicate");
+    expect(await store(inbox, [c, a, b, c])).toEqual(["stored", "duplicate", "duplicate", "duplicate"]);
+    expect(await store(inbox, [d, b, a])).toEqual(["stored", "duplicate", "duplicate"]);
+  });
+
+  it("does not take a key for known that could not be written, while another process writes others", async () => {
+    const file = temporary();
+    const database = opened(file);
+    const inbox = sqliteInbox({ database });
+    const other = inboxOn(file);
+    const keys = keysOf(600);
+    const pages = number(database, "SELECT page_count FROM pragma_page_count");
+    database.exec(`PRAGMA max_page_count = ${pages + 5}`);
+    await expect(store(inbox, keys.slice(0, 300))).rejects.toThrow();
+    expect(count(await store(other, keys.slice(300)), "stored")).toBe(300);
+    database.exec("PRAGMA max_page_count = 1000000");
+    expect(await store(inbox, keys)).toEqual(keys.map((_, n) => (n < 300 ? "stored" : "duplicate")));
+    expect(count(await store(other, keys), "duplicate")).toBe(600);
+  });
+
+  it("finds a dead letter by its key", async () => {
+    const inbox = sqliteInbox({ database: opened(temporary()), attempts: 1 });
+    const { sms } = recorder({ inbox, maxInFlight: SOME });
+    ended.push(() => sms.close());
+    let isBroken = true;
+    sms.on("message", () => (isBroken ? Promise.reject(new Error("no")) : undefined));
+    const receipts = await Promise.all(
+      Array.from({ length: SOME }, (_, n) => sms.receive(post({ id: `${n}`, source: `${n}` }))),
+    );
+    const keys = receipts.map(({ message }) => message?.key ?? "");
+    await until(async () => (await inbox.stats()).dead === SOME, 20_000);
+    // Which makes it look for keys that are to be filed.
+    expect(count(await store(inbox, keysOf(1)), "stored")).toBe(1);
+    const paged: string[] = [];
+    for (let isMore = true; isMore;) {
+      const page = await inbox.deadLetters({ limit: 7, after: paged.at(-1) });
+      paged.push(...page.map(({ key }) => key));
+      isMore = page.length > 0;
+    }
+    expect(paged.sort()).toEqual(keys.toSorted());
+    isBroken = false;
+    let replayed = 0;
+    for (const key of keys) replayed += await inbox.replay(key);
+    expect(replayed).toBe(SOME);
+    expect(await inbox.replay(keyOf(-1))).toBe(0);
+  }, 60_000);
+
+  it("forgets keys when their time is over, filed or not, and leaves nothing of them", async () => {
+    const database = opened(temporary());
+    const inbox = sqliteInbox({ database, retentionMs: 3_000 });
+    const { sms, messages } = recorder({ inbox, maxInFlight: SOME });
+    ended.push(() => sms.close());
+    const sent = Array.from({ length: SOME }, (_, n) => post({ id: `${n}`, source: `${n}` }));
+    const outcomes = async (): Promise<string[]> =>
+      (await Promise.all(sent.map((one) => sms.receive(one)))).map(({ outcome }) => outcome);
+    expect(count(await outcomes(), "stored")).toBe(SOME);
+    await until(async () => messages.length === SOME && (await inbox.stats()).running === 0, 20_000);
+    expect(count(await outcomes(), "duplicate")).toBe(SOME);
+    expect(number(database, "SELECT COUNT(*) FROM filed_key")).toBeGreaterThan(0);
+    await waitFor(3_050);
+    await sms.receive(post({ source: "after" }));
+    expect(number(database, "SELECT COUNT(*) FROM message")).toBeLessThanOrEqual(2);
+    expect(number(database, "SELECT COUNT(*) FROM filed_key")).toBe(0);
+    expect(count(await outcomes(), "stored")).toBeGreaterThanOrEqual(SOME - 1);
+    expect(number(database, "SELECT MAX(seq) FROM message")).toBeGreaterThan(2 * SOME);
+  }, 60_000);
+});
