@@ -175,6 +175,32 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(await inbox.replay(keyOf(-1))).toBe(0);
   }, 60_000);
 
+  it("keeps a dead letter that comes again behind a message of its source that comes with it", async () => {
+    const inbox = sqliteInbox({ database: opened(temporary()), attempts: 1 });
+    const { sms } = recorder({ inbox });
+    ended.push(() => sms.close());
+    let isBroken = true;
+    let running = 0;
+    let most = 0;
+    const handled: string[] = [];
+    sms.on("message", async ({ id }) => {
+      if (isBroken) throw new Error("no");
+      most = Math.max(most, ++running);
+      await waitFor(20);
+      running--;
+      handled.push(id);
+    });
+    const dead = post({ id: "dead", source: "1" });
+    const another = post({ id: "another", source: "1" });
+    await sms.receive(dead);
+    await until(async () => (await inbox.stats()).dead === 1);
+    isBroken = false;
+    await Promise.all([sms.receive(another), sms.receive(dead)]);
+    await until(() => handled.length === 2);
+    expect(handled).toEqual(["another", "dead"]);
+    expect(most).toBe(1);
+  });
+
   it("forgets keys when their time is over, filed or not, and leaves nothing of them", async () => {
     const database = opened(temporary());
     const inbox = sqliteInbox({ database, retentionMs: 3_000 });
