@@ -26,7 +26,8 @@ const STEP = 512;
 const FILED = `filed_key CROSS JOIN message ON message.seq = filed_key.seq AND message.key = asked.key
                WHERE filed_key.head = substr(asked.key, 1, 8)`;
 // The newest row stays, so that its number is not given again: rows are told to be new by their numbers.
-const EXPIRED = `SELECT seq FROM message WHERE state = ${STATE.done} AND at < ? AND seq < (SELECT MAX(seq) FROM message) ORDER BY at LIMIT ?`;
+const EXPIRED = `SELECT seq FROM message WHERE state = ${STATE.done} AND at < ? AND seq < (SELECT MAX(seq) FROM message)
+                 ORDER BY at, seq LIMIT ?`;
 
 const SQL = {
   reach: "SELECT (SELECT MAX(seq) FROM message) AS last, (SELECT turns FROM filing) AS turns",
