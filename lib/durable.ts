@@ -52,7 +52,7 @@ export function createDurable(
   });
   const start = async (): Promise<void> => {
     await registry.whenHeard();
-    if (!isClosed) inbox.start(work);
+    if (!isClosed) await inbox.start(work);
   };
   if (concurrency > 0) start().catch(tell);
 

@@ -20,7 +20,7 @@ export interface Inbox {
    */
   store(message: SmsMessage, deadline: number): Promise<"stored" | "duplicate">;
   /** Begins to take messages out. Called once, or never; nothing is taken out before. */
-  start(work: InboxWork): void;
+  start(work: InboxWork): void | Promise<void>;
   /**
    * Takes nothing out any more, and resolves when each `handle` that was called has resolved and what became of it is written. Lets go of
    * all that keeps the process alive.

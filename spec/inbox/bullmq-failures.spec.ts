@@ -232,6 +232,19 @@ describeWithRedis("bullmqInbox", () => {
     }, 20_000);
   });
 
+  it("stores anew what Redis has written by half", async () => {
+    const { sms, messages, inbox } = router();
+    // Something else's, where BullMQ keeps what waits.
+    await redis.command("SET", `bull:${name}:wait`, "1");
+    const sent = post();
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "failed", status: 503 });
+    await redis.command("DEL", `bull:${name}:wait`);
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "stored", status: 200 });
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "duplicate", status: 200 });
+    await until(() => messages.length === 1);
+    await until(async () => (await inbox.stats()).running === 0);
+  });
+
   it("answers 503 while Redis is full, and works when it has room", async () => {
     const recorded = router();
     await recovered(recorded);

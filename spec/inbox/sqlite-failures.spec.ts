@@ -198,6 +198,10 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       ["is deleted", (file: string) => rmSync(file)],
       ["and its log are deleted", (file: string) => ["", "-wal", "-shm"].forEach((end) => rmSync(file + end))],
       ["loses its log", (file: string) => rmSync(`${file}-wal`)],
+      ["loses what its processes share", (file: string) => rmSync(`${file}-shm`)],
+      ["has its log emptied", (file: string) => truncateSync(`${file}-wal`)],
+      ["has its log cut", (file: string) => truncateSync(`${file}-wal`, 5_000)],
+      ["has its log overwritten", (file: string) => writeFileSync(`${file}-wal`, Buffer.alloc(40_000))],
       [
         "is replaced",
         (file: string) => {
@@ -240,6 +244,86 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       await until(() => messages.length > 1);
     }, 15_000);
   });
+
+  it("goes on beside a row that is no message, and tells of it", async () => {
+    const file = temporary();
+    const receiver = router(file, {}, { concurrency: 0 });
+    await receiver.sms.receive(post({ source: "1", message: "spoilt" }));
+    await receiver.sms.receive(post({ source: "1", message: "behind it" }));
+    await receiver.sms.receive(post({ source: "2" }));
+    receiver.database.exec("UPDATE message SET body = '{' WHERE source = '1' AND state = 0");
+    const { messages, errors, inbox } = router(file);
+    await until(() => messages.length === 2);
+    expect(messages.map(({ source }) => source).sort()).toEqual(["1", "2"]);
+    expect(errors).toMatchObject([{ event: "inbox", cause: { code: "KALEYRA_SMS_UNREADABLE" } }]);
+    expect(await inbox.stats()).toMatchObject({ dead: 1 });
+    expect(await inbox.deadLetters()).toEqual([]);
+  });
+
+  it("hands out what was stored before the clock was set back", async () => {
+    const file = temporary();
+    const receiver = router(file, {}, { concurrency: 0 });
+    await receiver.sms.receive(post({ source: "1" }));
+    receiver.database.exec("UPDATE message SET at = at + 3600000");
+    const { messages } = router(file);
+    await until(() => messages.length === 1);
+  });
+
+  it("does not hand out what another process forgets while it is held, and keeps the order of what it forgets while it runs", async () => {
+    const file = temporary();
+    const { sms, inbox } = router(file, {}, { concurrency: 1 });
+    const other = sqliteInbox({ database: opened(file) });
+    const free = deferred();
+    const started: string[] = [];
+    let running = 0;
+    let most = 0;
+    sms.on("message", async ({ source, text = "" }) => {
+      started.push(`${source} ${text}`);
+      most = Math.max(most, ++running);
+      await free.promise;
+      running--;
+      if (text === "fails") throw new Error("no");
+    });
+    await sms.receive(post({ source: "+911111111111", message: "fails" }));
+    await until(() => started.length === 1);
+    await sms.receive(post({ source: "+912222222222", message: "forgotten" }));
+    expect(await other.forget("+912222222222")).toBe(1);
+    expect(await other.forget("+911111111111")).toBe(1);
+    expect(await other.forget("+911111111111")).toBe(0);
+    await sms.receive(post({ source: "+911111111111", message: "next" }));
+    await waitFor(150);
+    expect(started).toEqual(["+911111111111 fails"]);
+    free.resolve();
+    await until(async () => started.length === 2 && (await inbox.stats()).running === 0);
+    expect(started).toEqual(["+911111111111 fails", "+911111111111 next"]);
+    expect(most).toBe(1);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
+    await other.close();
+  });
+
+  it("writes how the last message ended when the file is free again soon after closing began", async () => {
+    const file = temporary();
+    const { sms } = router(file);
+    const other = opened(file);
+    const started = deferred();
+    const finish = deferred();
+    sms.on("message", () => {
+      started.resolve();
+      return finish.promise;
+    });
+    await sms.receive(post());
+    await started.promise;
+    other.exec("BEGIN EXCLUSIVE");
+    finish.resolve();
+    await waitFor(2_200);
+    const closing = sms.close();
+    await waitFor(100);
+    other.exec("COMMIT");
+    await closing;
+    const after = sqliteInbox({ database: opened(file) });
+    expect(await after.stats()).toMatchObject({ waiting: 0, running: 0 });
+    await after.close();
+  }, 15_000);
 
   it("leaves nothing of a subscriber in the file", async () => {
     const file = temporary();

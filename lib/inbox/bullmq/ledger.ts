@@ -137,8 +137,9 @@ export class Ledger {
    * @param text - the data that the queue holds under its key
    */
   async #became(message: SmsMessage, entry: Entry | undefined, text: string | null): Promise<Stored> {
-    // None where it was handled, or forgotten, and is not kept any longer.
-    if (text === null || (entry !== undefined && text.startsWith(beginningOf(entry)))) return "stored";
+    // Redis was emptied, or another took over that did not have it yet.
+    if (text === null) throw new Error("the queue lost it");
+    if (entry !== undefined && text.startsWith(beginningOf(entry))) return "stored";
     return this.#repeat(message, idOf(message.key), text);
   }
 
@@ -147,7 +148,9 @@ export class Ledger {
     if (parsedEntry(id, text) === undefined) throw new Error("its place is taken by what is no message");
     const state = await this.#queue.getJobState(id);
     if (state === "failed") return (await this.#retry(id)) ? "stored" : "duplicate";
-    if (state !== "completed" || !(await this.#isOver(id))) return "duplicate";
+    // Written by half, since Redis refused the other half: it is in no list, and nobody would ever take it out.
+    if (state === "unknown") await this.#queue.remove(id);
+    else if (state !== "completed" || !(await this.#isOver(id))) return "duplicate";
     const [stored] = await this.add([message]);
     if (stored?.status === "fulfilled") return stored.value;
     throw stored?.reason;

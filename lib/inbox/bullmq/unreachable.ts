@@ -23,6 +23,7 @@ const KNOWN = new RegExp(
     "Missing key",
     "Lock mismatch",
     "no connection within its time",
+    "the queue lost it",
     "its place is taken by what is no message",
     "the inbox is closed",
   ].join("|")})`,

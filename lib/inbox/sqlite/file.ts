@@ -1,39 +1,65 @@
 // Whether the file is still the file: SQLite goes on writing into one that was deleted, or overwritten, under it.
 
-import { openSync, readSync, statSync } from "node:fs";
+import { openSync, readSync, statSync, type BigIntStats } from "node:fs";
 
 import { APPLICATION_ID } from "./tables.js";
 
 const HEADER_BYTES = 72;
 const MAGIC = "SQLite format 3\0";
 const APPLICATION_ID_AT = 68;
+/** The log's, from https://sqlite.org/fileformat2.html#walformat; it begins anew with other salts. */
+const LOG_HEADER_BYTES = 32;
+const LOG_MAGICS: readonly number[] = [0x377f0682, 0x377f0683];
+const SALTS = [16, 24] as const;
 
 /** The code of the error where it is not. */
 const FILE_LOST = "KALEYRA_SMS_INBOX_FILE_LOST";
 
 export class InboxFile {
   readonly #path: string;
+  readonly #log: string;
   readonly #identities: ReadonlyMap<string, string>;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   readonly #descriptor: number;
+  readonly #logDescriptor: number;
   /** Whether the header says whose it is; not where another process keeps SQLite from writing it. */
   readonly #isMarked: boolean;
+  /** The log when it was last looked at. */
+  #logSalts = "";
+  #logBytes = 0n;
 
-  /** The log, in which new transactions are, must be there already. */
+  /** The log, in which new transactions are, must be there already, and what SQLite's processes share to find them in it. */
   constructor(path: string) {
     this.#path = path;
-    this.#identities = new Map([path, `${path}-wal`].map((file) => [file, identityOf(file)]));
+    this.#log = `${path}-wal`;
+    const files = [path, this.#log, `${path}-shm`].map((file) => [file, identityOf(statOf(file))] as const);
+    this.#identities = new Map(files);
     this.#descriptor = descriptorOf(path);
+    this.#logDescriptor = descriptorOf(this.#log);
     this.#isMarked = this.#mark() === APPLICATION_ID;
   }
 
   /** @throws Error where what is written now would be gone with the process */
   assertSame(): void {
     for (const [file, identity] of this.#identities) {
-      if (identityOf(file) !== identity) throw this.#lost("was deleted, or replaced by another");
+      const stats = statOf(file);
+      if (identityOf(stats) !== identity) throw this.#lost("was deleted, or replaced by another");
+      if (file === this.#log && !this.#isLogWhole(stats?.size ?? 0n)) throw this.#lost("lost a part of its log");
     }
     const mark = this.#mark();
     if (mark === undefined || (this.#isMarked && mark !== APPLICATION_ID)) throw this.#lost("was overwritten");
+  }
+
+  /** It is empty after SQLite has emptied it, until the next transaction, and otherwise only grows. */
+  #isLogWhole(bytes: bigint): boolean {
+    const read = readSync(this.#logDescriptor, this.#header, 0, LOG_HEADER_BYTES, 0);
+    if (read === 0) return true;
+    const salts = this.#header.toString("latin1", ...SALTS);
+    if (read < LOG_HEADER_BYTES || !LOG_MAGICS.includes(this.#header.readUInt32BE(0))) return false;
+    if (salts === this.#logSalts && bytes < this.#logBytes) return false;
+    this.#logSalts = salts;
+    this.#logBytes = bytes;
+    return true;
   }
 
   /** The application id in the header; `undefined` where there is no header of SQLite's. */
@@ -58,7 +84,7 @@ export class InboxFile {
 const descriptors = new Map<string, number>();
 
 function descriptorOf(file: string): number {
-  const identity = identityOf(file);
+  const identity = identityOf(statOf(file));
   const known = descriptors.get(identity);
   if (known !== undefined) return known;
   const descriptor = openSync(file, "r");
@@ -66,7 +92,10 @@ function descriptorOf(file: string): number {
   return descriptor;
 }
 
-function identityOf(file: string): string {
-  const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
+function statOf(file: string): BigIntStats | undefined {
+  return statSync(file, { bigint: true, throwIfNoEntry: false });
+}
+
+function identityOf(stats: BigIntStats | undefined): string {
   return stats === undefined ? "" : `${stats.dev}:${stats.ino}`;
 }

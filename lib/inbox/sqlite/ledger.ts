@@ -2,6 +2,7 @@
 
 import type { SmsMessage } from "../../callback/message.js";
 import type { DeadLetter, InboxStats } from "../inbox.js";
+import type { InboxSettings } from "../inbox-options.js";
 import { messageOf } from "../stored-message.js";
 import type { SqliteDatabase } from "./database.js";
 import { Keys } from "./keys.js";
@@ -14,6 +15,11 @@ export interface Taken {
   readonly message: SmsMessage;
   /** How many attempts there were, this one included. */
   readonly attempts: number;
+}
+
+/** One that is to run now, or next. */
+export interface HeldOrRunning extends Taken {
+  readonly isHeld: boolean;
 }
 
 /** What `store` made of a message. */
@@ -37,26 +43,34 @@ const SQL = {
              WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = message.source AND live.${LIVE})
              THEN ${STATE.behind} ELSE ${STATE.waiting} END
            WHERE seq = ? AND state = ${STATE.dead}`,
-  due: `SELECT seq, body, attempts + 1 AS attempts FROM message WHERE state = ${STATE.waiting} AND at <= ? ORDER BY at, seq LIMIT ?`,
+  due: `SELECT seq, source, body, attempts + 1 AS attempts FROM message WHERE state = ${STATE.waiting} AND at <= ? ORDER BY at, seq LIMIT ?`,
   start: `UPDATE message SET state = ${STATE.running}, attempts = attempts + 1, at = ?, owner = ?
           WHERE seq IN (SELECT value FROM json_each(?))`,
   hold: `UPDATE message SET state = ${STATE.held}, owner = ? WHERE seq IN (SELECT value FROM json_each(?))`,
   // All these end only what is still the owner's.
   done: `UPDATE message SET state = ${STATE.done}, at = ?, source = NULL, body = NULL, reason = NULL, owner = NULL
          WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))`,
-  again: `UPDATE message SET state = ${STATE.waiting}, at = ?, attempts = ?, owner = NULL WHERE owner = ? AND seq = ?`,
-  dead: `UPDATE message SET state = ${STATE.dead}, at = ?, attempts = ?, reason = ?, owner = NULL WHERE owner = ? AND seq = ?`,
+  again: `UPDATE message SET state = ${STATE.waiting}, at = ?, attempts = ?, owner = NULL
+          WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
+  dead: `UPDATE message SET state = ${STATE.dead}, at = ?, attempts = ?, reason = ?, owner = NULL
+         WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
+  unreadable: `UPDATE message SET state = ${STATE.dead}, at = ?, reason = 'unreadable' WHERE seq IN (SELECT value FROM json_each(?))`,
   anyBehind: `SELECT EXISTS (SELECT 1 FROM message WHERE state = ${STATE.behind}) AS any`,
   // Not where its source has another that is not behind: what was to end was no longer the owner's.
   promote: `UPDATE message SET state = ${STATE.waiting}
             WHERE seq = (SELECT MIN(seq) FROM message WHERE source = ? AND state = ${STATE.behind})
-              AND NOT EXISTS (SELECT 1 FROM message WHERE source = ? AND ${LIVE} AND state <> ${STATE.behind})`,
+              AND NOT EXISTS (SELECT 1 FROM message WHERE source = ? AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running}))`,
   enlist: "INSERT INTO process (until) VALUES (?)",
   renew: "UPDATE process SET until = ? WHERE id = ?",
   expired: "SELECT id, until FROM process WHERE until < ? AND id <> ?",
-  left: `SELECT seq, body, attempts, state FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
+  left: `SELECT seq, source, body, attempts, state FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
   reclaim: `UPDATE message SET attempts = attempts - (state = ${STATE.running}), state = ${STATE.waiting}, at = ?, owner = NULL
             WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND seq NOT IN (SELECT value FROM json_each(?))`,
+  mine: `SELECT seq FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
+  version: "PRAGMA data_version",
+  // A retry may be so far ahead, and a lease not nearly so far.
+  early: `UPDATE message SET at = ? WHERE state = ${STATE.waiting} AND at > ? + ? * (1 << min(attempts, 30))`,
+  shorten: "UPDATE process SET until = ? WHERE until > ?",
   dismiss: "DELETE FROM process WHERE id = ?",
   next: `SELECT (SELECT MIN(at) FROM message WHERE state = ${STATE.waiting}) AS due,
            (SELECT MIN(until) FROM process WHERE id <> ?) AS lease`,
@@ -71,8 +85,11 @@ const SQL = {
   // By arrival, so that a page has its place also after the one before was replayed.
   letters: `SELECT key, body, attempts, at, reason FROM message INDEXED BY message_state
             WHERE state = ${STATE.dead} AND seq > ? ORDER BY seq LIMIT ?`,
-  oldestDead: `SELECT seq FROM message WHERE state = ${STATE.dead} ORDER BY at, seq LIMIT ?`,
-  forget: `UPDATE message SET state = ${STATE.done}, at = ?, source = NULL, body = NULL, reason = NULL, owner = NULL WHERE source = ?`,
+  oldestDead: `SELECT seq FROM message WHERE state = ${STATE.dead} AND at <= ? ORDER BY at, seq LIMIT ?`,
+  forget: `UPDATE message SET state = ${STATE.done}, at = ?, source = NULL, body = NULL, reason = NULL, owner = NULL
+           WHERE source = ? AND state <> ${STATE.running}`,
+  // Its source stays until it has ended, for the order.
+  forgetRunning: `UPDATE message SET body = NULL WHERE source = ? AND state = ${STATE.running} AND body IS NOT NULL`,
 } as const;
 
 export class Ledger {
@@ -135,15 +152,24 @@ export class Ledger {
    * Takes out what is due, the oldest first: as many to run as are `free`, and up to `spare` more to hold. Only a first attempt is held, so
    * that a message which ends the process, again and again, counts from its second attempt on.
    */
-  take(free: number, spare: number, owner: number, now: number): Array<Taken & { readonly isHeld: boolean }> {
-    const taken = this.#statements
-      .rows("due", now, free + spare)
-      .map((due, n) => ({ ...takenOf(due), isHeld: n >= free }))
+  take(free: number, spare: number, owner: number, now: number): { taken: HeldOrRunning[]; isAnyUnreadable: boolean } {
+    const due = this.#statements.rows("due", now, free + spare);
+    const unreadable = due.filter((one) => takenOf(one) === undefined);
+    if (unreadable.length > 0) this.#setAside(unreadable, now);
+    const taken = due
+      .flatMap((one) => takenOf(one) ?? [])
+      .map((one, n) => ({ ...one, isHeld: n >= free }))
       .filter(({ isHeld, attempts }) => !isHeld || attempts === 1);
     const seqs = (isHeld: boolean): number[] => taken.filter((one) => one.isHeld === isHeld).map(({ seq }) => seq);
     if (taken.length > 0) this.start(seqs(false), owner, now);
     if (taken.length > free) this.#statements.run("hold", owner, JSON.stringify(seqs(true)));
-    return taken;
+    return { taken, isAnyUnreadable: unreadable.length > 0 };
+  }
+
+  /** One that cannot be read stands in nobody's way. */
+  #setAside(rows: ReadonlyArray<Readonly<Record<string, unknown>>>, now: number): void {
+    this.#statements.run("unreadable", now, JSON.stringify(rows.map(({ seq }) => Number(seq))));
+    this.promote(new Set(rows.map(({ source }) => String(source))));
   }
 
   /** What is taken out, or was held, runs now. */
@@ -155,13 +181,19 @@ export class Ledger {
     this.#statements.run("done", now, owner, JSON.stringify(seqs));
   }
 
-  /** To be taken out again from `at` on. @param attempts - how many there were that count */
-  again(seq: number, owner: number, attempts: number, at: number): void {
-    this.#statements.run("again", at, attempts, owner, seq);
+  /**
+   * To be taken out again from `at` on.
+   *
+   * @param attempts - how many there were that count
+   * @returns `false` where it was forgotten, or is another's
+   */
+  again(seq: number, owner: number, attempts: number, at: number): boolean {
+    return this.#statements.run("again", at, attempts, owner, seq) === 1;
   }
 
-  dead(seq: number, owner: number, attempts: number, reason: string, now: number): void {
-    this.#statements.run("dead", now, attempts, reason, owner, seq);
+  /** @returns `false` where it was forgotten, or is another's */
+  dead(seq: number, owner: number, attempts: number, reason: string, now: number): boolean {
+    return this.#statements.run("dead", now, attempts, reason, owner, seq) === 1;
   }
 
   /** Lets the next of each source come up, after those before it have ended. @returns whether there was any */
@@ -201,15 +233,14 @@ export class Ledger {
   takeOver(owner: number, attempts: number, now: number): Taken[] {
     const over: Taken[] = [];
     for (const left of this.#statements.rows("left", owner)) {
+      const seq = Number(left.seq);
+      const made = Number(left.attempts);
       const taken = takenOf(left);
-      const isHeld = Number(left.state) === STATE.held;
-      if (isHeld) this.again(taken.seq, owner, Math.min(1, attempts - 1), now);
-      else if (taken.attempts < attempts) this.again(taken.seq, owner, taken.attempts, now);
-      else {
-        this.dead(taken.seq, owner, taken.attempts, CUT_SHORT, now);
-        this.promote(new Set([taken.message.source]));
-        over.push(taken);
-      }
+      if (Number(left.state) === STATE.held) this.again(seq, owner, Math.min(1, attempts - 1), now);
+      else if (taken === undefined) this.done([seq], owner, now);
+      else if (made < attempts) this.again(seq, owner, made, now);
+      else if (this.dead(seq, owner, made, CUT_SHORT, now)) over.push(taken);
+      this.promote(new Set([String(left.source)]));
     }
     this.#statements.run("dismiss", owner);
     return over;
@@ -218,6 +249,23 @@ export class Ledger {
   /** Frees what a process has by the file, and does not know of. */
   reclaim(owner: number, known: readonly number[], now: number): void {
     this.#statements.run("reclaim", now, owner, JSON.stringify(known));
+  }
+
+  /** Changes with every commit of another handle's. */
+  version(): number {
+    return Number(this.#statements.row("version").data_version);
+  }
+
+  /** The rows that a process has, by the file. */
+  mine(owner: number): ReadonlySet<number> {
+    return new Set(this.#statements.rows("mine", owner).map(({ seq }) => Number(seq)));
+  }
+
+  /** Once the clock may have been set back: what then lies too far ahead was written before. */
+  heedClock({ backoffMs, leaseMs }: InboxSettings, now: number): void {
+    this.#statements.run("early", now, now, backoffMs);
+    const until = now + FAR_LEASES * leaseMs;
+    this.#statements.run("shorten", until, until);
   }
 
   next(self: number): Next {
@@ -240,13 +288,17 @@ export class Ledger {
 
   deadLetters(limit: number, after: string | undefined): DeadLetter[] {
     const seq = after === undefined ? 0 : (this.#keys.seqOf(after) ?? 0);
-    return this.#statements.rows("letters", seq, limit).map((letter) => ({
-      key: String(letter.key),
-      message: messageOf(String(letter.body)),
-      attempts: Number(letter.attempts),
-      failedAt: new Date(Number(letter.at)).toISOString(),
-      reason: String(letter.reason),
-    }));
+    return this.#statements.rows("letters", seq, limit).flatMap((letter) => {
+      const message = readable(letter.body);
+      if (message === undefined) return [];
+      return {
+        key: String(letter.key),
+        message,
+        attempts: Number(letter.attempts),
+        failedAt: new Date(Number(letter.at)).toISOString(),
+        reason: String(letter.reason),
+      };
+    });
   }
 
   /** @returns whether there is a dead letter of that key */
@@ -255,23 +307,36 @@ export class Ledger {
     return seq !== undefined && this.#statements.run("revive", now, seq) === 1;
   }
 
-  /** @returns how many dead letters there were, at most `limit` */
-  replaySome(limit: number, now: number): number {
-    const dead = this.#statements.rows("oldestDead", limit);
+  /** Those that were dead at an instant. @returns how many there were, at most `limit` */
+  replaySome(limit: number, at: number, now: number): number {
+    const dead = this.#statements.rows("oldestDead", at, limit);
     for (const { seq } of dead) this.#statements.run("revive", now, seq);
     return dead.length;
   }
 
   /** @returns how many messages of the source there were */
   forget(source: string, now: number): number {
-    return this.#statements.run("forget", now, source);
+    return this.#statements.run("forget", now, source) + this.#statements.run("forgetRunning", source);
   }
 }
 
 const CUT_SHORT = "the process ended in each attempt";
 
-function takenOf({ seq, body, attempts }: Readonly<Record<string, unknown>>): Taken {
-  return { seq: Number(seq), message: messageOf(String(body)), attempts: Number(attempts) };
+/** How many times as long as a lease of this process's one of another's may be. */
+const FAR_LEASES = 10;
+
+/** `undefined` where it was forgotten while it ran, or its text is none of a message. */
+function takenOf({ seq, body, attempts }: Readonly<Record<string, unknown>>): Taken | undefined {
+  const message = readable(body);
+  return message && { seq: Number(seq), message, attempts: Number(attempts) };
+}
+
+function readable(body: unknown): SmsMessage | undefined {
+  try {
+    return messageOf(String(body));
+  } catch {
+    return undefined;
+  }
 }
 
 function instant(at: unknown): number | undefined {

@@ -39,6 +39,8 @@ export interface Todo {
   readonly spare: number;
   /** From when on something is due, as far as is known; `Infinity` where it is not. */
   readonly due: number;
+  /** Whether the clock may have been set back since the last look. */
+  readonly isClockSetBack: boolean;
   /** Whether to look for dead processes. */
   readonly isInspection: boolean;
   readonly suspects: Suspects;
@@ -55,6 +57,8 @@ export interface Written {
   readonly entries: readonly Entry[];
   /** Dead letters of dead processes. */
   readonly over: readonly Taken[];
+  /** Whether something was taken out that could not be read. */
+  readonly isUnreadable: boolean;
   readonly due: number;
   readonly suspects: Suspects;
 }
@@ -69,6 +73,10 @@ export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, 
   for (const at of writeEnded(ledger, settings, todo.ended, now)) {
     if (at > now) later.push(at);
     else isDue = true;
+  }
+  if (todo.isClockSetBack) {
+    ledger.heedClock(settings, now);
+    isDue = true;
   }
   if (todo.known !== undefined && todo.lease !== undefined) {
     ledger.reclaim(todo.lease.owner, todo.known, now);
@@ -87,13 +95,15 @@ export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, 
       : todo.lease;
   const owner = lease?.owner ?? 0;
   const entries: Entry[] = [];
+  let isUnreadable = false;
   const started = todo.started.filter((entry) => entry.owner === owner).map(({ seq }) => seq);
   if (started.length > 0) ledger.start(started, owner, now);
   if (isDue && free > 0) {
     const wanted = free + spare;
-    const taken = ledger.take(free, spare, owner, now);
+    const { taken, isAnyUnreadable } = ledger.take(free, spare, owner, now);
     for (const one of taken) entries.push({ ...one, owner });
-    isDue = taken.length === wanted;
+    isUnreadable = isAnyUnreadable;
+    isDue = taken.length === wanted || isAnyUnreadable;
     spare -= Math.max(0, taken.length - free);
     free = Math.max(0, free - taken.length);
     // What was there first goes first: nothing of what comes is kept while more is due.
@@ -112,7 +122,7 @@ export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, 
       entries.push({ seq: written.seq, message, attempts: 1, owner, isHeld: written.as === "held" });
   }
   if (todo.isPruning) ledger.prune(now - settings.retentionMs, PRUNED);
-  return { lease, stored, entries, over, due: isDue ? now : Math.min(Infinity, ...later), suspects };
+  return { lease, stored, entries, over, isUnreadable, due: isDue ? now : Math.min(Infinity, ...later), suspects };
 }
 
 /**
@@ -145,24 +155,23 @@ function writeEnded(ledger: Ledger, settings: InboxSettings, ended: Todo["ended"
   const due: number[] = [];
   const done = new Map<number, number[]>();
   const sources = new Set<string>();
+  /** Handled, or forgotten while it ran. */
+  const end = ({ seq, owner, message }: Entry): void => {
+    const seqs = done.get(owner);
+    if (seqs === undefined) done.set(owner, [seq]);
+    else seqs.push(seq);
+    sources.add(message.source);
+  };
   for (const { entry, outcome } of ended) {
     const { seq, owner, attempts, message } = entry;
-    if (outcome.outcome === "handled") {
-      const seqs = done.get(owner);
-      if (seqs === undefined) done.set(owner, [seq]);
-      else seqs.push(seq);
-      sources.add(message.source);
-    } else if (outcome.outcome === "released") {
-      ledger.again(seq, owner, attempts - 1, now);
-      due.push(now);
-    } else if (attempts < settings.attempts) {
+    if (outcome.outcome === "released" && ledger.again(seq, owner, attempts - 1, now)) due.push(now);
+    else if (outcome.outcome === "failed" && attempts < settings.attempts) {
       const at = now + backoffOf(attempts, settings);
-      ledger.again(seq, owner, attempts, at);
-      due.push(at);
-    } else {
-      ledger.dead(seq, owner, attempts, outcome.reason, now);
+      if (ledger.again(seq, owner, attempts, at)) due.push(at);
+      else end(entry);
+    } else if (outcome.outcome === "failed" && ledger.dead(seq, owner, attempts, outcome.reason, now)) {
       sources.add(message.source);
-    }
+    } else end(entry);
   }
   for (const [owner, seqs] of done) ledger.done(seqs, owner, now);
   if (ledger.promote(sources)) due.push(now);
@@ -173,8 +182,13 @@ function writeEnded(ledger: Ledger, settings: InboxSettings, ended: Todo["ended"
 function renewed(ledger: Ledger, lease: Lease | undefined, leaseMs: number, now: number, isForced: boolean): Lease {
   const until = now + leaseMs;
   if (lease !== undefined) {
-    if (!isForced && lease.until - now > (leaseMs * 2) / 3) return lease;
+    if (!isForced && !isOld(lease, leaseMs, now)) return lease;
     if (ledger.renew(lease.owner, until)) return { owner: lease.owner, until };
   }
   return { owner: ledger.enlist(until), until };
+}
+
+/** Whether a lease should be renewed; also one that ends later than it can, since the clock was set back. */
+export function isOld({ until }: Lease, leaseMs: number, now: number): boolean {
+  return until - now < (leaseMs * 2) / 3 || until - now > leaseMs;
 }

@@ -1,6 +1,6 @@
 // An inbox in an SQLite file.
 
-import { setTimeout } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 
 import type { DeadLetter, Inbox, InboxStats, InboxWork } from "../inbox.js";
 import { limitOf, readInboxOptions, type InboxOptions } from "../inbox-options.js";
@@ -60,7 +60,10 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
   const emptyLog = async (): Promise<void> => {
     const end = Date.now() + PATIENCE_MS;
     const truncate = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
-    while (Number(row(truncate.get()).busy) !== 0 && Date.now() < end) await setTimeout(AGAIN_MS);
+    while (Number(row(truncate.get()).busy) !== 0) {
+      if (Date.now() > end) throw stillRead();
+      await setTimeout(AGAIN_MS);
+    }
   };
 
   return {
@@ -75,9 +78,12 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
       let replayed = 0;
       if (key !== "all") replayed = Number(await write(() => ledger.replay(key, Date.now())));
       else {
+        const begun = Date.now();
         let some;
-        do replayed += some = await write(() => ledger.replaySome(REPLAYED, Date.now()));
-        while (some === REPLAYED);
+        do {
+          replayed += some = await write(() => ledger.replaySome(REPLAYED, begun, Date.now()));
+          await setImmediate();
+        } while (some === REPLAYED);
       }
       worker.wake();
       return replayed;
@@ -89,4 +95,13 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
       return forgotten;
     },
   };
+}
+
+function stillRead(): Error {
+  return Object.assign(
+    new Error(
+      "The messages are erased, but their texts stand in the file's log, which another reads. Forget them again when it has ended.",
+    ),
+    { code: "KALEYRA_SMS_INBOX_BUSY" },
+  );
 }

@@ -8,7 +8,7 @@ import { textOf } from "../stored-message.js";
 import { isBusy, transaction, type SqliteDatabase } from "./database.js";
 import type { InboxFile } from "./file.js";
 import type { Ledger } from "./ledger.js";
-import { writeRound, type Entry, type Lease, type Suspects, type Todo, type Written } from "./round.js";
+import { isOld, writeRound, type Entry, type Lease, type Suspects, type Todo, type Written } from "./round.js";
 
 /** A message that waits for its commit. */
 interface Arrival {
@@ -34,6 +34,8 @@ const GATHER_MS = 5;
 const PRUNE_MS = 1_000;
 /** How many messages a process holds at the most, beside those that run. */
 const MOST_HELD = 256;
+/** By how much a clock is set back at the least that is heeded, in milliseconds. */
+const SET_BACK_MS = 500;
 
 export class Worker {
   readonly #database: SqliteDatabase;
@@ -58,6 +60,11 @@ export class Worker {
   /** How many arrivals there were in the turn before, while more came in each, and since when that is so. */
   #counted = 0;
   #countedAt = 0;
+  /** Of the file, when it was as this process knows it. */
+  #version = -1;
+  /** How far the clock is ahead of the one that nobody sets, in milliseconds. */
+  #ahead = Infinity;
+  #isClockSetBack = false;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isNextSoon = false;
@@ -65,7 +72,8 @@ export class Worker {
   #isUnsure = false;
   #failure: { readonly since: number; readonly retryMs: number } | undefined;
   #toldAt = -Infinity;
-  #closing: { readonly resolve: () => void; readonly reject: (cause: unknown) => void } | undefined;
+  #closing:
+    { readonly since: number; readonly resolve: () => void; readonly reject: (cause: unknown) => void } | undefined;
   #isClosed = false;
 
   constructor(database: SqliteDatabase, ledger: Ledger, file: InboxFile, settings: InboxSettings) {
@@ -102,7 +110,7 @@ export class Worker {
   /** Rejects with what kept the last messages' end from being written. */
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#closing = { resolve, reject };
+      this.#closing = { since: performance.now(), resolve, reject };
       for (const entry of this.#ready.splice(0)) this.#ended.push({ entry, outcome: { outcome: "released" } });
       this.#soon();
     });
@@ -130,11 +138,11 @@ export class Worker {
 
   #round(): void {
     this.#cancel();
-    this.#handOut();
     const now = Date.now();
-    if (this.#isMoreComing()) return;
-    this.#dropLate(now);
     try {
+      this.#handOut();
+      if (this.#isMoreComing()) return;
+      this.#dropLate(now);
       this.#look();
       const todo = this.#todo(now);
       if (todo !== undefined) this.#commit(todo, now);
@@ -160,6 +168,7 @@ export class Worker {
   #handOut(): void {
     // What the lease does not cover any more may be another's.
     if (this.#work === undefined || this.#lease === undefined || Date.now() >= this.#lease.until) return;
+    if (this.#ready.length > 0) this.#dropOthers(this.#lease.owner);
     let started = 0;
     for (const entry of this.#ready) {
       if (this.#running.size >= this.#work.concurrency) break;
@@ -167,6 +176,15 @@ export class Worker {
       this.#begin(entry, this.#work);
     }
     this.#ready.splice(0, started);
+  }
+
+  /** Of what is ready, another process may have forgotten some since. */
+  #dropOthers(owner: number): void {
+    const version = this.#ledger.version();
+    if (version === this.#version) return;
+    this.#version = version;
+    const mine = this.#ledger.mine(owner);
+    this.#ready = this.#ready.filter(({ seq }) => mine.has(seq));
   }
 
   #begin(entry: Entry, work: InboxWork): void {
@@ -208,6 +226,9 @@ export class Worker {
     if (this.#work === undefined || this.#closing !== undefined || performance.now() - this.#lookedAt < LOOK_MS) return;
     const { due = Infinity, lease = Infinity } = this.#ledger.next(this.#lease?.owner ?? 0);
     this.#lookedAt = performance.now();
+    const ahead = Date.now() - this.#lookedAt;
+    if (ahead < this.#ahead - SET_BACK_MS) this.#isClockSetBack = true;
+    this.#ahead = ahead;
     this.#due = due;
     const since = Array.from(this.#suspects.values(), (suspect) => suspect.since);
     this.#inspectAt = Math.max(lease, since.length === 0 ? 0 : Math.min(...since) + this.#settings.leaseMs / 3);
@@ -216,10 +237,11 @@ export class Worker {
   /** `undefined` where there is nothing to write. */
   #todo(now: number): Todo | undefined {
     const isHolding = this.#running.size + this.#ready.length > 0;
-    const isLeaseOld = isHolding && (this.#lease?.until ?? 0) - now < (this.#settings.leaseMs * 2) / 3;
+    const isLeaseOld = isHolding && this.#lease !== undefined && isOld(this.#lease, this.#settings.leaseMs, now);
     const isInspection = this.#inspectAt <= now;
     const isNews = this.#arrivals.length + this.#ended.length > 0;
-    if (!isNews && !isLeaseOld && !isInspection && !this.#isUnsure && !this.#isDue(now)) return undefined;
+    if (!isNews && !isLeaseOld && !isInspection && !this.#isUnsure && !this.#isClockSetBack && !this.#isDue(now))
+      return undefined;
     return {
       arrivals: this.#arrivals,
       ended: this.#ended,
@@ -230,6 +252,7 @@ export class Worker {
       free: this.#free(),
       spare: this.#isTaking ? Math.min(2 * this.#ended.length, MOST_HELD) : 0,
       due: this.#due,
+      isClockSetBack: this.#isClockSetBack,
       isInspection,
       suspects: this.#suspects,
       isPruning: performance.now() - this.#prunedAt >= Math.min(PRUNE_MS, this.#settings.retentionMs),
@@ -238,10 +261,14 @@ export class Worker {
 
   #commit(todo: Todo, now: number): void {
     const arrivals = this.#arrivals;
+    // What was lost before makes the next commit no better, and shows less after it.
+    this.#file.assertSame();
     this.#isUnsure = true;
     const written = transaction(this.#database, () => writeRound(this.#ledger, this.#settings, todo, now));
     this.#file.assertSame();
     this.#isUnsure = false;
+    this.#isClockSetBack = false;
+    this.#version = this.#ledger.version();
     this.#ledger.committed();
     if (todo.isPruning) this.#prunedAt = performance.now();
     this.#arrivals = [];
@@ -250,6 +277,7 @@ export class Worker {
     this.#keep(written);
     arrivals.forEach(({ resolve }, n) => resolve(written.stored[n]?.as === "duplicate" ? "duplicate" : "stored"));
     for (const { message, attempts } of written.over) this.#work?.failed(cutShort(), message, attempts);
+    if (written.isUnreadable) this.#work?.failed(unreadable());
   }
 
   #keep({ lease, entries, due, suspects }: Written): void {
@@ -278,7 +306,7 @@ export class Worker {
       this.#work?.failed(error);
     }
     const closing = this.#closing;
-    if (closing !== undefined && this.#running.size === 0 && now - since >= CLOSING_MS) {
+    if (closing !== undefined && this.#running.size === 0 && now - Math.max(since, closing.since) >= CLOSING_MS) {
       this.#end(() => closing.reject(error));
     }
   }
@@ -316,5 +344,11 @@ export class Worker {
 function cutShort(): Error {
   return Object.assign(new Error("The process ended in each attempt at the message."), {
     code: "KALEYRA_SMS_CUT_SHORT",
+  });
+}
+
+function unreadable(): Error {
+  return Object.assign(new Error("The file held what is no message. It is kept beside the dead letters."), {
+    code: "KALEYRA_SMS_UNREADABLE",
   });
 }
