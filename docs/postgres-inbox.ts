@@ -2,7 +2,10 @@
 
 import type { DeadLetter, Inbox, InboxOutcome, InboxStats, InboxWork, SmsMessage } from "express-kaleyra-sms";
 
-/** A `Pool` of `pg`, or whatever else answers like one. */
+/**
+ * A `Pool` of `pg`, or whatever else answers like one. Give it a `connectionTimeoutMillis` and a `query_timeout`: without them, a database
+ * that is silent is waited for without end, and what waits for it has no bound.
+ */
 interface Postgres {
   query(sql: string, values?: unknown[]): Promise<{ rows: unknown[] }>;
 }
@@ -16,8 +19,9 @@ interface Options {
 }
 
 /**
- * For your migrations. `due_at` is when a waiting message may be taken out, when the lease of a running one ends, and since when any other is
- * what it is; by the database's clock, since those of several machines differ. A done one keeps its key and nothing else.
+ * For your migrations. `turn` counts how often a message was taken out, and is never set back. `due_at` is when a waiting message may be taken
+ * out, when the lease of a running one ends, and since when any other is what it is; by the database's clock, since those of several
+ * machines differ. A done one keeps its key and nothing else.
  */
 export const SCHEMA = `
   create table incoming_sms (
@@ -27,49 +31,61 @@ export const SCHEMA = `
     message text,
     state text not null default 'waiting',
     attempts integer not null default 0,
+    turn integer not null default 0,
     due_at timestamptz not null default now(),
     reason text
   );
   create index incoming_sms_due on incoming_sms (due_at) where state in ('waiting', 'running');
-  create index incoming_sms_source on incoming_sms (source, seq) where state in ('waiting', 'running');
+  create index incoming_sms_source on incoming_sms (source, seq) where state <> 'done';
+  create index incoming_sms_dead on incoming_sms (seq) where state = 'dead';
   create index incoming_sms_done on incoming_sms (due_at) where state = 'done';
 `;
 
 const POLL_MS = 200;
 const TOLD_MS = 1_000;
-const PRUNED = 100;
+const PRUNE_MS = 1_000;
+const PRUNED = 1_000;
+const LONGEST_BACKOFF_MS = 86_400_000;
+/** For how long closing tries to write how a message ended. After that, its lease runs out. */
+const CLOSING_MS = 2_000;
 
 const STORE = `
   insert into incoming_sms as kept (key, source, message) values ($1, $2, $3)
   on conflict (key) do update set state = 'waiting', attempts = 0, due_at = now(), reason = null where kept.state = 'dead'
   returning seq`;
 
-/** What is due, or ran in a process that is dead; of one source, the oldest only. */
+/**
+ * What is due, or ran in a process that is dead; of one source the oldest only, and not beside one that runs, which is younger where the
+ * oldest was replayed.
+ */
 const TAKE = `
   with next as (
     select seq from incoming_sms as one
-    where state in ('waiting', 'running') and due_at <= now() and not exists (
-      select 1 from incoming_sms as older
-      where older.source = one.source and older.seq < one.seq and older.state in ('waiting', 'running'))
+    where state in ('waiting', 'running') and due_at <= now() and (state = 'waiting' or $3) and not exists (
+      select 1 from incoming_sms as other
+      where other.source = one.source and other.state in ('waiting', 'running')
+        and (other.seq < one.seq or (other.seq > one.seq and other.state = 'running' and other.due_at > now())))
     order by due_at limit $1 for update skip locked)
-  update incoming_sms as taken set state = 'running', attempts = attempts + 1, due_at = now() + $2 * interval '1 ms'
-  from next where taken.seq = next.seq
-  returning taken.seq::text, taken.message, taken.attempts`;
+  update incoming_sms as kept
+  set state = 'running', attempts = attempts + 1, turn = turn + 1, due_at = now() + $2 * interval '1 ms'
+  from next where kept.seq = next.seq
+  returning kept.seq::text, kept.message, kept.attempts, kept.turn`;
 
-/** Only the process that made this very attempt may say how it ended: after a lease another may have made the next. */
-const THIS_ATTEMPT = "seq = $1::bigint and attempts = $2 and state = 'running'";
-const DONE = `update incoming_sms set state = 'done', source = null, message = null, due_at = now() where ${THIS_ATTEMPT}`;
-const AGAIN = `update incoming_sms set state = 'waiting', attempts = $3, due_at = now() + $4 * interval '1 ms' where ${THIS_ATTEMPT}`;
-const DEAD = `update incoming_sms set state = 'dead', reason = $3, due_at = now() where ${THIS_ATTEMPT}`;
+/** Only who has taken it out may say how it ended: after a lease, another may have. */
+const THIS_TURN = "seq = $1::bigint and turn = $2 and state = 'running'";
+const DONE = `update incoming_sms set state = 'done', source = null, message = null, due_at = now() where ${THIS_TURN}`;
+const AGAIN = `update incoming_sms set state = 'waiting', attempts = $3, due_at = now() + $4 * interval '1 ms' where ${THIS_TURN}`;
+const DEAD = `update incoming_sms set state = 'dead', attempts = $3, reason = $4, due_at = now() where ${THIS_TURN}`;
 
 const RENEW = `
   update incoming_sms as kept set due_at = now() + $3 * interval '1 ms'
-  from unnest($1::bigint[], $2::integer[]) as held (seq, attempts)
-  where kept.seq = held.seq and kept.attempts = held.attempts and kept.state = 'running'`;
+  from unnest($1::bigint[], $2::integer[]) as held (seq, turn)
+  where kept.seq = held.seq and kept.turn = held.turn and kept.state = 'running'`;
 
 const PRUNE = `
   delete from incoming_sms where seq in (
-    select seq from incoming_sms where state = 'done' and due_at < now() - $1 * interval '1 ms' limit ${PRUNED})`;
+    select seq from incoming_sms where state = 'done' and due_at < now() - $1 * interval '1 ms'
+    order by due_at limit ${PRUNED} for update skip locked)`;
 
 const STATS = `
   select count(*) filter (where state = 'waiting' and due_at <= now())::integer as waiting,
@@ -89,113 +105,142 @@ const REPLAY = `
   where state = 'dead' and (key = $1 or $1 = 'all') returning seq`;
 
 const FORGET = `
-  update incoming_sms set state = 'done', source = null, message = null, reason = null, due_at = now() where source = $1 returning seq`;
+  update incoming_sms set state = 'done', source = null, message = null, reason = null, due_at = now()
+  where state <> 'done' and source = $1 returning seq`;
 
 interface Taken {
   readonly seq: string;
   readonly message: string;
   readonly attempts: number;
+  readonly turn: number;
 }
 
 export function postgresInbox(options: Options): Inbox {
   const { pool, attempts = 5, backoffMs = 1_000, retentionMs = 604_800_000, leaseMs = 15_000 } = options;
-  const held = new Map<string, { readonly taken: Taken; readonly ended: Promise<void> }>();
-  let work: InboxWork | undefined;
+  const held = new Map<string, Taken>();
+  let working: Promise<void> | undefined;
   let isClosing = false;
-  let polling: Promise<void> | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let renewal: NodeJS.Timeout | undefined;
+  let isWoken = false;
+  let rouse = (): void => undefined;
   let toldAt = -Infinity;
+  let renewedAt = -Infinity;
+  let prunedAt = -Infinity;
+  let failedAt = -Infinity;
 
-  const rows = async <Row>(sql: string, values?: unknown[]): Promise<Row[]> =>
-    (await pool.query(sql, values)).rows as Row[];
-  const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+  const rows = async <Row>(sql: string, values?: unknown[]): Promise<Row[]> => {
+    try {
+      return (await pool.query(sql, values)).rows as Row[];
+    } catch (cause) {
+      throw withoutValues(cause);
+    }
+  };
+
+  const wake = (): void => {
+    isWoken = true;
+    rouse();
+  };
+
+  /** Until it is woken, or for `ms` milliseconds. */
+  const rest = (ms: number): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, isWoken ? 0 : ms);
+      rouse = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
 
   /** Not more often than somebody wants to hear it. */
-  const tell = (cause: unknown): void => {
+  const tell = (work: InboxWork, cause: unknown): void => {
     if (performance.now() - toldAt < TOLD_MS) return;
     toldAt = performance.now();
-    work?.failed(cause);
+    work.failed(cause);
   };
 
-  /** One at a time, so that no more is taken out than there is room for. */
-  const poll = (): void => {
-    clearTimeout(timer);
-    polling ??= takeOut()
-      .catch(tell)
-      .then(() => {
-        polling = undefined;
-        if (!isClosing) timer = setTimeout(poll, POLL_MS);
-      });
+  /** One round after the other, so that no more is taken out than there is room for. */
+  const goRound = async (work: InboxWork): Promise<void> => {
+    while (!isClosing || held.size > 0) {
+      isWoken = false;
+      try {
+        await round(work);
+      } catch (cause) {
+        failedAt = performance.now();
+        tell(work, cause);
+      }
+      if (!isClosing || held.size > 0) await rest(Math.min(POLL_MS, leaseMs / 6));
+    }
   };
 
-  const takeOut = async (): Promise<void> => {
-    if (work === undefined || isClosing || held.size >= work.concurrency) return;
-    const taken = await rows<Taken>(TAKE, [work.concurrency - held.size, leaseMs]);
-    for (const one of taken) held.set(one.seq, { taken: one, ended: run(one, work) });
-    await pool.query(PRUNE, [retentionMs]);
+  const round = async (work: InboxWork): Promise<void> => {
+    const now = performance.now();
+    // Before anything is taken out: a lease that ran out while the database was away may be one's own, or of a process that lives.
+    if (held.size > 0 && now - renewedAt >= leaseMs / 3) {
+      const all = Array.from(held.values());
+      await rows(RENEW, [all.map(({ seq }) => seq), all.map(({ turn }) => turn), leaseMs]);
+      renewedAt = now;
+    }
+    if (isClosing) return;
+    const room = work.concurrency - held.size;
+    // After an outage, those that live have the time of a round or two to renew.
+    const mayTakeOver = now - failedAt >= leaseMs / 3;
+    const taken = room > 0 ? await rows<Taken>(TAKE, [room, leaseMs, mayTakeOver]) : [];
+    for (const one of taken) {
+      held.set(one.seq, one);
+      void run(one, work);
+    }
+    if (now - prunedAt < PRUNE_MS) return;
+    await rows(PRUNE, [retentionMs]);
+    prunedAt = now;
   };
 
-  const run = async (taken: Taken, by: InboxWork): Promise<void> => {
+  const run = async (taken: Taken, work: InboxWork): Promise<void> => {
     const message = messageOf(taken.message);
     if (taken.attempts > attempts) {
-      by.failed(new Error("The process ended in each attempt at the message."), message, attempts);
-      await written(taken, { outcome: "failed", reason: "the process ended in each attempt" });
+      work.failed(cutShort(), message, attempts);
+      await write(taken, { outcome: "failed", reason: "the process ended in each attempt" }, work);
     } else {
       const attempt = { attempt: taken.attempts, final: taken.attempts === attempts };
-      await written(taken, await by.handle(message, attempt));
+      await write(taken, await work.handle(message, attempt), work);
     }
     held.delete(taken.seq);
-    poll();
+    wake();
   };
 
   /** Until it is written: what has ended must not be handled again because the database was away. */
-  const written = async (taken: Taken, outcome: InboxOutcome): Promise<void> => {
+  const write = async (taken: Taken, outcome: InboxOutcome, work: InboxWork): Promise<void> => {
+    const since = performance.now();
     for (;;) {
       try {
-        await write(taken, outcome);
+        await rows(...ending(taken, outcome));
         return;
       } catch (cause) {
-        tell(cause);
-        // The lease runs out, and another process tries again.
-        if (isClosing) return;
-        await sleep(POLL_MS);
+        tell(work, cause);
+        if (isClosing && performance.now() - since >= CLOSING_MS) return;
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
     }
   };
 
-  const write = ({ seq, attempts: made }: Taken, outcome: InboxOutcome): Promise<unknown> => {
-    if (outcome.outcome === "handled") return pool.query(DONE, [seq, made]);
-    if (outcome.outcome === "released") return pool.query(AGAIN, [seq, made, made - 1, 0]);
-    if (made < attempts) return pool.query(AGAIN, [seq, made, made, backoffMs * 2 ** (made - 1)]);
-    return pool.query(DEAD, [seq, made, outcome.reason]);
-  };
-
-  const renew = (): void => {
-    const all = Array.from(held.values(), ({ taken }) => taken);
-    if (all.length === 0) return;
-    const values = [all.map(({ seq }) => seq), all.map((one) => one.attempts), leaseMs];
-    pool.query(RENEW, values).catch(tell);
+  const ending = ({ seq, turn, attempts: made }: Taken, outcome: InboxOutcome): [sql: string, values: unknown[]] => {
+    if (outcome.outcome === "handled") return [DONE, [seq, turn]];
+    if (outcome.outcome === "released") return [AGAIN, [seq, turn, made - 1, 0]];
+    if (made >= attempts) return [DEAD, [seq, turn, attempts, outcome.reason]];
+    return [AGAIN, [seq, turn, made, Math.min(backoffMs * 2 ** (made - 1), LONGEST_BACKOFF_MS)]];
   };
 
   return {
     store: async (message) => {
-      const [stored] = await rows(STORE, [message.key, message.source, JSON.stringify(message)]);
-      if (stored !== undefined && work !== undefined) poll();
-      return stored === undefined ? "duplicate" : "stored";
+      const stored = await rows(STORE, [message.key, sourceOf(message.source), JSON.stringify(message)]);
+      wake();
+      return stored.length === 0 ? "duplicate" : "stored";
     },
-    start: (given) => {
-      work = given;
-      renewal = setInterval(renew, leaseMs / 3);
-      poll();
+    start: (work) => {
+      working = goRound(work);
     },
     close: async () => {
       isClosing = true;
-      clearTimeout(timer);
-      await polling;
-      await Promise.all(Array.from(held.values(), ({ ended }) => ended));
-      clearTimeout(timer);
-      clearInterval(renewal);
+      wake();
+      await working;
     },
     stats: async () => {
       const [stats] = await rows<InboxStats>(STATS, []);
@@ -217,11 +262,16 @@ export function postgresInbox(options: Options): Inbox {
     },
     replay: async (key) => {
       const replayed = await rows(REPLAY, [key]);
-      if (work !== undefined) poll();
+      wake();
       return replayed.length;
     },
-    forget: async (source) => (await rows(FORGET, [source])).length,
+    forget: async (source) => (await rows(FORGET, [sourceOf(source)])).length,
   };
+}
+
+/** As JSON, which escapes what Postgres cannot store: U+0000, and half a surrogate pair. */
+function sourceOf(source: string): string {
+  return JSON.stringify(source);
 }
 
 function messageOf(text: string): SmsMessage {
@@ -229,4 +279,16 @@ function messageOf(text: string): SmsMessage {
   Object.freeze(message.parts);
   Object.freeze(message.fields);
   return Object.freeze(message);
+}
+
+/** A driver's error may hold what was sent, in its text or beside it: where it has a code, that says enough. */
+function withoutValues(cause: unknown): Error {
+  const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
+  const what = String(code ?? message);
+  return Object.assign(new Error(`The inbox's database failed: ${what}`), { code: what });
+}
+
+function cutShort(): Error {
+  const error = new Error("The process ended in each attempt at the message.");
+  return Object.assign(error, { code: "KALEYRA_SMS_CUT_SHORT" });
 }

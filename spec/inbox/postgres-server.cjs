@@ -1,4 +1,5 @@
-// A Postgres in a thread of its own, since jest cannot load it: answers { id, sql, values } with { id, rows } or { id, error }.
+// A Postgres in a thread of its own, since jest cannot load it: answers { id, sql, values } with { id, rows } or { id, error },
+// the error with what one of `pg` has.
 
 const { parentPort } = require("node:worker_threads");
 const { PGlite } = require("@electric-sql/pglite");
@@ -9,6 +10,7 @@ parentPort.on("message", async ({ id, sql, values }) => {
     const [last] = values === undefined ? (await database.exec(sql)).slice(-1) : [await database.query(sql, values)];
     parentPort.postMessage({ id, rows: last?.rows ?? [] });
   } catch (error) {
-    parentPort.postMessage({ id, error: error.message });
+    const { message, code, detail } = error;
+    parentPort.postMessage({ id, error: { message, code, detail } });
   }
 });

@@ -1,19 +1,20 @@
 // The inbox that docs/ shows how to write, on a Postgres in this process.
 
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { Worker } from "node:worker_threads";
-import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 
 import { postgresInbox, SCHEMA } from "../../docs/postgres-inbox";
 import { post } from "../support/callbacks";
-import { recorder } from "../support/recorder";
+import { deferred, recorder, type Recorder } from "../support/recorder";
 import { itConforms } from "./conformance";
-import { until } from "./waiting";
+import { until, waitFor } from "./waiting";
 
 interface Answer {
   readonly id: number;
   readonly rows?: unknown[];
-  readonly error?: string;
+  readonly error?: { readonly message: string; readonly code?: string; readonly detail?: string };
 }
 
 /** Queries to postgres-server.cjs, as `pg` has them. */
@@ -31,13 +32,13 @@ class Postgres {
   }
 
   async query(sql: string, values?: unknown[]): Promise<{ rows: unknown[] }> {
-    if (this.isAway) throw new Error("connect ECONNREFUSED");
+    if (this.isAway) throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
     const id = ++this.#last;
     const { rows = [], error } = await new Promise<Answer>((resolve) => {
       this.#asked.set(id, resolve);
       this.#server.postMessage({ id, sql, values });
     });
-    if (error !== undefined) throw new Error(error);
+    if (error !== undefined) throw Object.assign(new Error(error.message), error);
     return { rows };
   }
 
@@ -62,18 +63,151 @@ describe("an inbox of one's own", () => {
     },
   });
 
-  it("refuses while its database is away, and goes on when it is back", async () => {
+  const open: Recorder[] = [];
+  afterEach(async () => {
+    database.isAway = false;
+    for (const { sms } of open.splice(0)) await sms.close();
+  });
+
+  /** A router that is closed when its spec is over. */
+  const router = (options: Parameters<typeof recorder>[0]): Recorder => {
+    const recorded = recorder(options);
+    open.push(recorded);
+    return recorded;
+  };
+
+  /** An inbox on the table, which is emptied. */
+  const inboxOf = async (options: Omit<Parameters<typeof postgresInbox>[0], "pool"> = {}) => {
     await database.query("truncate incoming_sms");
-    const inbox = postgresInbox({ pool: database });
-    const { sms, messages, errors } = recorder({ inbox });
+    return postgresInbox({ pool: database, backoffMs: 20, ...options });
+  };
+
+  it("answers 503 and emits error while its database is away, and goes on when it is back", async () => {
+    const inbox = await inboxOf();
+    const { sms, messages, errors } = router({ inbox });
     expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
     await until(() => messages.length === 1);
     database.isAway = true;
-    expect(await sms.receive(post())).toMatchObject({ outcome: "failed", status: 503 });
-    await until(() => errors.some(({ message }) => message === undefined));
+    const { message, ...receipt } = await sms.receive(post());
+    expect(receipt).toMatchObject({ outcome: "failed", status: 503 });
+    await until(() => errors.some((error) => error.message === undefined));
+    expect(errors.filter((error) => error.message !== undefined)).toMatchObject([{ event: "inbox", message }]);
+    expect(errors).toEqual(
+      errors.map(() => expect.objectContaining({ cause: expect.objectContaining({ code: "ECONNREFUSED" }) })),
+    );
     database.isAway = false;
     expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
     await until(async () => messages.length === 2 && (await inbox.stats()).running === 0);
+  });
+
+  it("handles once what runs for longer than its lease, also where the database is away meanwhile", async () => {
+    const inbox = await inboxOf({ leaseMs: 600 });
+    const other = postgresInbox({ pool: database, leaseMs: 600 });
+    const routers = [router({ inbox }), router({ inbox: other })];
+    const { promise, resolve } = deferred();
+    let started = 0;
+    for (const { sms } of routers) sms.on("message", () => (started++, promise));
+    await routers[0]?.sms.receive(post());
+    await until(() => started === 1);
+    await waitFor(900);
+    database.isAway = true;
+    await waitFor(900);
+    database.isAway = false;
+    await waitFor(900);
+    resolve();
+    await until(async () => (await inbox.stats()).running === 0);
+    expect(started).toBe(1);
+  });
+
+  it("writes that a message was handled when the database is back, also where it is being closed", async () => {
+    const inbox = await inboxOf();
+    const { sms } = router({ inbox });
+    const { promise, resolve } = deferred();
+    const started = deferred();
+    sms.on("message", () => (started.resolve(), promise));
+    await sms.receive(post());
+    await started.promise;
+    const closed = sms.close();
+    database.isAway = true;
+    resolve();
+    await waitFor(300);
+    database.isAway = false;
+    await closed;
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delayed: 0, dead: 0 });
+  });
+
+  it("makes a dead letter of what ended its process in each attempt, and tells of it", async () => {
+    const inbox = await inboxOf({ attempts: 2 });
+    const { sms, errors, messages } = router({ inbox, concurrency: 0 });
+    const { message } = await sms.receive(post());
     await sms.close();
+    await database.query("update incoming_sms set state = 'running', attempts = 2, due_at = now()");
+    const next = router({ inbox: postgresInbox({ pool: database, attempts: 2 }) });
+    await until(() => next.errors.length > 0);
+    expect(next.errors).toMatchObject([
+      { event: "inbox", message, attempt: 2, cause: { code: "KALEYRA_SMS_CUT_SHORT" } },
+    ]);
+    await until(async () => (await inbox.stats()).dead === 1);
+    expect(await inbox.deadLetters()).toMatchObject([{ message, attempts: 2 }]);
+    expect([...errors, ...messages, ...next.messages]).toEqual([]);
+  });
+
+  it("handles what is replayed not beside a later message of its source", async () => {
+    const inbox = await inboxOf({ attempts: 1 });
+    const { sms } = router({ inbox });
+    const { promise, resolve } = deferred();
+    let isBroken = true;
+    let running = 0;
+    let most = 0;
+    const handled: string[] = [];
+    sms.on("message", async ({ text = "" }) => {
+      if (isBroken) throw new Error("no");
+      most = Math.max(most, ++running);
+      if (text === "second") await promise;
+      running--;
+      handled.push(text);
+    });
+    await sms.receive(post({ message: "first" }));
+    await until(async () => (await inbox.stats()).dead === 1);
+    isBroken = false;
+    await sms.receive(post({ message: "second" }));
+    await until(() => running === 1);
+    expect(await inbox.replay("all")).toBe(1);
+    await waitFor(300);
+    resolve();
+    await until(() => handled.length === 2);
+    expect(most).toBe(1);
+  });
+
+  it("stores and forgets whatever a source is sent as", async () => {
+    const inbox = await inboxOf();
+    const { sms } = router({ inbox, concurrency: 0 });
+    for (const source of ["\u0000", "\ud800", "\ud801"])
+      expect(await sms.receive(post({ source }))).toMatchObject({ outcome: "stored" });
+    expect(await inbox.forget("\ud800")).toBe(1);
+    expect(await inbox.stats()).toMatchObject({ waiting: 2 });
+  });
+
+  it("tells nothing of what was sent where a statement fails", async () => {
+    const inbox = await inboxOf();
+    const { sms, errors } = router({ inbox, concurrency: 0 });
+    await database.query("alter table incoming_sms add constraint small check (length(message) < 10)");
+    const { message } = await sms.receive(post({ message: "secret text" }));
+    await database.query("alter table incoming_sms drop constraint small");
+    expect(errors).toMatchObject([{ message, cause: { code: "23514" } }]);
+    expect(inspect(errors[0]?.cause, { depth: 9, showHidden: true })).not.toMatch(/secret text|9876543210/);
+  });
+
+  it("keeps a key for its time, and then no longer", async () => {
+    const inbox = await inboxOf({ retentionMs: 100 });
+    const { sms, messages } = router({ inbox });
+    const sent = post();
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "stored" });
+    await until(async () => messages.length === 1 && (await inbox.stats()).running === 0);
+    expect((await database.query("select key, source, message from incoming_sms")).rows).toEqual([
+      { key: messages[0]?.key, source: null, message: null },
+    ]);
+    await until(async () => (await database.query("select 1 from incoming_sms")).rows.length === 0);
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "stored" });
   });
 });
