@@ -281,11 +281,11 @@ function messageOf(text: string): SmsMessage {
   return Object.freeze(message);
 }
 
-/** A driver's error may hold what was sent, in its text or beside it: where it has a code, that says enough. */
+/** A driver's error may hold what was sent, in its text or beside it. One without a code is of the connection. */
 function withoutValues(cause: unknown): Error {
-  const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown };
-  const what = String(code ?? message);
-  return Object.assign(new Error(`The inbox's database failed: ${what}`), { code: what });
+  if (!(cause instanceof Error)) return new Error("The inbox's database failed.");
+  const code = "code" in cause ? String(cause.code) : cause.message;
+  return Object.assign(new Error(`The inbox's database failed: ${code}`), { code });
 }
 
 function cutShort(): Error {

@@ -1,5 +1,6 @@
 // The inbox that docs/ shows how to write, on a Postgres in this process.
 
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { Worker } from "node:worker_threads";
@@ -210,4 +211,14 @@ describe("an inbox of one's own", () => {
     await until(async () => (await database.query("select 1 from incoming_sms")).rows.length === 0);
     expect(await sms.receive(sent)).toMatchObject({ outcome: "stored" });
   });
+});
+
+it("has every name that docs/inbox.md refers to", () => {
+  const [doc = "", code = ""] = ["inbox.md", "postgres-inbox.ts"].map((file) =>
+    readFileSync(join(__dirname, "..", "..", "docs", file), "utf8"),
+  );
+  // Constants, and what stands alone in parentheses.
+  const names = Array.from(doc.matchAll(/`([A-Z_]{4,})`|\(`(\w+)`\)/g), ([, constant, other]) => constant ?? other);
+  expect(names.length).toBeGreaterThan(10);
+  for (const name of names) expect(code).toMatch(new RegExp(`(const|function) ${name}\\b`));
 });
