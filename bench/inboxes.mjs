@@ -1,7 +1,7 @@
 // The inboxes that are measured, each opened on a place of its own.
 
-/** @param place - `file` of an SQLite database, or `port` of a Redis server */
-export async function openInbox(kind, { file, port }) {
+/** @param place - `file` of an SQLite database, or `port` of a Redis server and the `name` of a queue */
+export async function openInbox(kind, { file, port, name }) {
   switch (kind) {
     case "none":
       return undefined;
@@ -13,7 +13,7 @@ export async function openInbox(kind, { file, port }) {
       return oneTransactionEach(await openDatabase(file));
     case "bullmq": {
       const { bullmqInbox } = await import("express-kaleyra-sms/bullmq");
-      return bullmqInbox({ connection: { host: "127.0.0.1", port } });
+      return bullmqInbox({ connection: { host: "127.0.0.1", port }, name });
     }
     default:
       throw new Error(`There is no inbox "${kind}".`);

@@ -2,7 +2,7 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { chooseCores } from "./cores.mjs";
@@ -33,7 +33,9 @@ let files = 0;
 const newFile = () => join(folder, `${files++}.db`);
 
 const served = (options) => async () => {
-  const place = { file: options.file ?? newFile(), port: redis?.port };
+  // A queue of its own as well: the requests of every measure are the same.
+  const file = options.file ?? newFile();
+  const place = { file, port: redis?.port, name: basename(newFile()) };
   return (await measure({ server: "inbox", options: { ...place, ...options } }, cores, measureMs)).perSecond;
 };
 
