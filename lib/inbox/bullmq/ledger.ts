@@ -4,6 +4,7 @@ import type { Job as BullmqJob, JobType, Queue } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
 import type { SmsMessage } from "../../callback/message.js";
+import { CUT_SHORT } from "../cut-short.js";
 import type { DeadLetter, InboxStats } from "../inbox.js";
 import type { InboxSettings } from "../inbox-options.js";
 import { beginningOf, idOf, JOB_NAME, newEntry, optionsOf, parsedEntry, type Entry, type ReadEntry } from "./job.js";
@@ -217,8 +218,6 @@ export class Ledger {
 
 /** What BullMQ gives as the reason of a job whose process died in each attempt. */
 const STALLED = "job stalled more than allowable limit";
-const CUT_SHORT = "the process ended in each attempt";
-
 /** BullMQ's codes of a job that does not exist, or is in another state. */
 function isElsewhere(error: unknown): boolean {
   const { code } = error as { readonly code?: unknown };

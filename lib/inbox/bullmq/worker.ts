@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { Job, JobJson, Worker as BullmqWorker } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
+import { cutShort } from "../cut-short.js";
 import type { InboxWork } from "../inbox.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { heard, letGo, open, PATIENT } from "./client.js";
@@ -147,11 +148,5 @@ async function end(client: Client): Promise<void> {
 function foreign(): Error {
   return Object.assign(new Error("The queue held a job that is no message of this inbox's. It is kept as failed."), {
     code: "KALEYRA_SMS_FOREIGN_JOB",
-  });
-}
-
-function cutShort(): Error {
-  return Object.assign(new Error("The process ended in each attempt at the message."), {
-    code: "KALEYRA_SMS_CUT_SHORT",
   });
 }

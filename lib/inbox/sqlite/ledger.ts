@@ -3,6 +3,7 @@
 import type { SmsMessage } from "../../callback/message.js";
 import type { DeadLetter, InboxStats } from "../inbox.js";
 import type { InboxSettings } from "../inbox-options.js";
+import { CUT_SHORT } from "../cut-short.js";
 import { messageOf } from "../stored-message.js";
 import type { SqliteDatabase } from "./database.js";
 import { Keys } from "./keys.js";
@@ -319,8 +320,6 @@ export class Ledger {
     return this.#statements.run("forget", now, source) + this.#statements.run("forgetRunning", source);
   }
 }
-
-const CUT_SHORT = "the process ended in each attempt";
 
 /** How many times as long as a lease of this process's one of another's may be. */
 const FAR_LEASES = 10;

@@ -1,6 +1,7 @@
 // The inbox's work in this process, in rounds: when the next one is, and what goes into it and comes out of it.
 
 import type { SmsMessage } from "../../callback/message.js";
+import { cutShort } from "../cut-short.js";
 import type { InboxSettings } from "../inbox-options.js";
 import type { InboxOutcome, InboxWork } from "../inbox.js";
 import { storeTimeout } from "../store-timeout.js";
@@ -339,12 +340,6 @@ export class Worker {
   #isRoom(): boolean {
     return this.#ready.length > 0 && this.#running.size < (this.#work?.concurrency ?? 0);
   }
-}
-
-function cutShort(): Error {
-  return Object.assign(new Error("The process ended in each attempt at the message."), {
-    code: "KALEYRA_SMS_CUT_SHORT",
-  });
 }
 
 function unreadable(): Error {
