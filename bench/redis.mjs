@@ -11,6 +11,8 @@ export async function startRedis(folder) {
   const child = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, ...durable], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  // Also where a measure fails.
+  process.once("exit", () => child.kill());
   await new Promise((resolve, reject) => {
     child.once("exit", () => reject(new Error("redis-server ended too early.")));
     child.stdout.on("data", (printed) => printed.includes("Ready to accept connections") && resolve());
