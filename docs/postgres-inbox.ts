@@ -248,6 +248,7 @@ export function postgresInbox(options: Options): Inbox {
       return stats;
     },
     deadLetters: async ({ limit = 100, after } = {}) => {
+      if (after !== undefined) text("deadLetters({ after })", after);
       if (!Number.isSafeInteger(limit) || limit < 1)
         throw new TypeError("deadLetters({ limit }) takes a whole number of at least 1.");
       const letters = await rows<Omit<DeadLetter, "message"> & { message: string; failedAt: Date | string }>(LETTERS, [
@@ -261,11 +262,12 @@ export function postgresInbox(options: Options): Inbox {
       }));
     },
     replay: async (key) => {
+      text("replay(key)", key);
       const replayed = await rows(REPLAY, [key]);
       wake();
       return replayed.length;
     },
-    forget: async (source) => (await rows(FORGET, [sourceOf(source)])).length,
+    forget: async (source) => (await rows(FORGET, [sourceOf(text("forget(source)", source))])).length,
   };
 }
 
@@ -291,4 +293,10 @@ function withoutValues(cause: unknown): Error {
 function cutShort(): Error {
   const error = new Error("The process ended in each attempt at the message.");
   return Object.assign(error, { code: "KALEYRA_SMS_CUT_SHORT" });
+}
+
+/** What may come from a request. */
+function text(what: string, given: unknown): string {
+  if (typeof given !== "string") throw new TypeError(`${what} takes a string.`);
+  return given;
 }

@@ -70,3 +70,14 @@ export function limitOf(limit: unknown = 100): number {
     throw new TypeError("deadLetters({ limit }) takes a whole number of at least 1.");
   return limit as number;
 }
+
+/**
+ * A key or a source, which may come from a request: some drivers end the process where they are given what is no text.
+ *
+ * @param what - as the error names it, such as `replay(key)`
+ * @throws TypeError where it is no string
+ */
+export function stringOf(what: string, given: unknown): string {
+  if (typeof given !== "string") throw new TypeError(`${what} takes a string.`);
+  return given;
+}

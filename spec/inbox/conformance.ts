@@ -224,6 +224,24 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(await inbox.forget("nobody")).toBe(0);
   });
 
+  it("refuses a key, a source and an after that is no string", async () => {
+    const { sms, inbox, messages } = router(await empty());
+    await sms.receive(post());
+    await until(async () => messages.length === 1 && (await inbox.stats()).running === 0);
+    for (const wrong of [undefined, null, 1, {}, []]) {
+      await expect(inbox.replay(wrong as never)).rejects.toThrow(TypeError);
+      await expect(inbox.forget(wrong as never)).rejects.toThrow(TypeError);
+      if (wrong !== undefined) await expect(inbox.deadLetters({ after: wrong as never })).rejects.toThrow(TypeError);
+    }
+  });
+
+  it("is closed once, however often it is told to", async () => {
+    const { sms, inbox } = router(await empty());
+    await sms.receive(post());
+    await Promise.all([sms.close(), inbox.close()]);
+    await inbox.close();
+  });
+
   it("does not handle what was forgotten while it waited", async () => {
     const on = await empty();
     await stored(on, { source: "+911111111111" }, { source: "+912222222222" });

@@ -1,7 +1,7 @@
 // An inbox on BullMQ and Redis.
 
 import type { Inbox } from "../inbox.js";
-import { limitOf } from "../inbox-options.js";
+import { limitOf, stringOf } from "../inbox-options.js";
 import { Arrivals } from "./arrivals.js";
 import { readBullmqOptions, type BullmqInboxOptions } from "./bullmq-options.js";
 import { letGo, open, PROMPT, ready } from "./client.js";
@@ -77,9 +77,16 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
     stats: () => within(() => ledger.stats(Date.now())),
     deadLetters: async ({ limit, after } = {}) => {
       const most = limitOf(limit);
+      if (after !== undefined) stringOf("deadLetters({ after })", after);
       return within(() => ledger.deadLetters(most, after));
     },
-    replay: (key) => within(() => (key === "all" ? ledger.replayAll(Date.now()) : ledger.replay(key))),
-    forget: (source) => within(() => ledger.forget(source)),
+    replay: async (key) => {
+      stringOf("replay(key)", key);
+      return within(() => (key === "all" ? ledger.replayAll(Date.now()) : ledger.replay(key)));
+    },
+    forget: async (source) => {
+      stringOf("forget(source)", source);
+      return within(() => ledger.forget(source));
+    },
   };
 }

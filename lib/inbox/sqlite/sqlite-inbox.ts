@@ -3,7 +3,7 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 
 import type { DeadLetter, Inbox, InboxStats, InboxWork } from "../inbox.js";
-import { limitOf, readInboxOptions, type InboxOptions } from "../inbox-options.js";
+import { limitOf, readInboxOptions, stringOf, type InboxOptions } from "../inbox-options.js";
 import { isBusy, openDatabase, row, transaction, type SqliteDatabase } from "./database.js";
 import { InboxFile } from "./file.js";
 import { Ledger } from "./ledger.js";
@@ -66,15 +66,23 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
     }
   };
 
+  let closing: Promise<void> | undefined;
+
   return {
     store: (message, deadline) => worker.store(message, deadline),
     start: (work: InboxWork) => worker.start(work),
-    close: () => worker.close(),
+    close: () => (closing ??= worker.close()),
     // Async, so that what the database throws is a rejection.
     stats: async (): Promise<InboxStats> => Promise.resolve(ledger.stats(Date.now())),
     deadLetters: async (page = {}): Promise<DeadLetter[]> =>
-      Promise.resolve(ledger.deadLetters(limitOf(page.limit), page.after)),
+      Promise.resolve(
+        ledger.deadLetters(
+          limitOf(page.limit),
+          page.after === undefined ? undefined : stringOf("deadLetters({ after })", page.after),
+        ),
+      ),
     replay: async (key) => {
+      stringOf("replay(key)", key);
       let replayed = 0;
       if (key !== "all") replayed = Number(await write(() => ledger.replay(key, Date.now())));
       else {
@@ -89,6 +97,7 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
       return replayed;
     },
     forget: async (source) => {
+      stringOf("forget(source)", source);
       const forgotten = await write(() => ledger.forget(source, Date.now()));
       worker.forget(source);
       await emptyLog();
