@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 
+import { isRecord } from "../record.js";
 import { sha256 } from "../sha256.js";
 import { AS_SENT, isPart, partNumber, type AsSentProperty } from "./fields.js";
 import { phoneNumber } from "./phone-number.js";
@@ -92,6 +93,16 @@ export function storedMessage(message: SmsMessage): StoredMessage {
   const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, fields } = message;
   const stored = { key, source, recipient, parts, receivedAt, method, repaired, fields };
   return triggeredAt === undefined ? stored : { ...stored, triggeredAt };
+}
+
+/** What comes from a database or a queue may be anything. */
+export function isStoredMessage(given: unknown): given is StoredMessage {
+  return (
+    isRecord(given) &&
+    [given.key, given.source, given.recipient, given.receivedAt].every((text) => typeof text === "string") &&
+    Array.isArray(given.parts) &&
+    isRecord(given.fields)
+  );
 }
 
 /** The message as it was, frozen. `stored` becomes it. */

@@ -59,8 +59,9 @@ export interface InboxWork {
   /** Runs the handlers of a message, once. Neither throws nor rejects. */
   handle(message: SmsMessage, attempt: InboxAttempt): Eventual<InboxOutcome>;
   /**
-   * Tells the user's `error` handlers that messages could not be taken out, or, with a message, that it became a dead letter without its
-   * handlers having failed: the process died in each attempt.
+   * Tells the user's `error` handlers that messages could not be taken out, at most once a second for what lasts; or, with a message,
+   * that it became a dead letter without its handlers having failed: the process died in each attempt. The cause is handed on: it must
+   * hold nothing that was sent.
    */
   failed(cause: unknown, message?: SmsMessage, attempt?: number): void;
 }

@@ -2,8 +2,8 @@
 
 import type { SmsMessage } from "../callback/message.js";
 import type { TimeLimit } from "../time-limit.js";
+import { storeTimeout } from "./errors.js";
 import type { Inbox } from "./inbox.js";
-import { storeTimeout } from "./store-timeout.js";
 
 /** What became of a message; `not-stored` where the inbox could not write it, or not in time. Does not reject. */
 export type Keep = (message: SmsMessage) => Promise<"stored" | "duplicate" | "not-stored">;

@@ -177,9 +177,15 @@ describeWithRedis("bullmqInbox", () => {
       const { sms, inbox } = router();
       await inbox.stats();
       await redis.stop();
+      const ask = (): Array<Promise<unknown>> => [
+        inbox.stats(),
+        inbox.deadLetters(),
+        inbox.replay("all"),
+        inbox.forget("1"),
+      ];
+      for (const asked of ask()) await expect(asked).rejects.toMatchObject({ code: "KALEYRA_SMS_INBOX_UNREACHABLE" });
       await sms.close();
-      for (const asked of [inbox.stats(), inbox.deadLetters(), inbox.replay("all"), inbox.forget("1")])
-        await expect(asked).rejects.toMatchObject({ code: "KALEYRA_SMS_INBOX_UNREACHABLE" });
+      for (const asked of ask()) await expect(asked).rejects.toMatchObject({ code: "KALEYRA_SMS_INBOX_CLOSED" });
     }, 20_000);
   });
 

@@ -248,7 +248,8 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   it("goes on beside a row that is no message, and tells of it", async () => {
     const file = temporary();
     const receiver = router(file, {}, { concurrency: 0 });
-    await receiver.sms.receive(post({ source: "1", message: "spoilt" }));
+    const spoilt = post({ source: "1", message: "spoilt" });
+    await receiver.sms.receive(spoilt);
     await receiver.sms.receive(post({ source: "1", message: "behind it" }));
     await receiver.sms.receive(post({ source: "2" }));
     receiver.database.exec("UPDATE message SET body = '{' WHERE source = '1' AND state = 0");
@@ -256,8 +257,24 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await until(() => messages.length === 2);
     expect(messages.map(({ source }) => source).sort()).toEqual(["1", "2"]);
     expect(errors).toMatchObject([{ event: "inbox", cause: { code: "KALEYRA_SMS_UNREADABLE" } }]);
-    expect(await inbox.stats()).toMatchObject({ dead: 1 });
-    expect(await inbox.deadLetters()).toEqual([]);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, dead: 0 });
+    expect(await inbox.replay("all")).toBe(0);
+    // When it comes again, it can be read again.
+    expect(await receiver.sms.receive(spoilt)).toMatchObject({ outcome: "stored" });
+    await until(() => messages.some(({ text }) => text === "spoilt"));
+  });
+
+  it("fills a page of dead letters though one between them can no longer be read", async () => {
+    const { sms, inbox, database } = router(temporary(), { attempts: 1 });
+    sms.on("message", () => Promise.reject(new Error("no")));
+    for (const source of ["1", "2", "3", "4"]) await sms.receive(post({ source }));
+    await until(async () => (await inbox.stats()).dead === 4);
+    database.exec("UPDATE message SET body = '{}' WHERE source IN ('2', '3')");
+    const sources = async (limit: number): Promise<string[]> =>
+      (await inbox.deadLetters({ limit })).map(({ message }) => message.source);
+    expect(await sources(1)).toEqual(["1"]);
+    expect(await sources(2)).toEqual(["1", "4"]);
+    expect(await sources(3)).toEqual(["1", "4"]);
   });
 
   it("hands out what was stored before the clock was set back", async () => {

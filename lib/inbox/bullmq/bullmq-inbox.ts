@@ -1,12 +1,13 @@
 // An inbox on BullMQ and Redis.
 
+import { inboxClosed } from "../errors.js";
 import type { Inbox } from "../inbox.js";
 import { limitOf, stringOf } from "../inbox-options.js";
-import { Arrivals } from "./arrivals.js";
 import { readBullmqOptions, type BullmqInboxOptions } from "./bullmq-options.js";
 import { letGo, open, PROMPT, ready } from "./client.js";
 import { Ledger } from "./ledger.js";
 import { Queue } from "./peers.js";
+import { Sender } from "./sender.js";
 import { unreachable } from "./unreachable.js";
 import { startWorker, type RunningWorker } from "./worker.js";
 
@@ -46,14 +47,14 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
   });
   queue.on("error", () => undefined);
   const ledger = new Ledger(queue, client, settings);
-  const arrivals = new Arrivals(client, ledger);
+  const sender = new Sender(client, ledger);
   let worker: RunningWorker | undefined;
-  let isClosed = false;
+  let closing: Promise<void> | undefined;
 
   /** Rejects with nothing that was sent. */
-  const within = async <Result>(operation: () => Promise<Result>): Promise<Result> => {
+  const reach = async <Result>(operation: () => Promise<Result>): Promise<Result> => {
+    if (closing !== undefined) throw inboxClosed();
     try {
-      if (isClosed) throw new Error("the inbox is closed");
       await ready(client, Date.now() + PATIENCE_MS);
       return await operation();
     } catch (error) {
@@ -61,32 +62,35 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
     }
   };
 
+  const close = async (): Promise<void> => {
+    sender.close();
+    await worker?.close();
+    await queue.close();
+    letGo(client);
+  };
+
   return {
-    store: (message, deadline) =>
-      isClosed ? Promise.reject(unreachable(new Error("the inbox is closed"))) : arrivals.store(message, deadline),
+    store: async (message, deadline) => {
+      if (closing !== undefined) throw inboxClosed();
+      return sender.store(message, deadline);
+    },
     start: (work) => {
       worker = startWorker(settings, work);
     },
-    close: async () => {
-      isClosed = true;
-      arrivals.close();
-      await worker?.close();
-      await queue.close();
-      letGo(client);
-    },
-    stats: () => within(() => ledger.stats(Date.now())),
+    close: () => (closing ??= close()),
+    stats: () => reach(() => ledger.stats(Date.now())),
     deadLetters: async ({ limit, after } = {}) => {
       const most = limitOf(limit);
       if (after !== undefined) stringOf("deadLetters({ after })", after);
-      return within(() => ledger.deadLetters(most, after));
+      return reach(() => ledger.deadLetters(most, after));
     },
     replay: async (key) => {
       stringOf("replay(key)", key);
-      return within(() => (key === "all" ? ledger.replayAll(Date.now()) : ledger.replay(key)));
+      return reach(() => (key === "all" ? ledger.replayAll(Date.now()) : ledger.replay(key)));
     },
     forget: async (source) => {
       stringOf("forget(source)", source);
-      return within(() => ledger.forget(source));
+      return reach(() => ledger.forget(source));
     },
   };
 }

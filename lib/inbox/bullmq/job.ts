@@ -3,7 +3,13 @@
 import { randomUUID } from "node:crypto";
 import type { Job, JobsOptions } from "bullmq";
 
-import { restoredMessage, storedMessage, type SmsMessage, type StoredMessage } from "../../callback/message.js";
+import {
+  isStoredMessage,
+  restoredMessage,
+  storedMessage,
+  type SmsMessage,
+  type StoredMessage,
+} from "../../callback/message.js";
 import { isRecord } from "../../record.js";
 import { backoffOf, type InboxSettings } from "../inbox-options.js";
 
@@ -62,7 +68,7 @@ export function entryOf(id: string | undefined, data: unknown): ReadEntry | unde
   if (!isRecord(data) || typeof data.token !== "string") return undefined;
   const { token, message } = data;
   if (message === undefined) return { token };
-  if (!isMessage(message) || id !== idOf(message.key)) return undefined;
+  if (!isStoredMessage(message) || id !== idOf(message.key)) return undefined;
   return { token, message: restoredMessage({ ...message }) };
 }
 
@@ -73,13 +79,4 @@ export function parsedEntry(id: string, text: string | null): ReadEntry | undefi
   } catch {
     return undefined;
   }
-}
-
-function isMessage(value: unknown): value is StoredMessage {
-  return (
-    isRecord(value) &&
-    [value.key, value.source, value.recipient, value.receivedAt].every((text) => typeof text === "string") &&
-    Array.isArray(value.parts) &&
-    isRecord(value.fields)
-  );
 }

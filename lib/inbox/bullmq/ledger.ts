@@ -4,7 +4,7 @@ import type { Job as BullmqJob, JobType, Queue } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
 import type { SmsMessage } from "../../callback/message.js";
-import { CUT_SHORT } from "../cut-short.js";
+import { CUT_SHORT } from "../errors.js";
 import type { DeadLetter, InboxStats } from "../inbox.js";
 import type { InboxSettings } from "../inbox-options.js";
 import { beginningOf, idOf, JOB_NAME, newEntry, optionsOf, parsedEntry, type Entry, type ReadEntry } from "./job.js";

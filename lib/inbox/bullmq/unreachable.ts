@@ -25,7 +25,6 @@ const KNOWN = new RegExp(
     "no connection within its time",
     "the queue lost it",
     "its place is taken by what is no message",
-    "the inbox is closed",
   ].join("|")})`,
 );
 

@@ -4,8 +4,9 @@ import { once } from "node:events";
 import type { Job, JobJson, Worker as BullmqWorker } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
-import { cutShort } from "../cut-short.js";
+import { cutShort } from "../errors.js";
 import type { InboxWork } from "../inbox.js";
+import { seldom } from "../seldom.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { heard, letGo, open, PATIENT } from "./client.js";
 import { backoffStrategy, entryOf } from "./job.js";
@@ -13,8 +14,6 @@ import { UnrecoverableError, WaitingError, Worker as Base } from "./peers.js";
 import { unreachable } from "./unreachable.js";
 import { within } from "./within.js";
 
-/** How often a failure to take out is told, at most, in milliseconds. */
-const TOLD_MS = 1_000;
 /** How soon the worker tries again, in milliseconds. */
 const RETRY_MS = 1_000;
 /** For how long closing waits for Redis, when no handler runs any more, in milliseconds. After that, leases run out. */
@@ -78,12 +77,9 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
     },
   );
 
-  let toldAt = -Infinity;
+  const tell = seldom((cause) => work.failed(cause));
   worker.on("error", (error) => {
-    const now = performance.now();
-    if (isClosing || now - toldAt < TOLD_MS) return;
-    toldAt = now;
-    work.failed(unreachable(error));
+    if (!isClosing) tell(unreachable(error));
   });
   worker.on("failed", (job) => {
     // Given up by BullMQ: what a handler threw, the router has told.

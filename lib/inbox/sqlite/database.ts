@@ -1,22 +1,10 @@
-// A user's handle of an SQLite file: what the inbox needs of it, whichever driver it is of.
+// Makes an inbox's file of a user's handle, and says what a handle is not fit for.
 
 import { isRecord } from "../../record.js";
+import { hasCode, isBusy, row, transaction, type Row, type SqliteDatabase } from "./driver.js";
 import { APPLICATION_ID, migrate, tablesOf } from "./tables.js";
 
-/** An open database of `node:sqlite`, `better-sqlite3` or `libsql`. */
-export interface SqliteDatabase {
-  exec(sql: string): unknown;
-  prepare(sql: string): SqliteStatement;
-}
-
-/** What `get` gives where there is no row differs, and in libsql spoils the next call: it is used for queries that always give one. */
-export interface SqliteStatement {
-  run(...values: unknown[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
-  get(...values: unknown[]): unknown;
-  all(...values: unknown[]): unknown[];
-}
-
-/** For how long another process may hold the file while this one starts, in milliseconds. The event loop waits. */
+/** For how long another process may hold the file while this one starts, and how often it is tried again, in milliseconds. The event loop waits. */
 const OPENING_MS = 5_000;
 const AGAIN_MS = 20;
 
@@ -72,54 +60,25 @@ function prepare(database: SqliteDatabase): void {
   database.exec("PRAGMA busy_timeout = 0");
 }
 
-/** Runs the steps, and commits them together or not at all. @throws what a step or the commit threw */
-export function transaction<Result>(database: SqliteDatabase, steps: () => Result): Result {
-  database.exec("BEGIN IMMEDIATE");
-  try {
-    const result = steps();
-    database.exec("COMMIT");
-    return result;
-  } catch (error) {
-    try {
-      database.exec("ROLLBACK");
-    } catch {
-      // Some errors, such as a full disk, have rolled it back already.
-    }
-    throw error;
-  }
-}
-
-/** Whether another process holds the file: a matter of time. */
-export function isBusy(error: unknown): boolean {
-  return hasCode(error, "SQLITE_BUSY", 5) || hasCode(error, "SQLITE_LOCKED", 6);
-}
-
-/** The drivers name SQLite's result codes, the extended ones too, or number them; and not every error of theirs is an `Error`. */
-function hasCode(error: unknown, name: string, number: number): boolean {
-  const { code, errcode } = isRecord(error) ? error : {};
-  return (
-    (typeof code === "string" && code.startsWith(name)) || (typeof errcode === "number" && (errcode & 0xff) === number)
-  );
-}
-
-/** A row, as whatever kind of object the driver makes of it. */
-export function row(given: unknown): Readonly<Record<string, unknown>> {
-  if (!isRecord(given)) throw new Error("The database gave no row where there always is one.");
-  return given;
-}
-
 function pathOf(database: SqliteDatabase): string {
   const given: unknown = database;
   if (!isRecord(given) || typeof given.exec !== "function" || typeof given.prepare !== "function")
-    throw notUsable("an open database of node:sqlite, better-sqlite3 or libsql");
-  const main = database
-    .prepare("PRAGMA database_list")
-    .all()
-    .map(row)
-    .find(({ name }) => name === "main");
+    throw notUsable(OPEN);
+  const main = databasesOf(database).find(({ name }) => name === "main");
   if (typeof main?.file !== "string" || main.file === "")
     throw notUsable("a database in a file: this one is in memory");
   return main.file;
+}
+
+const OPEN = "an open database of node:sqlite, better-sqlite3 or libsql";
+
+function databasesOf(database: SqliteDatabase): Row[] {
+  try {
+    return database.prepare("PRAGMA database_list").all().map(row);
+  } catch (error) {
+    if (isBusy(error)) throw error;
+    throw Object.assign(notUsable(`${OPEN}: this one cannot be read`), { cause: error });
+  }
 }
 
 function assertOwn(database: SqliteDatabase): void {

@@ -2,7 +2,7 @@
 // costs. So the newest are only in their rows, which each process knows by heart, and are filed in the index later, many that are
 // neighbours there at once.
 
-import type { SqliteDatabase } from "./database.js";
+import type { SqliteDatabase } from "./driver.js";
 import { Statements } from "./statements.js";
 import { STATE } from "./tables.js";
 

@@ -2,30 +2,22 @@
 
 import type { SmsMessage } from "../../callback/message.js";
 import { backoffOf, type InboxSettings } from "../inbox-options.js";
-import type { InboxOutcome } from "../inbox.js";
+import type { Ended, Entry } from "./hands.js";
 import type { Ledger, Stored, Taken } from "./ledger.js";
-
-/** A message in the hands of this process. */
-export interface Entry extends Taken {
-  /** As what the process took it: not as what it is known now, where its lease has run out since. */
-  readonly owner: number;
-  /** Whether the file says only that it is held. */
-  isHeld: boolean;
-}
-
-/** As what a process is known to the others, and until when they take it to be alive, in milliseconds since the epoch. */
-export interface Lease {
-  readonly owner: number;
-  readonly until: number;
-}
+import type { Lease, Processes } from "./processes.js";
 
 /** Processes whose lease has run out: its end, and since when this process knows, in milliseconds since the epoch. */
 export type Suspects = ReadonlyMap<number, { readonly until: number; readonly since: number }>;
 
+interface Rooms {
+  readonly ledger: Ledger;
+  readonly processes: Processes;
+}
+
 /** What is to be written. */
 export interface Todo {
-  readonly arrivals: ReadonlyArray<{ readonly message: SmsMessage; readonly body: string }>;
-  readonly ended: ReadonlyArray<{ readonly entry: Entry; readonly outcome: InboxOutcome }>;
+  readonly arrivals: readonly SmsMessage[];
+  readonly ended: readonly Ended[];
   /** What was held, and runs now. */
   readonly started: readonly Entry[];
   readonly lease: Lease | undefined;
@@ -67,7 +59,8 @@ export interface Written {
 const PRUNED = 16_384;
 
 /** Within a transaction. Changes nothing but the tables: what it returns is true when they are committed. */
-export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, now: number): Written {
+export function writeRound(rooms: Rooms, settings: InboxSettings, todo: Todo, now: number): Written {
+  const { ledger, processes } = rooms;
   const later: number[] = todo.due > now ? [todo.due] : [];
   let isDue = todo.due <= now;
   for (const at of writeEnded(ledger, settings, todo.ended, now)) {
@@ -75,7 +68,8 @@ export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, 
     else isDue = true;
   }
   if (todo.isClockSetBack) {
-    ledger.heedClock(settings, now);
+    ledger.heedClock(settings.backoffMs, now);
+    processes.heedClock(now);
     isDue = true;
   }
   if (todo.known !== undefined && todo.lease !== undefined) {
@@ -83,7 +77,7 @@ export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, 
     isDue = true;
   }
   const { over, suspects, isAnyDead } = todo.isInspection
-    ? inspect(ledger, settings, todo, now)
+    ? inspect(rooms, settings, todo, now)
     : { ...todo, over: [], isAnyDead: false };
   isDue ||= isAnyDead;
 
@@ -91,7 +85,7 @@ export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, 
   const isWanting = free > 0 && (isDue || todo.arrivals.length > 0);
   const lease =
     isWanting || todo.isHolding || todo.isInspection
-      ? renewed(ledger, todo.lease, settings.leaseMs, now, todo.isInspection)
+      ? processes.renewed(todo.lease, now, todo.isInspection)
       : todo.lease;
   const owner = lease?.owner ?? 0;
   const entries: Entry[] = [];
@@ -115,7 +109,7 @@ export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, 
     return spare-- > 0 ? "held" : "waiting";
   };
   const stored = ledger.store(todo.arrivals, claim, owner, now);
-  for (const [n, { message }] of todo.arrivals.entries()) {
+  for (const [n, message] of todo.arrivals.entries()) {
     const written = stored[n];
     if (written?.as === "waiting") isDue = true;
     else if (written?.as === "running" || written?.as === "held")
@@ -130,7 +124,7 @@ export function writeRound(ledger: Ledger, settings: InboxSettings, todo: Todo, 
  * moment on in which this process could write.
  */
 function inspect(
-  ledger: Ledger,
+  { ledger, processes }: Rooms,
   { attempts, leaseMs }: InboxSettings,
   { lease, suspects }: Todo,
   now: number,
@@ -138,12 +132,13 @@ function inspect(
   const over: Taken[] = [];
   const still = new Map<number, { readonly until: number; readonly since: number }>();
   let isAnyDead = false;
-  for (const [owner, until] of ledger.expired(lease?.owner ?? 0, now)) {
+  for (const [owner, until] of processes.expired(lease?.owner ?? 0, now)) {
     const known = suspects.get(owner);
     const suspect = known?.until === until ? known : { until, since: now };
     if (now - suspect.since < leaseMs / 3) still.set(owner, suspect);
     else {
       over.push(...ledger.takeOver(owner, attempts, now));
+      processes.dismiss(owner);
       isAnyDead = true;
     }
   }
@@ -176,19 +171,4 @@ function writeEnded(ledger: Ledger, settings: InboxSettings, ended: Todo["ended"
   for (const [owner, seqs] of done) ledger.done(seqs, owner, now);
   if (ledger.promote(sources)) due.push(now);
   return due;
-}
-
-/** A lease that holds for most of its time: the old one, the old one made longer, or a new one where others have taken the process for dead. */
-function renewed(ledger: Ledger, lease: Lease | undefined, leaseMs: number, now: number, isForced: boolean): Lease {
-  const until = now + leaseMs;
-  if (lease !== undefined) {
-    if (!isForced && !isOld(lease, leaseMs, now)) return lease;
-    if (ledger.renew(lease.owner, until)) return { owner: lease.owner, until };
-  }
-  return { owner: ledger.enlist(until), until };
-}
-
-/** Whether a lease should be renewed; also one that ends later than it can, since the clock was set back. */
-export function isOld({ until }: Lease, leaseMs: number, now: number): boolean {
-  return until - now < (leaseMs * 2) / 3 || until - now > leaseMs;
 }

@@ -4,9 +4,13 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 
 import type { DeadLetter, Inbox, InboxStats, InboxWork } from "../inbox.js";
 import { limitOf, readInboxOptions, stringOf, type InboxOptions } from "../inbox-options.js";
-import { isBusy, openDatabase, row, transaction, type SqliteDatabase } from "./database.js";
+import { openDatabase } from "./database.js";
+import { isBusy, row, transaction, type SqliteDatabase } from "./driver.js";
 import { InboxFile } from "./file.js";
+import { Keys } from "./keys.js";
 import { Ledger } from "./ledger.js";
+import { Processes } from "./processes.js";
+import { Upkeep } from "./upkeep.js";
 import { Worker } from "./worker.js";
 
 /** The options of `sqliteInbox`. */
@@ -40,8 +44,10 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
   const settings = readInboxOptions("sqliteInbox", options, ["database"]);
   const { database } = options;
   const file = new InboxFile(openDatabase(database));
-  const ledger = new Ledger(database);
-  const worker = new Worker(database, ledger, file, settings);
+  const keys = new Keys(database);
+  const upkeep = new Upkeep(database, keys);
+  const processes = new Processes(database, settings.leaseMs);
+  const worker = new Worker(database, new Ledger(database, keys), processes, file, settings);
 
   /** Runs the steps in a transaction, as soon as no other process holds the file. */
   const write = async <Result>(steps: () => Result): Promise<Result> => {
@@ -73,10 +79,10 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
     start: (work: InboxWork) => worker.start(work),
     close: () => (closing ??= worker.close()),
     // Async, so that what the database throws is a rejection.
-    stats: async (): Promise<InboxStats> => Promise.resolve(ledger.stats(Date.now())),
+    stats: async (): Promise<InboxStats> => Promise.resolve(upkeep.stats(Date.now())),
     deadLetters: async (page = {}): Promise<DeadLetter[]> =>
       Promise.resolve(
-        ledger.deadLetters(
+        upkeep.deadLetters(
           limitOf(page.limit),
           page.after === undefined ? undefined : stringOf("deadLetters({ after })", page.after),
         ),
@@ -84,12 +90,12 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
     replay: async (key) => {
       stringOf("replay(key)", key);
       let replayed = 0;
-      if (key !== "all") replayed = Number(await write(() => ledger.replay(key, Date.now())));
+      if (key !== "all") replayed = Number(await write(() => upkeep.replay(key, Date.now())));
       else {
         const begun = Date.now();
         let some;
         do {
-          replayed += some = await write(() => ledger.replaySome(REPLAYED, begun, Date.now()));
+          replayed += some = await write(() => upkeep.replaySome(REPLAYED, begun, Date.now()));
           await setImmediate();
         } while (some === REPLAYED);
       }
@@ -98,7 +104,7 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
     },
     forget: async (source) => {
       stringOf("forget(source)", source);
-      const forgotten = await write(() => ledger.forget(source, Date.now()));
+      const forgotten = await write(() => upkeep.forget(source, Date.now()));
       worker.forget(source);
       await emptyLog();
       return forgotten;

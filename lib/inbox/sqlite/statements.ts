@@ -1,6 +1,6 @@
 // Statements of a database by their names, each prepared when it is first used.
 
-import { row, type SqliteDatabase, type SqliteStatement } from "./database.js";
+import { row, type Row, type SqliteDatabase, type SqliteStatement } from "./driver.js";
 
 export class Statements<Name extends string> {
   readonly #database: SqliteDatabase;
@@ -24,11 +24,11 @@ export class Statements<Name extends string> {
   }
 
   /** For queries that always give a row. */
-  row(name: Name, ...values: unknown[]): Readonly<Record<string, unknown>> {
+  row(name: Name, ...values: unknown[]): Row {
     return row(this.get(name).get(...values));
   }
 
-  rows(name: Name, ...values: unknown[]): Array<Readonly<Record<string, unknown>>> {
+  rows(name: Name, ...values: unknown[]): Row[] {
     return this.get(name)
       .all(...values)
       .map(row);

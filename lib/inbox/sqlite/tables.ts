@@ -1,10 +1,6 @@
 // The tables of the file, and how those of an older version become them.
 
-/** Of a user's handle. */
-interface Database {
-  exec(sql: string): unknown;
-  prepare(sql: string): { all(...values: unknown[]): unknown[] };
-}
+import { row, type Row, type SqliteDatabase } from "./driver.js";
 
 /** "KSMS": tells a file of the inbox's from others. */
 export const APPLICATION_ID = 0x4b534d53;
@@ -21,7 +17,12 @@ export const STATE = {
   dead: 4,
   /** Only the key is kept, and since when. */
   done: 5,
+  /** Its text is that of no message. It stands in nobody's way, and is written anew when the callback comes again. */
+  unreadable: 6,
 } as const;
+
+/** Those that have not ended. */
+export const LIVE = `state <= ${STATE.running}`;
 
 /**
  * What makes each version of the tables out of the one before. A released one is never changed.
@@ -60,14 +61,16 @@ const VERSIONS: readonly string[] = [
 ];
 
 /** The names of the tables that a user has made. */
-export function tablesOf(database: Database): unknown[] {
-  return database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'").all();
+export function tablesOf(database: SqliteDatabase): Row[] {
+  return database
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
+    .all()
+    .map(row);
 }
 
 /** Within a transaction. @throws TypeError where a newer version of this package has made the tables */
-export function migrate(database: Database): void {
-  const [found] = database.prepare("PRAGMA user_version").all() as [{ user_version: number | bigint }];
-  const version = Number(found.user_version);
+export function migrate(database: SqliteDatabase): void {
+  const version = Number(row(database.prepare("PRAGMA user_version").get()).user_version);
   if (version > VERSIONS.length)
     throw new TypeError(
       `options.database of sqliteInbox has tables of version ${version}: this version of express-kaleyra-sms knows ${VERSIONS.length}. Update it.`,

@@ -1,95 +1,76 @@
 // The inbox's work in this process, in rounds: when the next one is, and what goes into it and comes out of it.
 
 import type { SmsMessage } from "../../callback/message.js";
-import { cutShort } from "../cut-short.js";
+import { Arrivals } from "../arrivals.js";
+import { cutShort, inboxClosed, storeTimeout } from "../errors.js";
 import type { InboxSettings } from "../inbox-options.js";
-import type { InboxOutcome, InboxWork } from "../inbox.js";
-import { storeTimeout } from "../store-timeout.js";
-import { textOf } from "../stored-message.js";
-import { isBusy, transaction, type SqliteDatabase } from "./database.js";
+import type { InboxWork } from "../inbox.js";
+import { seldom } from "../seldom.js";
+import { isBusy, transaction, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
+import { Gathering } from "./gathering.js";
+import { Hands } from "./hands.js";
 import type { Ledger } from "./ledger.js";
-import { isOld, writeRound, type Entry, type Lease, type Suspects, type Todo, type Written } from "./round.js";
+import type { Lease, Processes } from "./processes.js";
+import { writeRound, type Todo, type Written } from "./round.js";
+import { LOOK_MS, Watch } from "./watch.js";
 
-/** A message that waits for its commit. */
-interface Arrival {
-  readonly message: SmsMessage;
-  readonly body: string;
-  readonly deadline: number;
-  readonly resolve: (stored: "stored" | "duplicate") => void;
-  readonly reject: (cause: unknown) => void;
-}
-
-/** How often a process looks for what others have stored, in milliseconds. */
-const LOOK_MS = 100;
 /** How soon a round is tried again where another process holds the file, and at the latest where it cannot be written, in milliseconds. */
 const BUSY_MS = 5;
 const LONGEST_RETRY_MS = 1_000;
-/** How long another process may hold the file, and how often a failure is told, in milliseconds. */
-const PATIENCE_MS = 1_000;
+/** How long another process may hold the file until that is a failure to be told, in milliseconds. */
+const HELD_MS = 1_000;
 /** For how long closing tries to write how the last messages ended, in milliseconds. After that, their lease runs out. */
 const CLOSING_MS = 2_000;
-/** For how long a transaction waits at the most, as long as more comes in each turn of the event loop, in milliseconds. */
-const GATHER_MS = 5;
 /** How often keys whose time is over are removed, in milliseconds: the more at once, the less it costs each. */
 const PRUNE_MS = 1_000;
 /** How many messages a process holds at the most, beside those that run. */
 const MOST_HELD = 256;
-/** By how much a clock is set back at the least that is heeded, in milliseconds. */
-const SET_BACK_MS = 500;
 
 export class Worker {
   readonly #database: SqliteDatabase;
   readonly #ledger: Ledger;
+  readonly #processes: Processes;
   readonly #file: InboxFile;
   readonly #settings: InboxSettings;
+  readonly #watch: Watch;
+  readonly #arrivals = new Arrivals();
+  readonly #gathering = new Gathering();
+  readonly #hands: Hands;
   #work: InboxWork | undefined;
-  #arrivals: Arrival[] = [];
-  /** This process's, and not started yet. */
-  #ready: Entry[] = [];
-  readonly #running = new Set<Entry>();
-  #ended: Array<{ readonly entry: Entry; readonly outcome: InboxOutcome }> = [];
+  readonly #tell = seldom((cause) => this.#work?.failed(cause));
   #lease: Lease | undefined;
-  /** From when on something is due, as far as this process knows. */
-  #due = 0;
-  /** Like all that is not compared with the file, by a clock that nobody sets. */
-  #lookedAt = -Infinity;
-  /** When another process may be dead, as far as this one knows. */
-  #inspectAt = Infinity;
-  #suspects: Suspects = new Map();
   #prunedAt = -Infinity;
-  /** How many arrivals there were in the turn before, while more came in each, and since when that is so. */
-  #counted = 0;
-  #countedAt = 0;
-  /** Of the file, when it was as this process knows it. */
-  #version = -1;
-  /** How far the clock is ahead of the one that nobody sets, in milliseconds. */
-  #ahead = Infinity;
-  #isClockSetBack = false;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isNextSoon = false;
   /** Whether the last transaction may have been committed, and was not heeded. */
   #isUnsure = false;
   #failure: { readonly since: number; readonly retryMs: number } | undefined;
-  #toldAt = -Infinity;
   #closing:
     { readonly since: number; readonly resolve: () => void; readonly reject: (cause: unknown) => void } | undefined;
   #isClosed = false;
 
-  constructor(database: SqliteDatabase, ledger: Ledger, file: InboxFile, settings: InboxSettings) {
+  constructor(
+    database: SqliteDatabase,
+    ledger: Ledger,
+    processes: Processes,
+    file: InboxFile,
+    settings: InboxSettings,
+  ) {
     this.#database = database;
     this.#ledger = ledger;
+    this.#processes = processes;
     this.#file = file;
     this.#settings = settings;
+    this.#watch = new Watch(ledger, processes, settings.leaseMs);
+    this.#hands = new Hands(settings.attempts, () => this.#soon());
   }
 
   store(message: SmsMessage, deadline: number): Promise<"stored" | "duplicate"> {
-    return new Promise((resolve, reject) => {
-      if (this.#isClosed) throw new Error("The inbox is closed.");
-      this.#arrivals.push({ message, body: textOf(message), deadline, resolve, reject });
-      this.#soon();
-    });
+    if (this.#isClosed) return Promise.reject(inboxClosed());
+    this.#soon();
+    return this.#arrivals.add(message, deadline);
   }
 
   start(work: InboxWork): void {
@@ -99,20 +80,20 @@ export class Worker {
 
   /** Something may be due that this process has not written in a round. */
   wake(): void {
-    this.#due = 0;
+    this.#watch.due = 0;
     if (this.#work !== undefined) this.#soon();
   }
 
   /** Does not start what is held of a source. */
   forget(source: string): void {
-    this.#ready = this.#ready.filter(({ message }) => message.source !== source);
+    this.#hands.drop(({ message }) => message.source !== source);
   }
 
   /** Rejects with what kept the last messages' end from being written. */
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#closing = { since: performance.now(), resolve, reject };
-      for (const entry of this.#ready.splice(0)) this.#ended.push({ entry, outcome: { outcome: "released" } });
+      this.#hands.release();
       this.#soon();
     });
   }
@@ -142,9 +123,12 @@ export class Worker {
     const now = Date.now();
     try {
       this.#handOut();
-      if (this.#isMoreComing()) return;
-      this.#dropLate(now);
-      this.#look();
+      if (this.#gathering.isMoreComing(this.#arrivals.waiting.length)) {
+        this.#soon();
+        return;
+      }
+      this.#arrivals.dropLate(now, storeTimeout);
+      if (this.#isTaking) this.#watch.look(this.#lease?.owner ?? 0);
       const todo = this.#todo(now);
       if (todo !== undefined) this.#commit(todo, now);
       this.#failure = undefined;
@@ -158,156 +142,91 @@ export class Worker {
     if (this.#isClosed) return;
     if (this.#closing !== undefined && this.#isIdle()) this.#end(this.#closing.resolve);
     else if (this.#failure !== undefined) this.#plan(this.#failure.retryMs);
-    else if (this.#isRoom() || this.#isDue(Date.now())) this.#soon();
+    else if (this.#hands.isRoom(this.#concurrency) || this.#isDue(Date.now())) this.#soon();
     else if (this.#work !== undefined && !this.#isNextSoon) {
-      const ms = this.#free() > 0 ? Math.min(LOOK_MS, this.#due - Date.now()) : LOOK_MS;
+      const ms = this.#free() > 0 ? Math.min(LOOK_MS, this.#watch.due - Date.now()) : LOOK_MS;
       this.#plan(Math.max(ms, 1));
     }
   }
 
-  /** Starts what is ready, as far as there is room: what is over at once makes room again. */
   #handOut(): void {
     // What the lease does not cover any more may be another's.
     if (this.#work === undefined || this.#lease === undefined || Date.now() >= this.#lease.until) return;
-    if (this.#ready.length > 0) this.#dropOthers(this.#lease.owner);
-    let started = 0;
-    for (const entry of this.#ready) {
-      if (this.#running.size >= this.#work.concurrency) break;
-      started++;
-      this.#begin(entry, this.#work);
+    // Nor is what another process has forgotten since.
+    if (this.#hands.isAnyReady && this.#watch.hasChanged()) {
+      const mine = this.#ledger.mine(this.#lease.owner);
+      this.#hands.drop(({ seq }) => mine.has(seq));
     }
-    this.#ready.splice(0, started);
-  }
-
-  /** Of what is ready, another process may have forgotten some since. */
-  #dropOthers(owner: number): void {
-    const version = this.#ledger.version();
-    if (version === this.#version) return;
-    this.#version = version;
-    const mine = this.#ledger.mine(owner);
-    this.#ready = this.#ready.filter(({ seq }) => mine.has(seq));
-  }
-
-  #begin(entry: Entry, work: InboxWork): void {
-    const { attempts } = entry;
-    this.#running.add(entry);
-    const outcome = work.handle(entry.message, { attempt: attempts, final: attempts >= this.#settings.attempts });
-    const ended = (is: InboxOutcome): void => {
-      this.#running.delete(entry);
-      this.#ended.push({ entry, outcome: is });
-    };
-    if (!(outcome instanceof Promise)) ended(outcome);
-    else
-      void outcome.then((is) => {
-        ended(is);
-        this.#soon();
-      });
-  }
-
-  /** Whether to wait one more turn of the event loop: the more a transaction holds, the less it costs each. */
-  #isMoreComing(): boolean {
-    const count = this.#arrivals.length;
-    if (this.#counted === 0) this.#countedAt = performance.now();
-    const isMore = count > this.#counted && performance.now() - this.#countedAt < GATHER_MS;
-    this.#counted = isMore ? count : 0;
-    if (isMore) this.#soon();
-    return isMore;
-  }
-
-  /** Whoever sent them was answered that they were not stored. */
-  #dropLate(now: number): void {
-    if (!this.#arrivals.some(({ deadline }) => deadline <= now)) return;
-    const late = this.#arrivals.filter(({ deadline }) => deadline <= now);
-    this.#arrivals = this.#arrivals.filter(({ deadline }) => deadline > now);
-    for (const { reject } of late) reject(storeTimeout());
-  }
-
-  /** Looks, from time to time, for what others have written. */
-  #look(): void {
-    if (this.#work === undefined || this.#closing !== undefined || performance.now() - this.#lookedAt < LOOK_MS) return;
-    const { due = Infinity, lease = Infinity } = this.#ledger.next(this.#lease?.owner ?? 0);
-    this.#lookedAt = performance.now();
-    const ahead = Date.now() - this.#lookedAt;
-    if (ahead < this.#ahead - SET_BACK_MS) this.#isClockSetBack = true;
-    this.#ahead = ahead;
-    this.#due = due;
-    const since = Array.from(this.#suspects.values(), (suspect) => suspect.since);
-    this.#inspectAt = Math.max(lease, since.length === 0 ? 0 : Math.min(...since) + this.#settings.leaseMs / 3);
+    this.#hands.start(this.#work);
   }
 
   /** `undefined` where there is nothing to write. */
   #todo(now: number): Todo | undefined {
-    const isHolding = this.#running.size + this.#ready.length > 0;
-    const isLeaseOld = isHolding && this.#lease !== undefined && isOld(this.#lease, this.#settings.leaseMs, now);
-    const isInspection = this.#inspectAt <= now;
-    const isNews = this.#arrivals.length + this.#ended.length > 0;
-    if (!isNews && !isLeaseOld && !isInspection && !this.#isUnsure && !this.#isClockSetBack && !this.#isDue(now))
+    const { due, suspects, isClockSetBack } = this.#watch;
+    const { ended } = this.#hands;
+    const isHolding = this.#hands.isAnyRunning || this.#hands.isAnyReady;
+    const isLeaseOld = isHolding && this.#lease !== undefined && this.#processes.isOld(this.#lease, now);
+    const isInspection = this.#watch.isInspectionDue(now);
+    const isNews = this.#arrivals.waiting.length + ended.length > 0;
+    if (!isNews && !isLeaseOld && !isInspection && !this.#isUnsure && !isClockSetBack && !this.#isDue(now))
       return undefined;
     return {
-      arrivals: this.#arrivals,
-      ended: this.#ended,
-      started: Array.from(this.#running).filter(({ isHeld }) => isHeld),
+      arrivals: this.#arrivals.waiting.map(({ message }) => message),
+      ended,
+      started: this.#hands.started(),
       lease: this.#lease,
-      known: this.#isUnsure ? [...this.#running, ...this.#ready].map(({ seq }) => seq) : undefined,
+      known: this.#isUnsure ? this.#hands.seqs() : undefined,
       isHolding,
       free: this.#free(),
-      spare: this.#isTaking ? Math.min(2 * this.#ended.length, MOST_HELD) : 0,
-      due: this.#due,
-      isClockSetBack: this.#isClockSetBack,
+      spare: this.#isTaking ? Math.min(2 * ended.length, MOST_HELD) : 0,
+      due,
+      isClockSetBack,
       isInspection,
-      suspects: this.#suspects,
+      suspects,
       isPruning: performance.now() - this.#prunedAt >= Math.min(PRUNE_MS, this.#settings.retentionMs),
     };
   }
 
   #commit(todo: Todo, now: number): void {
-    const arrivals = this.#arrivals;
+    const rooms = { ledger: this.#ledger, processes: this.#processes };
     // What was lost before makes the next commit no better, and shows less after it.
     this.#file.assertSame();
     this.#isUnsure = true;
-    const written = transaction(this.#database, () => writeRound(this.#ledger, this.#settings, todo, now));
+    const written = transaction(this.#database, () => writeRound(rooms, this.#settings, todo, now));
     this.#file.assertSame();
     this.#isUnsure = false;
-    this.#isClockSetBack = false;
-    this.#version = this.#ledger.version();
     this.#ledger.committed();
+    this.#watch.committed(written.due, written.suspects);
     if (todo.isPruning) this.#prunedAt = performance.now();
-    this.#arrivals = [];
-    this.#ended = [];
-    for (const entry of todo.started) entry.isHeld = false;
+    this.#hands.written(todo.started);
     this.#keep(written);
-    arrivals.forEach(({ resolve }, n) => resolve(written.stored[n]?.as === "duplicate" ? "duplicate" : "stored"));
+    for (const [n, { resolve }] of this.#arrivals.take().entries()) {
+      resolve(written.stored[n]?.as === "duplicate" ? "duplicate" : "stored");
+    }
     for (const { message, attempts } of written.over) this.#work?.failed(cutShort(), message, attempts);
     if (written.isUnreadable) this.#work?.failed(unreadable());
   }
 
-  #keep({ lease, entries, due, suspects }: Written): void {
+  #keep({ lease, entries }: Written): void {
     // What is not started yet was taken by others, who found no lease of this process's.
-    if (lease?.owner !== this.#lease?.owner) this.#ready = [];
+    if (lease?.owner !== this.#lease?.owner) this.#hands.drop();
     this.#lease = lease;
-    this.#ready.push(...entries);
-    this.#due = due;
-    this.#suspects = suspects;
-    // Until the next look.
-    this.#inspectAt = Infinity;
+    this.#hands.take(entries);
   }
 
   #failed(error: unknown): void {
     const now = performance.now();
     const since = this.#failure?.since ?? now;
-    const isShort = isBusy(error) && now - since < PATIENCE_MS;
+    const isShort = isBusy(error) && now - since < HELD_MS;
     const retryMs = isBusy(error)
       ? Math.ceil(Math.random() * BUSY_MS)
       : Math.min(2 * (this.#failure?.retryMs ?? BUSY_MS), LONGEST_RETRY_MS);
     this.#failure = { since, retryMs };
     // Whoever waits for a file that is held may still get it in time.
-    if (!isBusy(error)) for (const { reject } of this.#arrivals.splice(0)) reject(error);
-    if (!isShort && now - this.#toldAt >= PATIENCE_MS) {
-      this.#toldAt = now;
-      this.#work?.failed(error);
-    }
+    if (!isBusy(error)) this.#arrivals.reject(error);
+    if (!isShort) this.#tell(error);
     const closing = this.#closing;
-    if (closing !== undefined && this.#running.size === 0 && now - Math.max(since, closing.since) >= CLOSING_MS) {
+    if (closing !== undefined && !this.#hands.isAnyRunning && now - Math.max(since, closing.since) >= CLOSING_MS) {
       this.#end(() => closing.reject(error));
     }
   }
@@ -319,31 +238,33 @@ export class Worker {
   }
 
   #isIdle(): boolean {
-    return this.#arrivals.length + this.#ready.length + this.#running.size + this.#ended.length === 0;
+    const { isAnyReady, isAnyRunning, ended } = this.#hands;
+    return this.#arrivals.waiting.length === 0 && !isAnyReady && !isAnyRunning && ended.length === 0;
   }
 
   #isDue(now: number): boolean {
-    return this.#due <= now && this.#free() > 0;
+    return this.#watch.due <= now && this.#free() > 0;
   }
 
   get #isTaking(): boolean {
     return this.#work !== undefined && this.#closing === undefined;
   }
 
-  /** How many messages may be taken out now. */
-  #free(): number {
-    if (this.#work === undefined || !this.#isTaking) return 0;
-    return Math.max(0, this.#work.concurrency - this.#running.size - this.#ready.length);
+  get #concurrency(): number {
+    return this.#work?.concurrency ?? 0;
   }
 
-  /** Whether one that is ready could start. */
-  #isRoom(): boolean {
-    return this.#ready.length > 0 && this.#running.size < (this.#work?.concurrency ?? 0);
+  /** How many messages may be taken out now. */
+  #free(): number {
+    return this.#isTaking ? this.#hands.free(this.#concurrency) : 0;
   }
 }
 
 function unreadable(): Error {
-  return Object.assign(new Error("The file held what is no message. It is kept beside the dead letters."), {
-    code: "KALEYRA_SMS_UNREADABLE",
-  });
+  return Object.assign(
+    new Error("The file held what is no message. It is kept aside until its callback comes again."),
+    {
+      code: "KALEYRA_SMS_UNREADABLE",
+    },
+  );
 }

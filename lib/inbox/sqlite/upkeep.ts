@@ -1,0 +1,99 @@
+// What whoever runs the inbox asks of the tables, and changes in them.
+
+import type { DeadLetter, InboxStats } from "../inbox.js";
+import { messageOf } from "../stored-message.js";
+import type { Row, SqliteDatabase } from "./driver.js";
+import type { Keys } from "./keys.js";
+import { Statements } from "./statements.js";
+import { LIVE, STATE } from "./tables.js";
+
+const SQL = {
+  stats: `SELECT (SELECT COUNT(*) FROM message WHERE state = ${STATE.waiting} AND at <= ?)
+             + (SELECT COUNT(*) FROM message WHERE state IN (${STATE.behind}, ${STATE.held})) AS waiting,
+            (SELECT COUNT(*) FROM message WHERE state = ${STATE.running}) AS running,
+            (SELECT COUNT(*) FROM message WHERE state = ${STATE.waiting} AND at > ?) AS delayed,
+            (SELECT COUNT(*) FROM message WHERE state = ${STATE.dead}) AS dead,
+            (SELECT MIN(at) FROM message WHERE state = ${STATE.waiting}) AS oldestDue,
+            (SELECT MIN(at) FROM message WHERE state = ${STATE.behind}) AS oldestBehind,
+            (SELECT MIN(at) FROM message WHERE state = ${STATE.held}) AS oldestHeld`,
+  // By arrival, so that a page has its place also after the one before was replayed.
+  letters: `SELECT seq, key, body, attempts, at, reason FROM message INDEXED BY message_state
+            WHERE state = ${STATE.dead} AND seq > ? ORDER BY seq LIMIT ?`,
+  oldestDead: `SELECT seq FROM message WHERE state = ${STATE.dead} AND at <= ? ORDER BY at, seq LIMIT ?`,
+  replay: `UPDATE message SET at = ?, attempts = 0, reason = NULL, state = CASE
+             WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = message.source AND live.${LIVE})
+             THEN ${STATE.behind} ELSE ${STATE.waiting} END
+           WHERE seq = ? AND state = ${STATE.dead}`,
+  forget: `UPDATE message SET state = ${STATE.done}, at = ?, source = NULL, body = NULL, reason = NULL, owner = NULL
+           WHERE source = ? AND state <> ${STATE.running}`,
+  // Its source stays until it has ended, for the order.
+  forgetRunning: `UPDATE message SET body = NULL WHERE source = ? AND state = ${STATE.running} AND body IS NOT NULL`,
+} as const;
+
+export class Upkeep {
+  readonly #statements: Statements<keyof typeof SQL>;
+  readonly #keys: Keys;
+
+  constructor(database: SqliteDatabase, keys: Keys) {
+    this.#statements = new Statements(database, SQL);
+    this.#keys = keys;
+  }
+
+  /** How many messages are where. */
+  stats(now: number): InboxStats {
+    const { waiting, running, delayed, dead, ...oldest } = this.#statements.row("stats", now, now);
+    const since = Object.values(oldest).filter((at) => at !== null && Number(at) <= now);
+    return {
+      waiting: Number(waiting),
+      running: Number(running),
+      delayed: Number(delayed),
+      dead: Number(dead),
+      oldestWaitingMs: since.length === 0 ? 0 : now - Math.min(...since.map(Number)),
+    };
+  }
+
+  /** The dead letters after that of a key, as many as there are up to `limit`. */
+  deadLetters(limit: number, after: string | undefined): DeadLetter[] {
+    const letters: DeadLetter[] = [];
+    let last = after === undefined ? 0 : (this.#keys.seqOf(after) ?? 0);
+    let rows: Row[];
+    do {
+      rows = this.#statements.rows("letters", last, limit - letters.length);
+      letters.push(...rows.flatMap((letter) => letterOf(letter) ?? []));
+      last = Number(rows.at(-1)?.seq);
+    } while (rows.length > 0 && letters.length < limit);
+    return letters;
+  }
+
+  /** @returns whether there is a dead letter of that key */
+  replay(key: string, now: number): boolean {
+    const seq = this.#keys.seqOf(key);
+    return seq !== undefined && this.#statements.run("replay", now, seq) === 1;
+  }
+
+  /** Those that were dead at an instant. @returns how many there were, at most `limit` */
+  replaySome(limit: number, at: number, now: number): number {
+    const dead = this.#statements.rows("oldestDead", at, limit);
+    for (const { seq } of dead) this.#statements.run("replay", now, seq);
+    return dead.length;
+  }
+
+  /** @returns how many messages of the source there were */
+  forget(source: string, now: number): number {
+    return this.#statements.run("forget", now, source) + this.#statements.run("forgetRunning", source);
+  }
+}
+
+/** `undefined` where its text is that of no message. */
+function letterOf({ key, body, attempts, at, reason }: Row): DeadLetter | undefined {
+  const message = messageOf(String(body));
+  return (
+    message && {
+      key: String(key),
+      message,
+      attempts: Number(attempts),
+      failedAt: new Date(Number(at)).toISOString(),
+      reason: String(reason),
+    }
+  );
+}
