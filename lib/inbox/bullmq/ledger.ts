@@ -7,11 +7,14 @@ import type { SmsMessage } from "../../callback/message.js";
 import { CUT_SHORT } from "../errors.js";
 import type { DeadLetter, InboxStats } from "../inbox.js";
 import type { InboxSettings } from "../inbox-options.js";
-import { beginningOf, idOf, JOB_NAME, newEntry, optionsOf, parsedEntry, type Entry, type ReadEntry } from "./job.js";
+import { beginningOf, idOf, JOB_NAME, newEntry, optionsOf, parsedEntry } from "./job.js";
 import { Job } from "./peers.js";
+import { otherData, replaceData } from "./scripts.js";
 
 /** What became of a message that came. */
 export type Stored = "stored" | "duplicate";
+
+const STORED = Promise.resolve<Stored>("stored");
 
 const WAITING = ["wait", "prioritized"] as const satisfies JobType[];
 /** In the order in which a job goes through them. */
@@ -43,8 +46,18 @@ export class Ledger {
       opts: { ...options, jobId: idOf(message.key) },
     }));
     await this.#queue.addBulk(jobs);
-    const kept = await this.#read(jobs.map(({ opts }) => opts.jobId));
-    return Promise.allSettled(messages.map((message, n) => this.#became(message, jobs[n]?.data, kept[n] ?? null)));
+    const keys = jobs.map(({ opts }) => this.#queue.toKey(opts.jobId));
+    const others = await otherData(
+      this.#client,
+      keys,
+      jobs.map(({ data }) => beginningOf(data)),
+    );
+    return Promise.allSettled(
+      messages.map((message, n) => {
+        const text = others.get(n);
+        return text === undefined ? STORED : this.#repeat(message, text);
+      }),
+    );
   }
 
   /** How many messages are where. */
@@ -116,7 +129,7 @@ export class Ledger {
         if (entry?.message?.source !== source) continue;
         if (!KEPT.includes(state) && (await this.#queue.remove(id)) === 1) removed++;
         // Taken out in the meantime: as if it had been found there.
-        else await this.#erase(id, entry);
+        else await replaceData(this.#client, [this.#queue.toKey(id)], [JSON.stringify({ token: entry.token })]);
         forgotten++;
       }
       // What comes after them has moved up.
@@ -124,28 +137,15 @@ export class Ledger {
     }
   }
 
-  /** Leaves the key. */
-  async #erase(id: string, { token }: ReadEntry): Promise<void> {
-    try {
-      await this.#job(id).updateData({ token });
-    } catch (error) {
-      if (!isElsewhere(error)) throw error;
-    }
-  }
-
   /**
-   * @param entry - as it was just given to BullMQ
-   * @param text - the data that the queue holds under its key
+   * What a message is whose key the queue holds already.
+   *
+   * @param text - the data that it holds under it
    */
-  async #became(message: SmsMessage, entry: Entry | undefined, text: string | null): Promise<Stored> {
+  async #repeat(message: SmsMessage, text: string | null): Promise<Stored> {
     // Redis was emptied, or another took over that did not have it yet.
     if (text === null) throw new Error("the queue lost it");
-    if (entry !== undefined && text.startsWith(beginningOf(entry))) return "stored";
-    return this.#repeat(message, idOf(message.key), text);
-  }
-
-  /** What a message is whose key the queue holds already. */
-  async #repeat(message: SmsMessage, id: string, text: string): Promise<Stored> {
+    const id = idOf(message.key);
     if (parsedEntry(id, text) === undefined) throw new Error("its place is taken by what is no message");
     const state = await this.#queue.getJobState(id);
     if (state === "failed") return (await this.#retry(id)) ? "stored" : "duplicate";

@@ -9,6 +9,7 @@ import type { InboxWork } from "../inbox.js";
 import { seldom } from "../seldom.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { heard, letGo, open, PATIENT } from "./client.js";
+import { Eraser } from "./eraser.js";
 import { backoffStrategy, entryOf } from "./job.js";
 import { UnrecoverableError, WaitingError, Worker as Base } from "./peers.js";
 import { unreachable } from "./unreachable.js";
@@ -52,7 +53,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   let isClosing = false;
   let beginClosing = (): void => undefined;
   const closing = new Promise<void>((resolve) => (beginClosing = resolve));
-  const handle = createHandler(work, closing);
+  const handle = createHandler(work, new Eraser(client, (id) => worker.toKey(id)), closing);
 
   const worker: BullmqWorker<unknown> = new Worker(
     name,
@@ -106,7 +107,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
 }
 
 /** @param closing - resolves when the inbox is being closed */
-function createHandler(work: InboxWork, closing: Promise<void>): (job: Job<unknown>) => Promise<void> {
+function createHandler(work: InboxWork, eraser: Eraser, closing: Promise<void>): (job: Job<unknown>) => Promise<void> {
   return async (job) => {
     const entry = entryOf(job.id, job.data);
     if (entry === undefined) {
@@ -121,7 +122,7 @@ function createHandler(work: InboxWork, closing: Promise<void>): (job: Job<unkno
     switch (outcome.outcome) {
       case "handled":
         // Only the key is kept. Where Redis is full, the text is for as long.
-        await job.updateData({ token }).catch(() => undefined);
+        await eraser.erase(job.id ?? "", { token }).catch(() => undefined);
         return;
       case "released":
         // Not before the worker is closed, which would take it out at once.
