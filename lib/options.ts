@@ -1,9 +1,7 @@
 // Every option: its type, its default, its check.
 
-import { validateHeaderName, validateHeaderValue } from "node:http";
-
 import { readAuthentication, type Authentication, type Demanded } from "./access/authentication.js";
-import type { Acknowledgement } from "./answer/receipt.js";
+import { isAcknowledgement, type Acknowledgement } from "./answer/acknowledgement.js";
 import type { Decrypt } from "./callback/decrypt.js";
 import { isTableField } from "./callback/fields.js";
 import type { Escaping } from "./callback/json-body.js";
@@ -11,7 +9,7 @@ import { CallbackProfile } from "./callback/profile.js";
 import type { Method } from "./http/listener.js";
 import type { Inbox } from "./inbox/inbox.js";
 import type { Logger } from "./log.js";
-import { isRecord } from "./record.js";
+import { hasOnly, isRecord } from "./record.js";
 
 /** The options of `incomingSms`. Every one has a default; one given as `undefined` is not given. */
 export interface IncomingSmsOptions {
@@ -167,6 +165,7 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
       value === false || (hasOnly(value, ["windowMs", "max"]) && Object.values(value).every(optional(isCount))),
   },
   inbox: {
+    // Those that the router calls.
     takes: "what sqliteInbox() or bullmqInbox() gives, or an inbox of your own, with store, start and close",
     accepts: (value) =>
       isRecord(value) && ["store", "start", "close"].every((method) => typeof value[method] === "function"),
@@ -277,47 +276,6 @@ function suggestion(name: string): string {
   const start = name.toLowerCase().slice(0, 4);
   const near = names.find((one) => one.toLowerCase().startsWith(start));
   return near === undefined ? `The options are ${names.join(", ")}.` : `Did you mean ${near}?`;
-}
-
-function hasOnly(value: unknown, names: readonly string[]): value is Record<string, unknown> {
-  return isRecord(value) && Object.keys(value).every((name) => names.includes(name));
-}
-
-/** Headers whose value follows from the answer itself. */
-const OWN_HEADERS: ReadonlySet<string> = new Set([
-  "cache-control",
-  "connection",
-  "content-length",
-  "keep-alive",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
-
-function isAcknowledgement(value: unknown): boolean {
-  if (!hasOnly(value, ["status", "body", "headers"])) return false;
-  const { status = 200, body = "", headers = {} } = value;
-  const hasNoBody = status === 204 || status === 205;
-  return (
-    Number.isInteger(status) &&
-    (status as number) >= 200 &&
-    (status as number) <= 299 &&
-    (hasNoBody ? body === "" : typeof body === "string") &&
-    isRecord(headers) &&
-    Object.entries(headers).every(([name, content]) => isHeader(name, content))
-  );
-}
-
-function isHeader(name: string, content: unknown): boolean {
-  if (typeof content !== "string" || OWN_HEADERS.has(name.toLowerCase())) return false;
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, content);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isTimeZone(value: unknown): boolean {

@@ -4,6 +4,7 @@ import { STATUS_CODES } from "node:http";
 
 import type { InvalidCallback, Issue } from "../callback/invalid.js";
 import type { SmsMessage } from "../callback/message.js";
+import type { Acknowledgement } from "./acknowledgement.js";
 
 /** What became of a callback, and the answer that the provider gets. */
 export interface Receipt {
@@ -19,13 +20,6 @@ export interface Receipt {
 
 /** The answer to a request, whatever it was. */
 export type Answer = Pick<Receipt, "status" | "headers" | "body">;
-
-/** The answer to a callback that was handled, or stored. */
-export interface Acknowledgement {
-  readonly status: number;
-  readonly body: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
 
 /** A failure as RFC 9457 puts it, but for what follows from its status. */
 interface Problem {
