@@ -48,17 +48,27 @@ describe("express-kaleyra-sms/bullmq", () => {
     expect(same).toEqual([true, ["bullmqInbox"]]);
   });
 
-  it.each(["bullmq", "ioredis"])("says what to install where there is no %s", (missing) => {
-    const told = inFreshProcess(`
+  /** What is thrown where a package is not installed. */
+  const withMissing = (missing: string): unknown =>
+    inFreshProcess(`
       const Module = require("node:module");
       const resolve = Module._resolveFilename;
-      Module._resolveFilename = (name, ...rest) => resolve(name === "${missing}" ? "no-such-package" : name, ...rest);
+      Module._resolveFilename = (name, ...rest) => {
+        if (name !== "${missing}") return resolve(name, ...rest);
+        throw Object.assign(new Error("Cannot find module '${missing}'"), { code: "MODULE_NOT_FOUND" });
+      };
       try {
         require("express-kaleyra-sms/bullmq");
       } catch (error) {
         console.log(JSON.stringify(error.message));
       }`);
-    expect(told).toBe(`express-kaleyra-sms/bullmq needs ${missing}: npm install bullmq ioredis`);
+
+  it.each(["bullmq", "ioredis"])("says what to install where there is no %s", (missing) => {
+    expect(withMissing(missing)).toBe(`express-kaleyra-sms/bullmq needs ${missing}: npm install bullmq ioredis`);
+  });
+
+  it("does not say so where bullmq lacks a package of its own", () => {
+    expect(withMissing("msgpackr")).toBe("Cannot find module 'msgpackr'");
   });
 });
 

@@ -15,7 +15,9 @@ function installed<Package>(load: () => Package, name: string): Package {
   try {
     return load();
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== "MODULE_NOT_FOUND") throw cause;
+    const { code, message } = cause as NodeJS.ErrnoException;
+    // Of the package itself, not of one that it needs.
+    if (code !== "MODULE_NOT_FOUND" || !message.startsWith(`Cannot find module '${name}'`)) throw cause;
     throw new Error(`express-kaleyra-sms/bullmq needs ${name}: npm install bullmq ioredis`, { cause });
   }
 }
