@@ -11,8 +11,8 @@ export interface InboxOptions {
   /** Milliseconds for which the key of a handled message is kept, so that a repeat is told. Default: 604,800,000, seven days. */
   readonly retentionMs?: number | undefined;
   /**
-   * Milliseconds after which what a dead process held is taken over. Renewed while handlers run: a live one keeps what it has, however long
-   * they take, as long as they do not block the event loop. Default: 15,000.
+   * Milliseconds after which what a dead process held is taken over, within a third of it more with SQLite, as long again with Redis. Renewed
+   * while handlers run: a live one keeps what it has, however long they take, as long as they do not block the event loop. Default: 15,000.
    */
   readonly leaseMs?: number | undefined;
 }
