@@ -26,7 +26,15 @@ export type { KeywordMatch } from "./dispatch/keyword-match.js";
 // What handlers get
 export type { SmsMessage } from "./callback/message.js";
 export type { InvalidCallback, InvalidCode, Issue } from "./callback/invalid.js";
-export type { Handler, HandlerContext, HandlerError, SmsEvent, SmsEvents } from "./dispatch/events.js";
+export type {
+  FailedHandler,
+  FailedInbox,
+  Handler,
+  HandlerContext,
+  HandlerError,
+  SmsEvent,
+  SmsEvents,
+} from "./dispatch/events.js";
 
 // Once, and never lost
 export type { DeadLetter, Inbox, InboxAttempt, InboxOutcome, InboxStats, InboxWork } from "./inbox/inbox.js";

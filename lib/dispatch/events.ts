@@ -35,7 +35,8 @@ interface FailedAttempt {
   readonly final: boolean;
 }
 
-interface FailedHandler extends FailedAttempt {
+/** An attempt at a message failed. */
+export interface FailedHandler extends FailedAttempt {
   /** The event whose handler failed. */
   readonly event: "message" | "keyword" | "unmatched";
   /** The message that it was handling. */
@@ -44,7 +45,8 @@ interface FailedHandler extends FailedAttempt {
   readonly cause: unknown;
 }
 
-interface FailedInbox extends FailedAttempt {
+/** The inbox failed, not a handler. */
+export interface FailedInbox extends FailedAttempt {
   /** The inbox could not store a message, which was answered 503, or not take messages out. */
   readonly event: "inbox";
   /** The one that could not be stored, or whose attempts were all cut short by the end of a process. */

@@ -10,6 +10,8 @@ import {
   type CallbackProfile,
   type DeadLetter,
   type HandlerContext,
+  type FailedHandler,
+  type FailedInbox,
   type HandlerError,
   type Inbox,
   type InboxStats,
@@ -45,6 +47,10 @@ sms.on("keyword", (match) => expectTypeOf(match).toEqualTypeOf<KeywordMatch>());
 sms.on("invalid", (problem) => expectTypeOf(problem).toEqualTypeOf<InvalidCallback>());
 sms.on("unauthorized", (refused) => expectTypeOf(refused).toEqualTypeOf<UnauthorizedCallback>());
 sms.on("error", (error) => expectTypeOf(error).toEqualTypeOf<HandlerError>());
+sms.on("error", (error) => {
+  if (error.event === "inbox") expectTypeOf(error).toEqualTypeOf<FailedInbox>();
+  else expectTypeOf(error).toEqualTypeOf<FailedHandler>();
+});
 sms.keyword(OPT_OUT, (match) => expectTypeOf(match).toEqualTypeOf<KeywordMatch>());
 
 // Handlers may be sync or async, and take fewer arguments.
