@@ -1,17 +1,7 @@
 // What goes wrong with a file: nothing is answered 200 that is not on disk, and all goes on when the disk does.
 
 import { spawn, type ChildProcess } from "node:child_process";
-import {
-  appendFileSync,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
+import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import type { Inbox } from "express-kaleyra-sms";
@@ -20,18 +10,8 @@ import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite
 import { post } from "../support/callbacks";
 import { deferred, recorder, until as untilPrinted } from "../support/recorder";
 import { DRIVERS, type OpenDatabase } from "./drivers";
+import { ended, temporary } from "./temporary";
 import { until, waitFor } from "./waiting";
-
-const ended: Array<() => unknown> = [];
-afterEach(async () => {
-  for (const end of ended.splice(0).reverse()) await end();
-});
-
-function temporary(): string {
-  const folder = mkdtempSync(join(tmpdir(), "inbox-"));
-  ended.push(() => rmSync(folder, { recursive: true }));
-  return join(folder, "inbox.db");
-}
 
 describe.each(DRIVERS)("with $name", ({ name, open }) => {
   const opened = (file: string, options?: Parameters<typeof open>[1]): OpenDatabase => {

@@ -1,37 +1,26 @@
 // Processes on one file, killed at random instants: nothing that was answered 200 is lost, and nothing but what ran is handled again.
 
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { describe, expect, it } from "@jest/globals";
 
 import { DRIVERS } from "./drivers";
 import { Client, JUST_ENDED_MS, killAgainAndAgain, KilledServer, noteKill, told } from "./kill";
+import { ended, temporaryFolder } from "./temporary";
 import { until, waitFor } from "./waiting";
 
-const ended: Array<() => unknown> = [];
-afterEach(async () => {
-  for (const end of ended.splice(0).reverse()) await end();
-});
-
 describe.each(DRIVERS)("with $name", ({ name }) => {
-  const folder = (): string => {
-    const made = mkdtempSync(join(tmpdir(), "inbox-"));
-    ended.push(() => rmSync(made, { recursive: true }));
-    return made;
-  };
-
   it("a server that is killed again and again handles all that it has answered 200", async () => {
-    const made = folder();
-    await killAgainAndAgain(name, join(made, "log"), ["sqlite", name, join(made, "inbox.db")], { isOrdered: true });
+    const folder = temporaryFolder();
+    await killAgainAndAgain(name, join(folder, "log"), ["sqlite", name, join(folder, "inbox.db")], { isOrdered: true });
   }, 90_000);
 
   it("two processes on one file share the work, and one goes on with it when the other is killed", async () => {
-    const made = folder();
-    const log = join(made, "log");
+    const folder = temporaryFolder();
+    const log = join(folder, "log");
     writeFileSync(log, "");
     const servers = await Promise.all(
-      [0, 1].map(() => KilledServer.on(log, { leaseMs: 500 }, ["sqlite", name, join(made, "inbox.db")])),
+      [0, 1].map(() => KilledServer.on(log, { leaseMs: 500 }, ["sqlite", name, join(folder, "inbox.db")])),
     );
     for (const server of servers) ended.push(() => server.end("SIGKILL"));
     await Promise.all(servers.map((server) => server.start()));
