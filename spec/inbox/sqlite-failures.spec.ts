@@ -437,6 +437,21 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       expect(attempts).toEqual([2]);
     }, 20_000);
 
+    it("is set aside where it can no longer be read, and told", async () => {
+      const file = temporary();
+      const receiver = router(file, {}, { concurrency: 0 });
+      const sent = post({ source: "1" });
+      await receiver.sms.receive(sent);
+      await dies(file, 300);
+      receiver.database.exec("UPDATE message SET body = '{'");
+      const { messages, errors, inbox } = router(file, { leaseMs: 300 });
+      await until(() => errors.length > 0);
+      expect(errors).toMatchObject([{ event: "inbox", cause: { code: "KALEYRA_SMS_UNREADABLE" } }]);
+      expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, dead: 0 });
+      expect(await receiver.sms.receive(sent)).toMatchObject({ outcome: "stored" });
+      await until(() => messages.length === 1);
+    }, 20_000);
+
     it("is a dead letter where it died in each attempt", async () => {
       const file = temporary();
       const receiver = router(file, {}, { concurrency: 0 });

@@ -48,9 +48,10 @@ const SQL = {
   setAside: `UPDATE message SET state = ${STATE.unreadable}, at = ? WHERE seq IN (SELECT value FROM json_each(?))`,
   anyBehind: `SELECT EXISTS (SELECT 1 FROM message WHERE state = ${STATE.behind}) AS any`,
   // Not where its source has another that is not behind: what was to end was no longer the owner's.
-  promote: `UPDATE message SET state = ${STATE.waiting}
-            WHERE seq = (SELECT MIN(seq) FROM message WHERE source = ? AND state = ${STATE.behind})
-              AND NOT EXISTS (SELECT 1 FROM message WHERE source = ? AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running}))`,
+  promote: `UPDATE message SET state = ${STATE.waiting} WHERE seq IN (
+              SELECT (SELECT MIN(seq) FROM message WHERE source = value AND state = ${STATE.behind}) FROM json_each(?)
+              WHERE NOT EXISTS (SELECT 1 FROM message
+                WHERE source = value AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`,
   left: `SELECT seq, source, body, attempts, state FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
   reclaim: `UPDATE message SET attempts = attempts - (state = ${STATE.running}), state = ${STATE.waiting}, at = ?, owner = NULL
             WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND seq NOT IN (SELECT value FROM json_each(?))`,
@@ -124,12 +125,18 @@ export class Ledger {
    */
   take(free: number, spare: number, owner: number, now: number): { taken: HeldOrRunning[]; isAnyUnreadable: boolean } {
     const due = this.#statements.rows("due", now, free + spare);
-    const unreadable = due.filter((one) => takenOf(one) === undefined);
+    const taken: HeldOrRunning[] = [];
+    const unreadable: Row[] = [];
+    let readable = 0;
+    for (const one of due) {
+      const read = takenOf(one);
+      if (read === undefined) unreadable.push(one);
+      else {
+        const isHeld = readable++ >= free;
+        if (!isHeld || read.attempts === 1) taken.push({ ...read, isHeld });
+      }
+    }
     if (unreadable.length > 0) this.#setAside(unreadable, now);
-    const taken = due
-      .flatMap((one) => takenOf(one) ?? [])
-      .map((one, n) => ({ ...one, isHeld: n >= free }))
-      .filter(({ isHeld, attempts }) => !isHeld || attempts === 1);
     const seqs = (isHeld: boolean): number[] => taken.filter((one) => one.isHeld === isHeld).map(({ seq }) => seq);
     if (taken.length > 0) this.start(seqs(false), owner, now);
     if (taken.length > free) this.#statements.run("hold", owner, JSON.stringify(seqs(true)));
@@ -166,12 +173,14 @@ export class Ledger {
     return this.#statements.run("dead", now, attempts, reason, owner, seq) === 1;
   }
 
-  /** Lets the next of each source come up, after those before it have ended. @returns whether there was any */
+  /**
+   * The first that is behind waits to be taken out now, of each source of which a message has ended.
+   *
+   * @returns whether there was one
+   */
   promote(sources: ReadonlySet<string>): boolean {
     if (sources.size === 0 || Number(this.#statements.row("anyBehind").any) === 0) return false;
-    let promoted = 0;
-    for (const source of sources) promoted += this.#statements.run("promote", source, source);
-    return promoted > 0;
+    return this.#statements.run("promote", JSON.stringify([...sources])) > 0;
   }
 
   /** Forgets keys of messages that were done before. */
@@ -192,8 +201,9 @@ export class Ledger {
       const made = Number(left.attempts);
       const taken = takenOf(left);
       if (Number(left.state) === STATE.held) this.again(seq, owner, Math.min(1, attempts - 1), now);
-      else if (taken === undefined) this.done([seq], owner, now);
-      else if (made < attempts) this.again(seq, owner, made, now);
+      else if (left.body === null) this.done([seq], owner, now);
+      // What cannot be read is set aside, and told, when it is taken out.
+      else if (taken === undefined || made < attempts) this.again(seq, owner, made, now);
       else if (this.dead(seq, owner, made, CUT_SHORT, now)) over.push(taken);
       this.promote(new Set([String(left.source)]));
     }
