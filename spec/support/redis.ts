@@ -76,8 +76,11 @@ export async function redisServer(): Promise<RedisServer> {
   };
 }
 
-/** Specs that need a Redis: skipped where none is installed, but not in CI. */
-export const describeWithRedis = isInstalled() ? describe : describe.skip;
+/** Specs that need a Redis: where none is installed they are skipped, and their title says why; in CI that is an error. */
+export function describeWithRedis(what: string, specs: () => void): void {
+  if (isInstalled()) describe(what, specs);
+  else describe.skip(`${what}: skipped, redis-server is not installed`, specs);
+}
 
 function isInstalled(): boolean {
   try {

@@ -15,8 +15,8 @@ import { startWorker, type RunningWorker } from "./worker.js";
 const PATIENCE_MS = 5_000;
 
 /**
- * Keeps messages in Redis, as jobs of BullMQ: any number of processes on any number of machines. Their order is not promised, not even within
- * one source: where it matters, compare `receivedAt`.
+ * Keeps messages in Redis, as jobs of BullMQ: any number of processes on any number of machines. In which order messages are handled is not
+ * promised, not even within one source: where it matters, compare `receivedAt`.
  *
  * Needs the packages `bullmq` and `ioredis`, and a Redis with `maxmemory-policy noeviction` and `appendonly yes`. What it answered 200
  * outlives a crash of Redis's machine under `appendfsync always`; under `everysec`, all but the last second.
