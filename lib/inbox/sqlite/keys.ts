@@ -9,7 +9,8 @@ import { STATE } from "./tables.js";
 /** A row that has a key. */
 export interface KeyedRow {
   readonly seq: number;
-  readonly state: number;
+  /** Whether its message is to be handled again when it comes again. */
+  readonly isAside: boolean;
 }
 
 /** The keys in slices, by how they begin: neighbours in the index. What is no digest is in the first one. */
@@ -23,26 +24,26 @@ const SLICES = FIRST.length;
 const STEP = 512;
 
 /** A head has 48 bits, and may be of several keys. */
-const FILED = `filed_key CROSS JOIN message ON message.seq = filed_key.seq AND message.key = asked.key
-               WHERE filed_key.head = substr(asked.key, 1, 8)`;
+const HEAD = "substr(key, 1, 8)";
+/** All rows that have a key. */
+const KEYED = "(SELECT seq, key FROM message UNION ALL SELECT seq, key FROM done)";
+const LAST = "max((SELECT coalesce(MAX(seq), 0) FROM message), (SELECT coalesce(MAX(seq), 0) FROM done))";
 // The newest row stays, so that its number is not given again: rows are told to be new by their numbers.
-const EXPIRED = `SELECT seq FROM message WHERE state = ${STATE.done} AND at < ? AND seq < (SELECT MAX(seq) FROM message)
-                 ORDER BY at, seq LIMIT ?`;
+const EXPIRED = `SELECT seq FROM done WHERE at < ? AND seq < ${LAST} ORDER BY at, seq LIMIT ?`;
 
 const SQL = {
-  reach: "SELECT (SELECT MAX(seq) FROM message) AS last, (SELECT turns FROM filing) AS turns",
-  since: "SELECT key, seq FROM message WHERE seq > ? ORDER BY seq",
-  find: `SELECT key, seq, state FROM message WHERE seq IN (SELECT value FROM json_each(?)) UNION ALL
-         SELECT message.key, message.seq, message.state FROM (SELECT value AS key FROM json_each(?)) AS asked CROSS JOIN ${FILED}`,
-  seqOf: `SELECT coalesce(
-            (SELECT message.seq FROM ${FILED}),
-            (SELECT seq FROM message WHERE key = asked.key AND seq > (SELECT (turns - ${SLICES - 1}) * ${STEP} FROM filing))) AS seq
-          FROM (SELECT ? AS key) AS asked`,
+  reach: `SELECT ${LAST} AS last, (SELECT turns FROM filing) AS turns`,
+  since: `SELECT key, seq FROM ${KEYED} WHERE seq > ?`,
+  filed: `SELECT seq FROM (SELECT value AS key FROM json_each(?)) CROSS JOIN filed_key WHERE head = ${HEAD}`,
+  rows: `WITH asked AS (SELECT value AS seq FROM json_each(?))
+         SELECT key, seq, state IN (${STATE.dead}, ${STATE.unreadable}) AS aside FROM message WHERE seq IN asked
+         UNION ALL SELECT key, seq, FALSE FROM done WHERE seq IN asked`,
+  unfiled: `SELECT seq FROM ${KEYED} WHERE seq > (SELECT (turns - ${SLICES - 1}) * ${STEP} FROM filing) AND key = ?`,
   file: `INSERT OR IGNORE INTO filed_key (head, seq)
-         SELECT substr(key, 1, 8) AS head, seq FROM message WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY head, seq`,
+         SELECT ${HEAD} AS head, seq FROM ${KEYED} WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY head, seq`,
   turn: "UPDATE filing SET turns = ?",
-  unfile: `DELETE FROM filed_key WHERE (head, seq) IN (SELECT substr(key, 1, 8), seq FROM message WHERE seq IN (${EXPIRED}))`,
-  prune: `DELETE FROM message WHERE seq IN (${EXPIRED})`,
+  unfile: `DELETE FROM filed_key WHERE (head, seq) IN (SELECT ${HEAD}, seq FROM done WHERE seq IN (${EXPIRED}))`,
+  prune: `DELETE FROM done WHERE seq IN (${EXPIRED})`,
 } as const;
 
 export class Keys {
@@ -76,8 +77,7 @@ export class Keys {
   /** @returns the rows of those keys that are there */
   find(keys: readonly string[]): ReadonlyMap<string, KeyedRow> {
     const unfiled = keys.flatMap((key) => this.#unfiled[sliceOf(key)]?.get(key) ?? []);
-    const found = this.#statements.rows("find", JSON.stringify(unfiled), JSON.stringify(keys));
-    return new Map(found.map(({ key, seq, state }) => [String(key), { seq: Number(seq), state: Number(state) }]));
+    return this.#read([...unfiled, ...this.#filed(keys)]);
   }
 
   /** @returns the row that the key is to be written in */
@@ -110,8 +110,21 @@ export class Keys {
 
   /** By the file alone: it takes a look at each row that is not filed. */
   seqOf(key: string): number | undefined {
-    const { seq } = this.#statements.row("seqOf", key);
-    return seq === null ? undefined : Number(seq);
+    const filed = this.#read(this.#filed([key])).get(key);
+    return filed?.seq ?? this.#statements.rows("unfiled", key).map(({ seq }) => Number(seq))[0];
+  }
+
+  /** The rows of keys that are filed, and of others with the same head. */
+  #filed(keys: readonly string[]): number[] {
+    return this.#statements.rows("filed", JSON.stringify(keys)).map(({ seq }) => Number(seq));
+  }
+
+  #read(seqs: readonly number[]): ReadonlyMap<string, KeyedRow> {
+    if (seqs.length === 0) return new Map();
+    const rows = this.#statements.rows("rows", JSON.stringify(seqs));
+    return new Map(
+      rows.map(({ key, seq, aside }) => [String(key), { seq: Number(seq), isAside: Number(aside) === 1 }]),
+    );
   }
 
   #know(key: string, seq: number): void {

@@ -39,8 +39,8 @@ const SQL = {
           WHERE seq IN (SELECT value FROM json_each(?))`,
   hold: `UPDATE message SET state = ${STATE.held}, owner = ? WHERE seq IN (SELECT value FROM json_each(?))`,
   // All these end only what is still the owner's.
-  done: `UPDATE message SET state = ${STATE.done}, at = ?, source = NULL, body = NULL, reason = NULL, owner = NULL
-         WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))`,
+  keepKey: `INSERT INTO done (seq, key, at) SELECT seq, key, ? FROM message WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))`,
+  done: "DELETE FROM message WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))",
   again: `UPDATE message SET state = ${STATE.waiting}, at = ?, attempts = ?, owner = NULL
           WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
   dead: `UPDATE message SET state = ${STATE.dead}, at = ?, attempts = ?, reason = ?, owner = NULL
@@ -95,7 +95,7 @@ export class Ledger {
       keys.add(key);
       const found = known.get(key);
       if (found !== undefined) {
-        if (found.state !== STATE.dead && found.state !== STATE.unreadable) return { as: "duplicate" };
+        if (!found.isAside) return { as: "duplicate" };
         sources.add(source);
         this.#statements.run("revive", now, textOf(message), found.seq);
         return { as: "waiting" };
@@ -155,7 +155,9 @@ export class Ledger {
   }
 
   done(seqs: readonly number[], owner: number, now: number): void {
-    this.#statements.run("done", now, owner, JSON.stringify(seqs));
+    const rows = JSON.stringify(seqs);
+    this.#statements.run("keepKey", now, owner, rows);
+    this.#statements.run("done", owner, rows);
   }
 
   /**

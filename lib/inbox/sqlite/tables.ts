@@ -5,7 +5,7 @@ import { row, type Row, type SqliteDatabase } from "./driver.js";
 /** "KSMS": tells a file of the inbox's from others. */
 export const APPLICATION_ID = 0x4b534d53;
 
-/** Where a message is. Of one source, one message at the most is `waiting`, `held` or `running`; those that came after it are `behind`. */
+/** Where a message is until it is done. Of one source, one message at the most is `waiting`, `held` or `running`; those that came after it are `behind`. */
 export const STATE = {
   /** To be taken out, from `at` on. */
   waiting: 0,
@@ -15,27 +15,27 @@ export const STATE = {
   held: 2,
   running: 3,
   dead: 4,
-  /** Only the key is kept, and since when. */
-  done: 5,
   /** Its text is that of no message. It stands in nobody's way, and is written anew when the callback comes again. */
-  unreadable: 6,
+  unreadable: 5,
 } as const;
 
-/** Those that have not ended. */
+/** Those that are to be handled, or are. */
 export const LIVE = `state <= ${STATE.running}`;
 
 /**
  * What makes each version of the tables out of the one before. A released one is never changed.
  *
  * 1: `seq` is the order of arrival. `at`, in milliseconds since the epoch, is when a message that waits may be taken out, and since when any other is
- * where it is. `owner` is the process that holds or runs it. A process lets others know that it lives by `until`; its `id` is never used again.
+ * where it is. `owner` is the process that holds or runs it; `body` is null where it was forgotten while it ran. Of a message that was handled,
+ * or forgotten, only the key is kept, in `done`: so that new messages are written where old ones were, and not one after the other.
+ * A process lets others know that it lives by `until`; its `id` is never used again.
  * `filed_key` is the index of keys, by their first 8 characters; keys.ts says which are in it after so many turns.
  */
 const VERSIONS: readonly string[] = [
   `CREATE TABLE message (
      seq INTEGER PRIMARY KEY,
      key TEXT NOT NULL,
-     source TEXT,
+     source TEXT NOT NULL,
      body TEXT,
      state INTEGER NOT NULL,
      attempts INTEGER NOT NULL DEFAULT 0,
@@ -44,7 +44,13 @@ const VERSIONS: readonly string[] = [
      reason TEXT
    ) STRICT;
    CREATE INDEX message_state ON message (state, at);
-   CREATE INDEX message_source ON message (source, state) WHERE source IS NOT NULL;
+   CREATE INDEX message_source ON message (source, state);
+   CREATE TABLE done (
+     seq INTEGER PRIMARY KEY,
+     key TEXT NOT NULL,
+     at INTEGER NOT NULL
+   ) STRICT;
+   CREATE INDEX done_at ON done (at);
    CREATE TABLE filed_key (
      head TEXT NOT NULL,
      seq INTEGER NOT NULL,

@@ -24,8 +24,8 @@ const SQL = {
              WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = message.source AND live.${LIVE})
              THEN ${STATE.behind} ELSE ${STATE.waiting} END
            WHERE seq = ? AND state = ${STATE.dead}`,
-  forget: `UPDATE message SET state = ${STATE.done}, at = ?, source = NULL, body = NULL, reason = NULL, owner = NULL
-           WHERE source = ? AND state <> ${STATE.running}`,
+  keepKeys: `INSERT INTO done (seq, key, at) SELECT seq, key, ? FROM message WHERE source = ? AND state <> ${STATE.running}`,
+  forget: `DELETE FROM message WHERE source = ? AND state <> ${STATE.running}`,
   // Its source stays until it has ended, for the order.
   forgetRunning: `UPDATE message SET body = NULL WHERE source = ? AND state = ${STATE.running} AND body IS NOT NULL`,
 } as const;
@@ -80,7 +80,8 @@ export class Upkeep {
 
   /** @returns how many messages of the source there were */
   forget(source: string, now: number): number {
-    return this.#statements.run("forget", now, source) + this.#statements.run("forgetRunning", source);
+    this.#statements.run("keepKeys", now, source);
+    return this.#statements.run("forget", source) + this.#statements.run("forgetRunning", source);
   }
 }
 
