@@ -5,7 +5,10 @@ import { row, type Row, type SqliteDatabase } from "./driver.js";
 /** "KSMS": tells a file of the inbox's from others. */
 export const APPLICATION_ID = 0x4b534d53;
 
-/** Where a message is until it is done. Of one source, one message at the most is `waiting`, `held` or `running`; those that came after it are `behind`. */
+/**
+ * Where a message is until it is done. Of one source, one message at the most is `waiting`, `held` or `running`; those that came after it
+ * are `behind`.
+ */
 export const STATE = {
   /** To be taken out, from `at` on. */
   waiting: 0,
