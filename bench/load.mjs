@@ -4,7 +4,7 @@ import { keepSending } from "./connection.mjs";
 
 const CONNECTIONS = 64;
 
-const { server, options, port, warmUpMs, measureMs } = JSON.parse(process.argv[2]);
+const { server, options, port, warmUpMs, measureMs, isSleepless } = JSON.parse(process.argv[2]);
 const { request, signedPerSecond } = await import(`./servers/${server}.mjs`);
 
 let sent = 0;
@@ -50,7 +50,7 @@ function turn() {
   turnBegun = now;
   if (!isOver) setImmediate(turn);
 }
-turn();
+if (isSleepless) turn();
 
 await Promise.race([ended, wait(warmUpMs)]);
 const before = { answered, idleMs, ms: performance.now() };
@@ -59,7 +59,7 @@ process.send("begun");
 await Promise.race([ended, wait(measureMs)]);
 const ms = performance.now() - before.ms;
 const perSecond = ((answered - before.answered) * 1_000) / ms;
-const busyShare = 1 - (idleMs - before.idleMs) / ms;
+const busyShare = isSleepless ? 1 - (idleMs - before.idleMs) / ms : undefined;
 process.send("over");
 
 isOver = true;

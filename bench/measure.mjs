@@ -7,14 +7,18 @@ const WARM_UP_MS = 2_000;
 /** Beyond what a measure takes: for starting, signing and the last answers. */
 const PATIENCE_MS = 60_000;
 
-/** Resolves with requests per second and how busy both sides were; rejects where a request was refused, lost or done twice. */
-export async function measure({ server, options }, cores, measureMs) {
+/**
+ * Resolves with requests per second and how busy both sides were; rejects where a request was refused, lost or done twice.
+ *
+ * @param isSleepless - whether the load keeps its core for itself also while it waits; how busy it was is known only then
+ */
+export async function measure({ server, options }, cores, measureMs, isSleepless = true) {
   const signal = AbortSignal.timeout(WARM_UP_MS + measureMs + PATIENCE_MS);
   const serving = startProcess(cores.server, ["serve.mjs", JSON.stringify({ server, options })], signal);
   const processes = [serving];
   try {
     const { port, registeredMs } = await serving.next();
-    const parameters = { server, options, port, warmUpMs: WARM_UP_MS, measureMs };
+    const parameters = { server, options, port, warmUpMs: WARM_UP_MS, measureMs, isSleepless };
     const loading = startProcess(cores.load, ["load.mjs", JSON.stringify(parameters)], signal);
     processes.push(loading);
     for (const moment of ["begun", "over"]) {

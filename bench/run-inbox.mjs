@@ -21,6 +21,7 @@ const { values: given } = parseArgs({
     rounds: { type: "string", default: "5" },
     backlog: { type: "string", default: "1000000" },
     only: { type: "string", default: "" },
+    sleepless: { type: "boolean", default: false },
   },
 });
 const rounds = Number(given.rounds);
@@ -36,7 +37,8 @@ const served = (options) => async () => {
   // A queue of its own as well: the requests of every measure are the same.
   const file = options.file ?? newFile();
   const place = { file, port: redis?.port, name: basename(newFile()) };
-  return (await measure({ server: "inbox", options: { ...place, ...options } }, cores, measureMs)).perSecond;
+  const measured = { server: "inbox", options: { ...place, ...options } };
+  return (await measure(measured, cores, measureMs, given.sleepless)).perSecond;
 };
 
 async function resultOf(what, file, number) {
@@ -119,7 +121,8 @@ for (let round = 1; round <= rounds; round++) {
   }
 }
 
-console.log(`${cores.note}; Node ${process.versions.node}; ${rounds} rounds of ${given.seconds} s`);
+const load = given.sleepless ? "a load that never sleeps" : "a load that sleeps while it waits";
+console.log(`${cores.note}; Node ${process.versions.node}; ${rounds} rounds of ${given.seconds} s, ${load}`);
 if (redis === undefined) console.log("redis-server is not installed: the rows of bullmqInbox are left out.");
 console.log(
   table(
