@@ -25,7 +25,7 @@ export class Watch {
   #lookedAt = -Infinity;
   /** How far the other clock is ahead of it, in milliseconds. */
   #ahead = Infinity;
-  /** Of the file, when this process knew all that was in it. */
+  /** Of the file, as another process wrote it last. */
   #version = -1;
 
   constructor(ledger: Ledger, processes: Processes, leaseMs: number) {
@@ -62,10 +62,9 @@ export class Watch {
     this.suspects = suspects;
     this.isClockSetBack = false;
     this.#inspectAt = Infinity;
-    this.#version = this.#processes.version();
   }
 
-  /** Whether another process has written since it was asked last, or this one has committed. */
+  /** Whether another process has written since it was asked last. */
   hasChanged(): boolean {
     const version = this.#processes.version();
     const hasChanged = version !== this.#version;
