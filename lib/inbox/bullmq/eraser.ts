@@ -1,4 +1,4 @@
-// Erases the texts of handled messages: those that end in one turn of the event loop go together.
+// Erases the texts of handled messages: those that end at the same time go together.
 
 import type { Redis as Client } from "ioredis";
 
@@ -10,7 +10,7 @@ export class Eraser {
   readonly #toKey: (id: string) => string;
   #keys: string[] = [];
   #data: string[] = [];
-  #erasing: Promise<void> | undefined;
+  #sending: Promise<void> | undefined;
 
   /** @param toKey - that of a job in Redis, by its id */
   constructor(client: Client, toKey: (id: string) => string) {
@@ -19,7 +19,8 @@ export class Eraser {
   }
 
   /**
-   * Resolves when it is done. Rejects where Redis refuses it.
+   * Resolves when Redis is told: what it is told after that, it does after that. Where it refuses, as when it is full, the text is kept for as long
+   * as the key.
    *
    * @param id - of the job
    * @param data - what stays
@@ -27,16 +28,18 @@ export class Eraser {
   erase(id: string, data: Entry): Promise<void> {
     this.#keys.push(this.#toKey(id));
     this.#data.push(JSON.stringify(data));
-    return (this.#erasing ??= new Promise((resolve, reject) => {
-      setImmediate(() => {
-        this.#send().then(resolve, reject);
+    return (this.#sending ??= new Promise((resolve) => {
+      // When all that Redis has answered together is heard.
+      process.nextTick(() => {
+        this.#send();
+        resolve();
       });
     }));
   }
 
-  #send(): Promise<void> {
+  #send(): void {
     const [keys, data] = [this.#keys, this.#data];
-    [this.#keys, this.#data, this.#erasing] = [[], [], undefined];
-    return replaceData(this.#client, keys, data);
+    [this.#keys, this.#data, this.#sending] = [[], [], undefined];
+    replaceData(this.#client, keys, data).catch(() => undefined);
   }
 }

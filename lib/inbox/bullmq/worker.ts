@@ -121,8 +121,8 @@ function createHandler(work: InboxWork, eraser: Eraser, closing: Promise<void>):
     const outcome = await work.handle(message, { attempt, final: attempt >= (job.opts.attempts ?? 1) });
     switch (outcome.outcome) {
       case "handled":
-        // Only the key is kept. Where Redis is full, the text is for as long.
-        await eraser.erase(job.id ?? "", { token }).catch(() => undefined);
+        // Only the key is kept.
+        await eraser.erase(job.id ?? "", { token });
         return;
       case "released":
         // Not before the worker is closed, which would take it out at once.
