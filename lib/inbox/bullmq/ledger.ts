@@ -1,5 +1,6 @@
 // What the queue holds, and every change of it but those that BullMQ's worker makes.
 
+import { setImmediate } from "node:timers/promises";
 import type { Job as BullmqJob, JobType, Queue } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
@@ -45,13 +46,14 @@ export class Ledger {
       data: newEntry(message),
       opts: { ...options, jobId: idOf(message.key) },
     }));
-    await this.#queue.addBulk(jobs);
     const keys = jobs.map(({ opts }) => this.#queue.toKey(opts.jobId));
-    const others = await otherData(
-      this.#client,
-      keys,
-      jobs.map(({ data }) => beginningOf(data)),
-    );
+    const beginnings = jobs.map(({ data }) => beginningOf(data));
+    const adding = this.#queue.addBulk(jobs);
+    // Sent behind it, and not only when it is answered.
+    const asking = setImmediate().then(() => otherData(this.#client, keys, beginnings));
+    const [, early] = await Promise.all([adding, asking]);
+    // Where it was not behind it after all, Redis did not know of them yet.
+    const others = [...early.values()].includes(null) ? await otherData(this.#client, keys, beginnings) : early;
     return Promise.allSettled(
       messages.map((message, n) => {
         const text = others.get(n);
