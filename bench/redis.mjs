@@ -3,14 +3,18 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:net";
 
-/** `undefined` where redis-server is not installed. */
-export async function startRedis(folder) {
+/**
+ * `undefined` where redis-server is not installed.
+ *
+ * @param pinned - what keeps it on its core, from `chooseCores`
+ */
+export async function startRedis(folder, pinned) {
   if (spawnSync("redis-server", ["--version"]).status !== 0) return undefined;
   const port = await freePort();
   const durable = ["--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "noeviction", "--save", ""];
-  const child = spawn("redis-server", ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder, ...durable], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const place = ["--port", String(port), "--bind", "127.0.0.1", "--dir", folder];
+  const [command, ...args] = [...pinned, "redis-server", ...place, ...durable];
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "inherit"] });
   // Also where a measure fails.
   process.once("exit", () => child.kill());
   await new Promise((resolve, reject) => {

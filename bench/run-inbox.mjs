@@ -29,7 +29,7 @@ const measureMs = Math.round(Number(given.seconds) * 1_000);
 const backlog = Number(given.backlog);
 const cores = chooseCores();
 const folder = mkdtempSync(join(tmpdir(), "bench-inbox-"));
-const redis = await startRedis(folder);
+const redis = await startRedis(folder, cores.load);
 let files = 0;
 const newFile = () => join(folder, `${files++}.db`);
 

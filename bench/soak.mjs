@@ -16,7 +16,7 @@ const { values: given } = parseArgs({
 const minutes = Number(given.minutes);
 const cores = chooseCores();
 const folder = mkdtempSync(join(tmpdir(), "bench-soak-"));
-const redis = given.inbox === "bullmq" ? await startRedis(folder) : undefined;
+const redis = given.inbox === "bullmq" ? await startRedis(folder, cores.load) : undefined;
 const file = join(folder, "inbox.db");
 const measured = { server: "inbox", options: { inbox: given.inbox, file, port: redis?.port } };
 const signal = AbortSignal.timeout((minutes + 2) * 60_000);
