@@ -1,0 +1,110 @@
+// Several processes' handles on one file, and whatever may be done to an inbox, in any mixture: nothing lost, nothing twice, and order.
+
+import { setTimeout } from "node:timers/promises";
+import { describe, expect, it } from "@jest/globals";
+import { sqliteInbox } from "express-kaleyra-sms/sqlite";
+import fc from "fast-check";
+
+import { post } from "../support/callbacks";
+import { recorder } from "../support/recorder";
+import { DRIVERS } from "./drivers";
+import { ended, temporary } from "./temporary";
+import { until } from "./waiting";
+
+const HANDLES = 3;
+const ATTEMPTS = 3;
+const SOURCES = 4;
+
+/** Of each message: how often its handler fails before it does not, and for how long it takes, in milliseconds. */
+interface Sent {
+  readonly source: number;
+  readonly fails: number;
+  readonly ms: number;
+}
+
+const sent: fc.Arbitrary<Sent> = fc.record({
+  source: fc.nat(SOURCES - 1),
+  // More than there are attempts: a dead letter, until it is replayed or comes again.
+  fails: fc.constantFrom(0, 0, 0, 0, 1, 2, ATTEMPTS, ATTEMPTS + 1),
+  ms: fc.constantFrom(0, 0, 1, 5),
+});
+const step = fc.record({
+  by: fc.nat(HANDLES - 1),
+  what: fc.oneof(
+    { weight: 6, arbitrary: fc.array(sent, { minLength: 1, maxLength: 20 }) },
+    { weight: 3, arbitrary: fc.constant("repeat" as const) },
+    { weight: 1, arbitrary: fc.constant("replay" as const) },
+    { weight: 1, arbitrary: fc.record({ forget: fc.nat(SOURCES - 1) }) },
+  ),
+  pauseMs: fc.constantFrom(0, 0, 2, 30),
+});
+
+const sourceOf = (n: number): string => `9198000000${n}`;
+
+describe.each(DRIVERS)("with $name", ({ open }) => {
+  it("handles each message to its end once, one of a source at a time, in their order", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+        const file = temporary();
+        const messages: Sent[] = [];
+        const isForgotten: boolean[] = [];
+        /** How often each was begun, and ended without a failure. */
+        const begun: number[] = [];
+        const handled: number[] = [];
+        const isRunning = new Set<string>();
+        const firsts = new Map<string, number[]>();
+        let most = 0;
+        const handles = Array.from({ length: HANDLES }, () => {
+          const database = open(file);
+          ended.push(() => database.close());
+          const inbox = sqliteInbox({ database, attempts: ATTEMPTS, backoffMs: 1 });
+          const { sms } = recorder({ inbox });
+          ended.push(() => sms.close());
+          sms.on("message", async ({ id, source }) => {
+            const n = Number(id);
+            most = Math.max(most, isRunning.has(source) ? 2 : 1);
+            isRunning.add(source);
+            const attempt = (begun[n] = (begun[n] ?? 0) + 1);
+            if (attempt === 1) firsts.set(source, [...(firsts.get(source) ?? []), n]);
+            await setTimeout(messages[n]?.ms);
+            isRunning.delete(source);
+            if (attempt <= (messages[n]?.fails ?? 0)) throw new Error("as it should");
+            handled[n] = (handled[n] ?? 0) + 1;
+          });
+          return { inbox, sms };
+        });
+
+        const [first] = handles as [(typeof handles)[number]];
+        for (const { by, what, pauseMs } of steps) {
+          const { inbox, sms } = handles[by] ?? first;
+          const send = (n: number) => sms.receive(post({ id: `${n}`, source: sourceOf(messages[n]?.source ?? 0) }));
+          if (what === "replay") await inbox.replay("all");
+          else if (what === "repeat") await Promise.all(messages.map((_, n) => send(n)));
+          else if (Array.isArray(what)) {
+            const before = messages.length;
+            messages.push(...what);
+            await Promise.all(what.map((_, n) => send(before + n)));
+          } else {
+            messages.forEach(({ source }, n) => (isForgotten[n] ||= source === what.forget));
+            await inbox.forget(`+${sourceOf(what.forget)}`);
+          }
+          await setTimeout(pauseMs);
+        }
+        await until(async () => {
+          const { waiting, running, delayed, dead } = await first.inbox.stats();
+          if (dead > 0) await first.inbox.replay("all");
+          return waiting + running + delayed + dead === 0;
+        }, 20_000);
+
+        expect(most).toBeLessThan(2);
+        for (const numbers of firsts.values()) expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+        for (const n of messages.keys()) {
+          if (isForgotten[n]) expect(handled[n] ?? 0).toBeLessThanOrEqual(1);
+          else expect([n, handled[n]]).toEqual([n, 1]);
+        }
+        for (const end of ended.splice(0).reverse()) await end();
+      }),
+      { seed: 20_261_125, numRuns: 12, endOnFailure: true },
+    );
+  }, 120_000);
+});
