@@ -11,7 +11,20 @@ const never = (from, to, comment) => ({
 
 const TOP = ["index", "incoming-sms", "options", "advice", "durable"];
 /** What knows no room: any of them may use it. */
-const BOTTOM = ["capacity", "clock", "eventual", "handling", "log", "query-string", "record", "sha256", "time-limit"];
+const BOTTOM = [
+  "capacity",
+  "clock",
+  "debug",
+  "eventual",
+  "handling",
+  "log",
+  "process-warning",
+  "query-string",
+  "record",
+  "sha256",
+  "thrown",
+  "time-limit",
+];
 
 module.exports = {
   forbidden: [

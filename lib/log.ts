@@ -1,11 +1,13 @@
 // Everything that the package says to whoever runs it, and is not an event: lines for the logger, and process warnings.
 
-import createDebug from "debug";
+import { debug, isDebugging } from "./debug.js";
+import { emitWarning, type WarningCode } from "./process-warning.js";
+import { nameOf } from "./thrown.js";
 
 /** Where lines go for which no handler is registered. `console` and every common logger fit. */
 export interface Logger {
-  warn(message: string): void;
-  error(message: string): void;
+  warn(message: string): unknown;
+  error(message: string): unknown;
 }
 
 /** What a callback was about. */
@@ -24,57 +26,50 @@ export interface Log {
   warn(code: string, message: string): void;
   error(code: string, message: string): void;
   /** A mistake in the set-up: a process warning with a code, once. */
-  advise(code: AdviceCode, message: string): void;
+  advise(code: WarningCode, message: string): void;
   /** What became of a callback, for `DEBUG=express-kaleyra-sms`. What it was about is masked. */
   answered(method: string, outcome: string, status: number, about: Subject): void;
 }
 
-/** The codes of the process warnings; the README has a paragraph for each. */
-type AdviceCode =
-  | "KALEYRA_SMS_BODY_ALREADY_PARSED"
-  | "KALEYRA_SMS_NOT_ESCAPED"
-  | "KALEYRA_SMS_NO_AUTHENTICATION"
-  | "KALEYRA_SMS_NO_TEXT"
-  | "KALEYRA_SMS_PROFILE_DIFFERS"
-  | "KALEYRA_SMS_TRUST_PROXY";
-
 const MINUTE_MS = 60_000;
-const debug = createDebug("express-kaleyra-sms");
 
 export function createLog(logger: Logger): Log {
   const lastWritten = new Map<string, number>();
-  const advised = new Set<AdviceCode>();
+  const advised = new Set<WarningCode>();
 
-  /** A logger that fails changes nothing. */
+  /** A logger that fails changes nothing, nor does one that is async. */
   const write = (method: "warn" | "error", code: string, message: string): void => {
-    if (!isDue(code)) return;
     try {
-      logger[method](`express-kaleyra-sms: ${message} (${code})`);
+      if (!isDue(code)) return;
+      const written = logger[method](`express-kaleyra-sms: ${message} (${code})`);
+      if (typeof written === "object" && written !== null) Promise.resolve(written).catch(loggerFailed);
     } catch (error) {
-      debug("the logger failed: %s", nameOf(error));
+      loggerFailed(error);
     }
   };
+  /** By a clock that nobody sets. */
   const isDue = (code: string): boolean => {
-    const now = Date.now();
+    const now = performance.now();
     if (now - (lastWritten.get(code) ?? -Infinity) < MINUTE_MS) return false;
     lastWritten.set(code, now);
     return true;
   };
   return {
     answered: (method, outcome, status, about) => {
-      if (debug.enabled) debug("%s %s, answered %d%s", method, outcome, status, masked(about));
+      if (isDebugging()) debug("%s %s, answered %d%s", method, outcome, status, masked(about));
     },
     warn: (code, message) => write("warn", code, message),
     error: (code, message) => write("error", code, message),
     advise: (code, message) => {
       if (advised.has(code)) return;
       advised.add(code);
-      process.emitWarning(`${message} See the README of express-kaleyra-sms, "${code}".`, {
-        type: "KaleyraSmsWarning",
-        code,
-      });
+      if (!emitWarning(code, message)) write("warn", code, message);
     },
   };
+}
+
+function loggerFailed(error: unknown): void {
+  debug("the logger failed: %s", nameOf(error));
 }
 
 /** Enough to find the callback of a subscriber who complains, and not enough to call one: `: +91******3210 to **50, <28 characters>`. */
@@ -98,29 +93,4 @@ function maskedNumber(number: string): string {
 
 function maskedText(sent: string | Uint8Array): string {
   return typeof sent === "string" ? `<${Array.from(sent).length} characters>` : `<${sent.length} bytes>`;
-}
-
-const NAME = /^[A-Za-z_$][\w$]{0,80}$/;
-const PLACE = /^ {4}at .*?([^\s()]+:\d+:\d+)\)?$/m;
-
-/**
- * Names what a handler threw without repeating what it says: an error's own text, name and functions may hold a number or a
- * message. Its class and the place where it was made do not. Anything may be thrown: nothing of it is trusted.
- */
-export function nameOf(thrown: unknown): string {
-  try {
-    if (!(thrown instanceof Error)) return `a thrown ${thrown === null ? "null" : typeof thrown}`;
-    const { name } = thrown.constructor;
-    const known = NAME.test(name) ? name : "Error";
-    const place = placeOf(thrown);
-    return place === undefined ? known : `${known} at ${place}`;
-  } catch {
-    return "a thrown object";
-  }
-}
-
-/** File, line and column of the innermost function, which stand behind the error's own text. */
-function placeOf({ message, stack }: Error): string | undefined {
-  const end = stack?.indexOf(message) ?? -1;
-  return end === -1 ? undefined : PLACE.exec(stack?.slice(end + message.length) ?? "")?.[1];
 }

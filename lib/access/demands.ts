@@ -3,8 +3,9 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 
-import { nameOf, type Log } from "../log.js";
+import type { Log } from "../log.js";
 import { decode, pairsOf, unquoted } from "../query-string.js";
+import { nameOf } from "../thrown.js";
 import { addressOf, createIsAllowed, trustsEveryProxy } from "./address.js";
 import type { Demanded } from "./authentication.js";
 import { credentialsOf, headersOf } from "./headers.js";

@@ -1,6 +1,7 @@
 // Decrypts the values of a callback whose profile has encryption switched on, by a function of the user's.
 
-import { nameOf, type Log } from "../log.js";
+import type { Log } from "../log.js";
+import { nameOf } from "../thrown.js";
 import { isAbsent } from "./fields.js";
 import type { Issue, Refusal } from "./invalid.js";
 import { knownName, setField, type Fields } from "./reading.js";

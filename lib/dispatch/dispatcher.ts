@@ -3,9 +3,10 @@
 import type { SmsMessage } from "../callback/message.js";
 import { then, type Eventual } from "../eventual.js";
 import type { Handling } from "../handling.js";
-import { nameOf, type Log } from "../log.js";
+import type { Log } from "../log.js";
 import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
 import type { Call, Registry } from "./registry.js";
+import { nameOf } from "../thrown.js";
 import type { TimeLimit } from "../time-limit.js";
 
 /** The code of the `Error` that is the cause of a time-out. */

@@ -1,6 +1,9 @@
 // How handlers are called, awaited, and what happens when they fail.
 
+import { createServer } from "node:http";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it, jest } from "@jest/globals";
+import request from "supertest";
 import { incomingSms, type SmsEvent } from "express-kaleyra-sms";
 
 import { callback, post } from "../support/callbacks";
@@ -213,6 +216,88 @@ describe("what is thrown", () => {
     expect(lines[0]).toMatch(/failed: Error at .*handlers\.spec\.ts:\d+:\d+\./);
     expect(lines[0]).not.toContain("secret");
   });
+});
+
+describe("a log line about what a handler threw", () => {
+  /** The line, where no handler of error is registered. */
+  const lineOf = async (cause: unknown): Promise<string> => {
+    const lines: string[] = [];
+    const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
+    const sms = incomingSms({ authenticate: false, logger }).on("message", () => {
+      throw cause;
+    });
+    await sms.receive(post());
+    return lines.join("\n");
+  };
+  const FAKE = "c4n4ry\n    at c4n4ry (/c4n4ry/c4n4ry.js:1:2)";
+
+  it.each([
+    ["an error", () => new RangeError("c4n4ry"), /RangeError at .*handlers\.spec\.ts:\d+:\d+\./],
+    ["one whose text holds a frame", () => new TypeError(FAKE), /TypeError at .*handlers\.spec\.ts:\d+:\d+\./],
+    ["one with no text", () => new RangeError(), /RangeError at .*handlers\.spec\.ts:\d+:\d+\./],
+    ["one of Node's own", () => thrownBy(() => Buffer.alloc(-1)), /RangeError at (node:|\/)\S+:\d+:\d+\./],
+    ["one from JSON.parse", () => thrownBy(() => void JSON.parse("c4n4ry")), /SyntaxError at .*spec\.ts:\d+:\d+\./],
+    ["one with another text since", () => Object.assign(madeWith(FAKE), { message: "other" }), /failed: Error\./],
+    ["one with no text since", () => Object.assign(madeWith(FAKE), { message: "" }), /failed: Error\./],
+    ["one with more text since", () => Object.assign(madeWith(FAKE), { message: `${FAKE} more` }), /failed: Error\./],
+    ["one with part of its text since", () => Object.assign(madeWith(`x: ${FAKE}`), { message: FAKE }), /: Error\./],
+    ["one from another realm", () => runInNewContext('new TypeError("c4n4ry")') as unknown, /failed: TypeError/],
+  ])("names the class and the place of %s, and nothing else", async (_case, make, says) => {
+    const line = await lineOf(make());
+    expect(line).toMatch(says);
+    expect(line).not.toContain("c4n4ry");
+  });
+});
+
+/** An error whose stack is written down: what some tools do with it later, V8 does at once. */
+function madeWith(text: string): Error {
+  const error = new Error(text);
+  expect(error.stack).toContain(text);
+  return error;
+}
+
+function thrownBy(step: () => unknown): unknown {
+  try {
+    return step();
+  } catch (error) {
+    return error;
+  }
+}
+
+it("a logger that is async and rejects leaves the process without an unhandled rejection", async () => {
+  const unhandled = jest.fn();
+  process.on("unhandledRejection", unhandled);
+  const fail = (): Promise<never> => Promise.reject(new Error("disk full"));
+  const sms = incomingSms({
+    logger: { warn: fail, error: fail },
+    authenticate: { bearer: () => true },
+  });
+  sms.on("message", () => Promise.reject(new Error("x")));
+  await sms.receive(post());
+  await request(createServer(sms)).post("/").send("{}").expect(401);
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  process.off("unhandledRejection", unhandled);
+  expect(unhandled).not.toHaveBeenCalled();
+});
+
+it("a process.emitWarning that throws changes no answer, and the warning goes to the logger", async () => {
+  const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => {
+    throw new Error("replaced");
+  });
+  try {
+    const lines: string[] = [];
+    const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
+    const sms = incomingSms({ logger }).on("message", () => undefined);
+    const fields = { id: "1", source: "919876543210", recipient: "5050" };
+    expect(await sms.receive({ method: "GET", query: fields })).toMatchObject({ outcome: "handled" });
+    expect(lines.map((line) => /\((\w+)\)$/.exec(line)?.[1])).toEqual([
+      "KALEYRA_SMS_NO_AUTHENTICATION",
+      "KALEYRA_SMS_NO_TEXT",
+    ]);
+  } finally {
+    warn.mockRestore();
+  }
 });
 
 it("a logger that fails changes no answer", async () => {
