@@ -1,5 +1,7 @@
 // The way of a message through the inbox: kept, answered, taken out, handled.
 
+import { AsyncLocalStorage } from "node:async_hooks";
+
 import type { SmsMessage } from "./callback/message.js";
 import type { Dispatcher } from "./dispatch/dispatcher.js";
 import type { Registry } from "./dispatch/registry.js";
@@ -23,8 +25,10 @@ export interface Durable {
   close(): Promise<void>;
 }
 
-/** An inbox hands a message out once: to the handlers of one router. */
-const inUse = new WeakSet<Inbox>();
+/** An inbox hands a message out once: to the handlers of one router, whichever copy of this package it is of. */
+const IN_USE = Symbol.for("express-kaleyra-sms: inboxes in use");
+const shared = globalThis as unknown as Record<symbol, WeakSet<Inbox> | undefined>;
+const inUse = (shared[IN_USE] ??= new WeakSet());
 
 /** @throws TypeError where the inbox is another router's */
 export function createDurable(
@@ -35,8 +39,12 @@ export function createDurable(
   if (inUse.has(inbox)) throw new TypeError("options.inbox is in use by another router: make one for each.");
   inUse.add(inbox);
 
-  const tell = async (cause: unknown, message?: SmsMessage, attempt = 1): Promise<void> => {
-    const final = message !== undefined;
+  /**
+   * The asynchronous context in which the router was made. An inbox hands messages out in that of whatever woke it: of another request, whose
+   * store (of another tenant) no handler may see.
+   */
+  const inOwnContext = AsyncLocalStorage.snapshot();
+  const tell = async (cause: unknown, message?: SmsMessage, attempt = 1, final = message !== undefined) => {
     await dispatcher.announce("error", Object.freeze({ event: "inbox", message, cause, attempt, final }));
   };
   let isClosed = false;
@@ -45,9 +53,9 @@ export function createDurable(
   const work = createWork({
     concurrency,
     limit: handling,
-    dispatch: (message, attempt) => dispatcher.handle(message, attempt),
+    dispatch: (message, attempt) => inOwnContext(() => dispatcher.handle(message, attempt)),
     whenHeard: () => registry.whenHeard(),
-    failed: (cause, message, attempt) => void tell(cause, message, attempt),
+    failed: (...failure) => void inOwnContext(tell, ...failure),
     closing,
   });
   const start = async (): Promise<void> => {

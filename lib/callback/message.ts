@@ -95,22 +95,42 @@ export function storedMessage(message: SmsMessage): StoredMessage {
   return triggeredAt === undefined ? stored : { ...stored, triggeredAt };
 }
 
-/** What comes from a database or a queue may be anything. */
+/** Whether it is what `storedMessage` gave, whole: what comes from a database or a queue may be anything. */
 export function isStoredMessage(given: unknown): given is StoredMessage {
+  if (!isRecord(given)) return false;
+  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, fields } = given;
   return (
-    isRecord(given) &&
-    [given.key, given.source, given.recipient, given.receivedAt].every((text) => typeof text === "string") &&
-    Array.isArray(given.parts) &&
-    isRecord(given.fields)
+    [key, source, recipient, receivedAt].every(isString) &&
+    (triggeredAt === undefined || isString(triggeredAt)) &&
+    (method === "GET" || method === "POST") &&
+    typeof repaired === "boolean" &&
+    Array.isArray(parts) &&
+    parts.every(isString) &&
+    isRecord(fields) &&
+    Object.values(fields).every(isString)
   );
 }
 
-/** The message as it was, frozen. `stored` becomes it. */
+function isString(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+/** The message as it was, frozen. It takes over `parts` and `fields`. */
 export function restoredMessage(stored: StoredMessage): SmsMessage {
-  const draft: Draft = Object.assign(stored, { id: stored.fields.id ?? "" });
+  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, fields } = stored;
+  const draft: Draft = {
+    id: fields.id ?? "",
+    key,
+    source,
+    recipient,
+    parts: Object.freeze(parts),
+    receivedAt,
+    method,
+    repaired,
+    fields: Object.freeze(fields),
+  };
   addAsSent(draft);
-  Object.freeze(draft.parts);
-  Object.freeze(draft.fields);
+  if (triggeredAt !== undefined) draft.triggeredAt = triggeredAt;
   return Object.freeze(draft);
 }
 

@@ -5,7 +5,7 @@ import { then, type Eventual } from "../eventual.js";
 import type { Handling } from "../handling.js";
 import type { Log } from "../log.js";
 import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
-import type { Call, Registry } from "./registry.js";
+import { failedCall, type Call, type MessageEvent, type Registry } from "./registry.js";
 import { nameOf } from "../thrown.js";
 import type { TimeLimit } from "../time-limit.js";
 
@@ -40,7 +40,8 @@ export class Dispatcher {
   /** Runs all that applies to a message; failures are given to the handlers of `error`. Neither throws nor rejects. */
   handle(message: SmsMessage, attempt: Attempt = ONLY): Eventual<Handling> {
     if (this.#limit.isOver) return CLOSED;
-    const run = this.#run(this.#registry.callsOfMessage(message), attempt.attempt);
+    const calls = found("message", () => this.#registry.callsOfMessage(message));
+    const run = this.#run(calls, attempt.attempt);
     return then(run, ({ failures, atLast }) => {
       const [first] = failures;
       if (first === undefined) return HANDLED;
@@ -55,9 +56,12 @@ export class Dispatcher {
     });
   }
 
-  /** Runs the handlers of an event that changes no answer; their own failures go to the logger, and so does an event unheard. */
+  /**
+   * Runs the handlers of an event that changes no answer; their own failures go to the logger, and so does an event without a handler. Neither
+   * throws nor rejects.
+   */
   announce<Event extends Announcement>(event: Event, payload: SmsEvents[Event]): Eventual<void> {
-    const calls = this.#registry.callsOf(event, payload);
+    const calls = found(event, () => this.#registry.callsOf(event, payload));
     if (calls.length === 0) {
       this.#logUnheard(payload);
       return;
@@ -124,6 +128,18 @@ export class Dispatcher {
       const advice = 'Register sms.on("error", ...) to see it whole.';
       this.#log.error(`${code}-failed`, `${what} failed: ${nameOf(cause)}. ${advice}`);
     }
+  }
+}
+
+/** A payload whose handlers cannot be found fails like one whose handler throws: it stops no other. */
+function found<Event extends SmsEvent>(
+  event: Event,
+  find: () => ReadonlyArray<Call<MessageEvent | Event>>,
+): ReadonlyArray<Call<MessageEvent | Event>> {
+  try {
+    return find();
+  } catch (cause) {
+    return [failedCall(event, 0, cause)];
   }
 }
 

@@ -19,10 +19,18 @@ interface Pattern<Registered> {
 }
 
 /** A match, and what is registered for it. */
-export interface Found<Registered> {
+interface Matched<Registered> {
   readonly match: KeywordMatch;
   readonly registered: readonly Registered[];
 }
+
+/** A RegExp that threw: V8's does on a long text that it backtracks in too deeply. Whether it matches is not known. */
+interface Failed<Registered> {
+  readonly cause: unknown;
+  readonly registered: readonly Registered[];
+}
+
+export type Found<Registered> = Matched<Registered> | Failed<Registered>;
 
 /** Where in a text a keyword ends. */
 type End = number;
@@ -52,7 +60,7 @@ export class KeywordIndex<Registered> {
     });
   }
 
-  /** Every keyword of the message, once, in the order of the places where it is looked for; then every RegExp that matches. */
+  /** Every keyword of the message, once, in the order of the places where it is looked for; then every RegExp that matches, or throws. */
   find(message: SmsMessage): Array<Found<Registered>> {
     const typed = typedBy(message);
     const found: Array<Found<Registered>> = [];
@@ -74,9 +82,13 @@ export class KeywordIndex<Registered> {
       add(rest?.value, "rest", rest?.end);
       add(field, "field", own);
     }
-    for (const pattern of this.#patterns.values()) {
-      const match = patternMatch(pattern.regExp, message, typed);
-      if (match !== undefined) found.push({ match, registered: pattern.registered });
+    for (const { regExp, registered } of this.#patterns.values()) {
+      try {
+        const match = patternMatch(regExp, message, typed);
+        if (match !== undefined) found.push({ match, registered });
+      } catch (cause) {
+        found.push({ cause, registered });
+      }
     }
     return found;
   }

@@ -1,5 +1,7 @@
 // What a keyword may be registered with, and the words of the industry.
 
+import { types } from "node:util";
+
 import { unifyPhrase } from "./fold.js";
 
 /** What a keyword is registered with: a string is a word or a phrase, a RegExp is tried against the text. */
@@ -19,7 +21,7 @@ export function patternsOf(pattern: KeywordPattern): ReadonlyArray<string | RegE
   const patterns: readonly unknown[] = Array.isArray(pattern) ? pattern : [pattern];
   if (patterns.length === 0) throw new TypeError("An array of keywords needs at least one.");
   return patterns.map((one) => {
-    if (one instanceof RegExp) return one;
+    if (types.isRegExp(one)) return one;
     if (typeof one !== "string") {
       const kind = one === null ? "null" : typeof one;
       throw new TypeError(`A keyword is a string, a RegExp or an array of these, not ${kind}.`);

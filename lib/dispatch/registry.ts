@@ -46,6 +46,17 @@ class RegisteredCall<Event extends SmsEvent> implements Call<Event> {
   }
 }
 
+/** A failure before any handler is called, given to the handlers of `error` like one of a handler. */
+export function failedCall<Event extends SmsEvent>(event: Event, order: number, cause: unknown): Call<Event> {
+  return {
+    order,
+    event,
+    start: () => {
+      throw cause;
+    },
+  };
+}
+
 /** The events that a valid callback leads to. */
 export type MessageEvent = "message" | "keyword" | "unmatched";
 
@@ -120,7 +131,13 @@ export class Registry {
   callsOfMessage(message: SmsMessage): Array<Call<MessageEvent>> {
     const calls: Array<Call<MessageEvent>> = this.callsOf("message", message);
     const found = this.#keywords.isEmpty ? [] : this.#keywords.find(message);
-    for (const { match, registered } of found) {
+    for (const one of found) {
+      const { registered } = one;
+      if ("cause" in one) {
+        calls.push(failedCall("keyword", registered[0]?.order ?? 0, one.cause));
+        continue;
+      }
+      const { match } = one;
       for (const registration of registered) calls.push(new RegisteredCall(registration, match));
       for (const registration of this.#handlers.keyword.list) calls.push(new RegisteredCall(registration, match));
     }

@@ -1,4 +1,4 @@
-// A message as text, and back.
+// A message as text, and back; and a source, as a column can hold it.
 
 import { isStoredMessage, restoredMessage, storedMessage, type SmsMessage } from "../callback/message.js";
 
@@ -15,4 +15,14 @@ export function messageOf(text: string): SmsMessage | undefined {
   } catch {
     return undefined;
   }
+}
+
+const PLAIN = /^[!#-~][ -~]*$/;
+
+/**
+ * A source in a form that every database stores, compares and gives back as it is: of half a surrogate pair, and of U+0000, some make something
+ * else. Two sources never have one form: only what is not plain begins with a quote.
+ */
+export function storedSource(source: string): string {
+  return PLAIN.test(source) ? source : JSON.stringify(source);
 }

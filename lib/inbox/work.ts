@@ -3,6 +3,7 @@
 import type { SmsMessage } from "../callback/message.js";
 import { then, type Eventual } from "../eventual.js";
 import type { Handling } from "../handling.js";
+import { nameOf } from "../thrown.js";
 import type { TimeLimit } from "../time-limit.js";
 import type { InboxAttempt, InboxOutcome, InboxWork } from "./inbox.js";
 
@@ -13,7 +14,8 @@ interface Handlers {
   readonly dispatch: (message: SmsMessage, attempt: InboxAttempt) => Eventual<Handling>;
   /** Waits for a handler that hears messages: nothing is handled because nobody listens. */
   readonly whenHeard: () => Eventual<void>;
-  readonly failed: InboxWork["failed"];
+  /** Neither throws nor rejects. @param final - whether the message is not tried again; by default, where there is one */
+  readonly failed: (cause: unknown, message?: SmsMessage, attempt?: number, final?: boolean) => void;
   /** Resolves when the router is about to close: what no handler hears is given back then. */
   readonly closing: Promise<void>;
 }
@@ -45,14 +47,30 @@ export function createWork({ concurrency, limit, dispatch, whenHeard, failed, cl
       ended,
     );
 
+  /** Whatever goes wrong on the way to the handlers is a failed attempt: an inbox goes on with the next message. */
+  const broken = (cause: unknown, message: SmsMessage, { attempt, final }: InboxAttempt): InboxOutcome => {
+    failed(cause, message, attempt, final);
+    return { outcome: "failed", reason: nameOf(cause) };
+  };
+
+  const handle: InboxWork["handle"] = (message, attempt) => {
+    const heard = whenHeard();
+    if (heard === undefined) return attempted(message, attempt);
+    const waited = Promise.race([heard.then(() => true), closing.then(() => false)]);
+    return waited.then((isHeard) => (isHeard ? attempted(message, attempt) : RELEASED));
+  };
+
   return {
     concurrency,
-    failed,
+    failed: (cause, message, attempt) => failed(cause, message, attempt),
     handle: (message, attempt) => {
-      const heard = whenHeard();
-      if (heard === undefined) return attempted(message, attempt);
-      const waited = Promise.race([heard.then(() => true), closing.then(() => false)]);
-      return waited.then((isHeard) => (isHeard ? attempted(message, attempt) : RELEASED));
+      try {
+        const outcome = handle(message, attempt);
+        if (!(outcome instanceof Promise)) return outcome;
+        return outcome.catch((cause: unknown) => broken(cause, message, attempt));
+      } catch (cause) {
+        return broken(cause, message, attempt);
+      }
     },
   };
 }

@@ -1,5 +1,6 @@
 // Which keyword a message has, where it was found, and what stands behind it.
 
+import { runInNewContext } from "node:vm";
 import { describe, expect, it, jest } from "@jest/globals";
 import { HELP, OPT_IN, OPT_OUT, type KeywordPattern } from "express-kaleyra-sms";
 
@@ -292,3 +293,40 @@ it("takes no time over texts that are made to take time", async () => {
   }
   expect(messages).toHaveLength(5);
 }, 2_000);
+
+describe("a RegExp that throws", () => {
+  // V8 gives up on it, on a long text.
+  const exhausting = new RegExp(`^(?:${Array.from({ length: 60 }, (_, n) => `(CODE${n})`).join("|")}|.)*$`);
+  const exhausted = `STOP ${"x".repeat(163_000)}`;
+
+  it("fails its message like a handler of it would, and stops no other handler", async () => {
+    const { sms, messages, keywords, unmatched, errors } = recorder();
+    const called: string[] = [];
+    sms
+      .keyword(exhausting, () => called.push("exhausting"))
+      .keyword("STOP", ({ by }) => called.push(by))
+      .keyword(/^STOP/, () => called.push("RegExp"));
+    const receipt = await sms.receive(post({ message: exhausted }));
+    expect(receipt).toMatchObject({ outcome: "failed", status: 500 });
+    expect(JSON.parse(receipt.body)).toMatchObject({ code: "handler-failed" });
+    expect(called).toEqual(["text", "RegExp"]);
+    expect(errors).toMatchObject([{ event: "keyword", message: messages[0], attempt: 1, final: true }]);
+    expect(errors[0]?.cause).toBeInstanceOf(Error);
+    expect([keywords.length, unmatched.length]).toEqual([2, 0]);
+    expect(await sms.receive(post({ message: "STOP" }))).toMatchObject({ outcome: "handled" });
+  });
+
+  it("does not say that nothing matched", async () => {
+    const { sms, keywords, unmatched, errors } = recorder();
+    sms.keyword(exhausting, () => undefined);
+    await sms.receive(post({ message: exhausted, keyword: "ACME" }));
+    expect([keywords.length, unmatched.length, errors.length]).toEqual([0, 0, 1]);
+  });
+});
+
+it("a RegExp of another realm is one", async () => {
+  const { sms, keywords } = recorder();
+  sms.keyword(runInNewContext("/^\\d+$/") as RegExp, () => undefined);
+  await sms.receive(post({ message: "123" }));
+  expect(keywords).toMatchObject([{ keyword: "123" }]);
+});

@@ -1,11 +1,18 @@
 // What every inbox must hold to, seen through the router. Each inbox has a spec that opens it and runs this.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, expect, it } from "@jest/globals";
 import { incomingSms, type Inbox, type SmsMessage } from "express-kaleyra-sms";
 
 import { callback, post } from "../support/callbacks";
 import { deferred, recorder, type Recorder } from "../support/recorder";
 import { until, waitFor } from "./waiting";
+
+/** V8 gives up on this one, on a text of some 160,000 characters: it throws. */
+const EXHAUSTING = new RegExp(`^(?:${Array.from({ length: 60 }, (_, n) => `(CODE${n})`).join("|")}|.)*$`);
+const EXHAUSTED = "x".repeat(163_000);
+/** A sender may be anything that a field holds. */
+const ODD_SOURCES = ["x\ud800", "x\udfff", "x\u0000y", '"', '"x"', "\u2028", "é", "👍", " x", "'; --", "_%"];
 
 /** The options of every inbox. */
 interface Options {
@@ -403,6 +410,81 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     await waitFor(100);
     expect(handled.sort()).toEqual(ids.sort());
   }, 30_000);
+
+  it("fails a message at which the RegExp of a keyword throws, and goes on with all others", async () => {
+    const { sms, errors, inbox } = router(await empty(), { inboxOptions: { attempts: 2, backoffMs: 10 } });
+    const stopped: string[] = [];
+    sms.keyword(EXHAUSTING, () => undefined).keyword("STOP", ({ message: { id } }) => stopped.push(id));
+    const others = (n: number): Promise<unknown> => sms.receive(post({ source: `91900000000${n}`, message: "STOP" }));
+    await others(1);
+    const { message, status } = await sms.receive(post({ source: "919111111111", message: EXHAUSTED }));
+    expect(status).toBe(200);
+    await others(2);
+    await until(async () => (await inbox.stats()).dead === 1, 10_000);
+    await others(3);
+    await sms.receive(post({ source: "919111111111", message: "STOP" }));
+    await until(() => stopped.length === 4, 10_000);
+    expect(errors.map(({ event, attempt, final }) => [event, attempt, final])).toEqual([
+      ["keyword", 1, false],
+      ["keyword", 2, true],
+    ]);
+    expect(errors.map((error) => error.message)).toEqual([message, message]);
+    const [letter, ...more] = await inbox.deadLetters();
+    expect(more).toEqual([]);
+    expect(letter).toMatchObject({ key: message?.key, attempts: 2 });
+    expect(letter?.reason).toMatch(/^\w+(?: at \S+:\d+:\d+)?$/);
+  }, 30_000);
+
+  it("hands out what comes in the turn in which its subscriber is forgotten", async () => {
+    const { sms, messages, inbox } = router(await empty());
+    const source = "+911111111111";
+    for (let n = 0; n < 20; n++) {
+      const before = sms.receive(post({ source, message: "before" }));
+      for (let turn = 0; turn < n % 4; turn++) await new Promise(setImmediate);
+      const forgotten = inbox.forget(source);
+      const after = sms.receive(post({ source, message: `after ${n}` }));
+      await Promise.all([before, forgotten, after]);
+      await until(() => messages.some(({ text }) => text === `after ${n}`));
+    }
+    await until(async () => (await inbox.stats()).running === 0);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delayed: 0, dead: 0 });
+  }, 20_000);
+
+  it("hands out each message of a source that is no plain text, and forgets it", async () => {
+    const { sms, messages, inbox } = router(await empty());
+    for (const source of ODD_SOURCES) {
+      const texts = ["first", "second", "third"].map((which) => `${which} of ${JSON.stringify(source)}`);
+      await Promise.all(texts.map((message) => sms.receive(post({ source, message }))));
+      const heard = (): unknown[] => messages.filter((one) => one.source === source).map(({ text }) => text);
+      await until(() => heard().length === 3);
+      if (isOrdered) expect(heard()).toEqual(texts);
+      expect(heard().sort()).toEqual(texts.sort());
+    }
+    await until(async () => (await inbox.stats()).running === 0);
+    const idle = router(await empty(), { concurrency: 0 });
+    for (const source of ODD_SOURCES) await idle.sms.receive(post({ source }));
+    for (const source of ODD_SOURCES) expect([source, await idle.inbox.forget(source)]).toEqual([source, 1]);
+  }, 20_000);
+
+  it("calls handlers in no request's asynchronous context, but in that in which the router was made", async () => {
+    const tenant = new AsyncLocalStorage<string>();
+    const on = await empty();
+    const { sms, errors, inbox } = tenant.run("where it was made", () => router(on, { inboxOptions: { attempts: 2 } }));
+    const seen: unknown[] = [];
+    sms.on("message", async ({ text }) => {
+      seen.push(tenant.getStore());
+      await new Promise(setImmediate);
+      seen.push(tenant.getStore());
+      if (text === "fails") throw new Error("no");
+    });
+    sms.on("error", () => seen.push(tenant.getStore()));
+    for (const message of ["a", "fails", "b"]) {
+      await tenant.run(`request ${message}`, () => sms.receive(post({ source: message, message })));
+    }
+    await until(async () => errors.length === 2 && (await inbox.stats()).dead === 1);
+    await until(() => seen.length === 10);
+    expect(new Set(seen)).toEqual(new Set(["where it was made"]));
+  });
 
   if (isOrdered) {
     it("handles messages of one source in order of arrival, also by two, and across retries", async () => {

@@ -1,7 +1,7 @@
 // The router with an inbox that does not do what it should: nothing is answered 200 that was not stored.
 
 import { createServer } from "node:http";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { incomingSms, type Inbox, type InboxWork } from "express-kaleyra-sms";
 import request from "supertest";
 
@@ -170,6 +170,16 @@ it("takes an inbox once: a message is handled by one router's handlers", () => {
   const inbox = inboxWith({});
   recorder({ inbox });
   expect(() => recorder({ inbox })).toThrow("options.inbox is in use by another router");
+});
+
+it("takes an inbox once, also where the process has a second copy of the package", () => {
+  const inbox = inboxWith({});
+  recorder({ inbox });
+  jest.isolateModules(() => {
+    const copy = jest.requireActual<{ incomingSms: typeof incomingSms }>("express-kaleyra-sms");
+    expect(copy.incomingSms).not.toBe(incomingSms);
+    expect(() => copy.incomingSms({ inbox, authenticate: false })).toThrow("options.inbox is in use by another router");
+  });
 });
 
 it.each([

@@ -225,23 +225,99 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     }, 15_000);
   });
 
-  it("goes on beside a row that is no message, and tells of it", async () => {
+  it("replays nothing of a row that is no message", async () => {
+    const file = temporary();
+    const receiver = router(file, {}, { concurrency: 0 });
+    await receiver.sms.receive(post({ source: "1" }));
+    receiver.database.exec("UPDATE message SET body = '{'");
+    const { errors, inbox } = router(file);
+    await until(() => errors.length === 1);
+    expect(await inbox.replay("all")).toBe(0);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, dead: 0 });
+  });
+
+  it.each([
+    ["is no JSON", "body = '{'"],
+    ["has a field that is no string", "body = json_set(body, '$.fields.message', 5)"],
+    ["has a part that is no string", "body = json_set(body, '$.parts[0]', json('{}'))"],
+    ["has parts that are no list", "body = json_set(body, '$.parts', 'hello')"],
+    ["has a method that does not exist", "body = json_set(body, '$.method', 'PUT')"],
+    ["has an instant that is no string", "body = json_set(body, '$.triggeredAt', 5)"],
+    ["lacks an instant", "body = json_remove(body, '$.receivedAt')"],
+    ["lacks a recipient", "body = json_remove(body, '$.recipient')"],
+    ["does not say whether it was repaired", "body = json_remove(body, '$.repaired')"],
+    ["is another message", "body = json_set(body, '$.key', 'another')"],
+    ["is of another subscriber", "body = json_set(body, '$.source', 'another')"],
+    ["has a byte in its text that is not UTF-8", "body = CAST(replace(body, 'spoilt', x'ff') AS TEXT)"],
+    ["has a byte in its key that is not UTF-8", "key = CAST(x'ff' AS TEXT)"],
+    ["has a byte in its source that is not UTF-8", "source = CAST(x'ff' AS TEXT)"],
+  ])("sets a row aside that %s, reports it, and goes on with all others", async (_case, spoil) => {
     const file = temporary();
     const receiver = router(file, {}, { concurrency: 0 });
     const spoilt = post({ source: "1", message: "spoilt" });
     await receiver.sms.receive(spoilt);
     await receiver.sms.receive(post({ source: "1", message: "behind it" }));
-    await receiver.sms.receive(post({ source: "2" }));
-    receiver.database.exec("UPDATE message SET body = '{' WHERE source = '1' AND state = 0");
-    const { messages, errors, inbox } = router(file);
-    await until(() => messages.length === 2);
-    expect(messages.map(({ source }) => source).sort()).toEqual(["1", "2"]);
+    await receiver.sms.receive(post({ source: "2", message: "beside it" }));
+    receiver.database.exec(`UPDATE message SET ${spoil} WHERE source = '1' AND state = 0`);
+    const { sms, messages, errors, inbox } = router(file);
+    await sms.receive(post({ source: "3", message: "later" }));
+    await until(() => messages.length === 3);
+    expect(messages.map(({ text }) => text).sort()).toEqual(["behind it", "beside it", "later"]);
     expect(errors).toMatchObject([{ event: "inbox", cause: { code: "KALEYRA_SMS_UNREADABLE" } }]);
-    expect(await inbox.stats()).toMatchObject({ waiting: 0, dead: 0 });
-    expect(await inbox.replay("all")).toBe(0);
+    await until(async () => (await inbox.stats()).running === 0);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
     // When it comes again, it can be read again.
     expect(await receiver.sms.receive(spoilt)).toMatchObject({ outcome: "stored" });
     await until(() => messages.some(({ text }) => text === "spoilt"));
+  });
+
+  it.each([
+    ["of a dead letter", `UPDATE message SET body = CAST(x'ff' AS TEXT) WHERE source = '2'`, ["1", "3"]],
+    [
+      "of a dead letter's reason",
+      `UPDATE message SET reason = CAST(x'ff' AS TEXT) WHERE source = '2'`,
+      ["1", "2", "3"],
+    ],
+    ["of a handled key", `UPDATE done SET key = CAST(x'ff' AS TEXT)`, ["1", "2", "3"]],
+  ])("reads what it can where a byte %s is not UTF-8", async (_case, spoil, sources) => {
+    const file = temporary();
+    const first = router(file, { attempts: 1 });
+    first.sms.on("message", ({ text }) => (text === "ok" ? undefined : Promise.reject(new Error("no"))));
+    await first.sms.receive(post({ source: "0", message: "ok" }));
+    for (const source of ["1", "2", "3"]) await first.sms.receive(post({ source }));
+    await until(async () => (await first.inbox.stats()).dead === 3);
+    first.database.exec(spoil);
+    await first.sms.close();
+    const { sms, inbox, messages } = router(file);
+    expect((await inbox.deadLetters()).map(({ message }) => message.source)).toEqual(sources);
+    await sms.receive(post({ source: "4" }));
+    await until(() => messages.length === 1);
+  });
+
+  it("is refused where its file keeps the name of another inbox", () => {
+    const file = temporary();
+    sqliteInbox({ database: opened(file), name: "orders" });
+    const given = (name?: string): SqliteInboxOptions => ({ database: opened(file), name });
+    sqliteInbox(given("orders"));
+    for (const name of ["votes", undefined]) {
+      expect(() => sqliteInbox(given(name))).toThrow(TypeError);
+      expect(() => sqliteInbox(given(name))).toThrow(/belongs to the inbox named "orders".*a file of its own/);
+    }
+    for (const name of ["", 1, null, "\ud800"]) {
+      expect(() => sqliteInbox(given(name as string))).toThrow(/options\.name of sqliteInbox takes/);
+    }
+  });
+
+  it("leaves no number and no text in the log when it is closed", async () => {
+    const file = temporary();
+    const { sms, messages, inbox } = router(file);
+    for (let n = 0; n < 20; n++) await sms.receive(post({ source: "+919800000001", message: `canary ${n}` }));
+    await until(async () => messages.length === 20 && (await inbox.stats()).running === 0);
+    expect(readFileSync(`${file}-wal`, "latin1")).toContain("canary");
+    await sms.close();
+    const kept = readFileSync(file, "latin1") + readFileSync(`${file}-wal`, "latin1");
+    expect(kept).not.toContain("canary");
+    expect(kept).not.toContain("9800000001");
   });
 
   it("fills a page of dead letters though one between them can no longer be read", async () => {

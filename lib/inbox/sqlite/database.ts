@@ -24,25 +24,26 @@ const PRAGMAS = [
 /**
  * Makes an inbox's file of the database, or finds that it is one.
  *
+ * @param name - that of the inbox
  * @returns the path of the file
  * @throws TypeError where it is not the handle of a file that the inbox may write, and have for itself
  */
-export function openDatabase(database: SqliteDatabase): string {
+export function openDatabase(database: SqliteDatabase, name: string): string {
   const path = pathOf(database);
-  const end = Date.now() + OPENING_MS;
+  const end = performance.now() + OPENING_MS;
   for (;;) {
     try {
-      prepare(database);
+      prepare(database, name);
       return path;
     } catch (error) {
       // To switch to WAL mode, SQLite does not wait.
-      if (!isBusy(error) || Date.now() > end) throw readable(error);
+      if (!isBusy(error) || performance.now() > end) throw readable(error);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS);
     }
   }
 }
 
-function prepare(database: SqliteDatabase): void {
+function prepare(database: SqliteDatabase, name: string): void {
   database.exec(`PRAGMA busy_timeout = ${OPENING_MS}`);
   // One look at it all, since another process may be making the tables; and nothing is changed in a transaction of the user's.
   database.exec("BEGIN");
@@ -54,7 +55,7 @@ function prepare(database: SqliteDatabase): void {
   const { journal_mode: mode } = row(database.prepare("PRAGMA journal_mode = WAL").get());
   if (mode !== "wal") throw notUsable(`a file that can be in WAL mode: this one stays in mode ${String(mode)}`);
   for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`);
-  transaction(database, () => migrate(database));
+  transaction(database, () => migrate(database, name));
   // Into the file's own header, which tells it from another later on.
   database.exec("PRAGMA wal_checkpoint(PASSIVE)");
   database.exec("PRAGMA busy_timeout = 0");

@@ -1,5 +1,8 @@
 // What is asked of a user's handle, of whichever driver it is.
 
+import { isUtf8 } from "node:buffer";
+import { types } from "node:util";
+
 import { isRecord } from "../../record.js";
 
 /** An open database of `node:sqlite`, `better-sqlite3` or `libsql`. */
@@ -21,6 +24,17 @@ export type Row = Readonly<Record<string, unknown>>;
 export function row(given: unknown): Row {
   if (!isRecord(given)) throw new Error("The database gave no row where there always is one.");
   return given;
+}
+
+/**
+ * A text that was read as bytes, `CAST(... AS BLOB)`; `undefined` where it is none. Read as a text, one byte that is not UTF-8 ends the process with
+ * libsql, at every start.
+ */
+export function text(value: unknown): string | undefined {
+  // libsql gives an ArrayBuffer, the others an array of bytes.
+  if (!types.isUint8Array(value) && !types.isAnyArrayBuffer(value)) return undefined;
+  const bytes = Buffer.from(value as ArrayBuffer);
+  return isUtf8(bytes) ? bytes.toString() : undefined;
 }
 
 /** Runs the steps, and commits them together or not at all. @throws what a step or the commit threw */

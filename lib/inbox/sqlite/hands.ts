@@ -1,5 +1,6 @@
 // The messages in this process's hands: not started yet, running, and ended, until the file says so.
 
+import { attempt } from "../attempt.js";
 import type { InboxOutcome, InboxWork } from "../inbox.js";
 import type { Taken } from "./ledger.js";
 
@@ -50,7 +51,7 @@ export class Hands {
   #begin(entry: Entry, work: InboxWork): void {
     const { attempts } = entry;
     this.#running.add(entry);
-    const outcome = work.handle(entry.message, { attempt: attempts, final: attempts >= this.#attempts });
+    const outcome = attempt(work, entry.message, { attempt: attempts, final: attempts >= this.#attempts });
     if (!(outcome instanceof Promise)) this.#end(entry, outcome);
     else
       void outcome.then((is) => {
@@ -64,14 +65,20 @@ export class Hands {
     this.#ended.push({ entry, outcome });
   }
 
-  /** Lets go of what is not started, but for what is to be kept. */
-  drop(isKept: (entry: Entry) => boolean = () => false): void {
-    this.#ready = this.#ready.filter(isKept);
+  /** Lets go of what is not started: the file says that it is another's. */
+  drop(): void {
+    this.#ready = [];
   }
 
-  /** Gives back what is not started. */
-  release(): void {
-    for (const entry of this.#ready.splice(0)) this.#ended.push({ entry, outcome: { outcome: "released" } });
+  /**
+   * Gives back what is not started. Of a message that was forgotten meanwhile this ends the row, which may be another one's turn: the file says
+   * that it runs from the moment on in which it was handed over.
+   */
+  release(isReleased: (entry: Entry) => boolean = () => true): void {
+    const released = this.#ready.filter(isReleased);
+    if (released.length === 0) return;
+    this.#ready = this.#ready.filter((entry) => !isReleased(entry));
+    for (const entry of released) this.#ended.push({ entry, outcome: { outcome: "released" } });
   }
 
   get ended(): readonly Ended[] {

@@ -2,7 +2,7 @@
 // costs. So the newest are only in their rows, which each process knows by heart, and are filed in the index later, many that are
 // neighbours there at once.
 
-import type { SqliteDatabase } from "./driver.js";
+import { text, type SqliteDatabase } from "./driver.js";
 import { Statements } from "./statements.js";
 import { STATE } from "./tables.js";
 
@@ -33,11 +33,11 @@ const EXPIRED = `SELECT seq FROM done WHERE at < ? AND seq < ${LAST} ORDER BY at
 
 const SQL = {
   reach: `SELECT ${LAST} AS last, (SELECT turns FROM filing) AS turns`,
-  since: `SELECT key, seq FROM ${KEYED} WHERE seq > ?`,
+  since: `SELECT CAST(key AS BLOB) AS key, seq FROM ${KEYED} WHERE seq > ?`,
   filed: `SELECT seq FROM (SELECT value AS key FROM json_each(?)) CROSS JOIN filed_key WHERE head = ${HEAD}`,
   rows: `WITH asked AS (SELECT value AS seq FROM json_each(?))
-         SELECT key, seq, state IN (${STATE.dead}, ${STATE.unreadable}) AS aside FROM message WHERE seq IN asked
-         UNION ALL SELECT key, seq, FALSE FROM done WHERE seq IN asked`,
+         SELECT CAST(key AS BLOB) AS key, seq, state IN (${STATE.dead}, ${STATE.unreadable}) AS aside FROM message WHERE seq IN asked
+         UNION ALL SELECT CAST(key AS BLOB), seq, FALSE FROM done WHERE seq IN asked`,
   unfiled: `SELECT seq FROM ${KEYED} WHERE seq > (SELECT (turns - ${SLICES - 1}) * ${STEP} FROM filing) AND key = ?`,
   file: `INSERT OR IGNORE INTO filed_key (head, seq)
          SELECT ${HEAD} AS head, seq FROM ${KEYED} WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY head, seq`,
@@ -70,7 +70,7 @@ export class Keys {
     const last = Number(reach.last);
     if (last === this.#last) return;
     const from = Math.max(this.#last, (this.#turns - SLICES + 1) * STEP);
-    for (const { key, seq } of this.#statements.rows("since", from)) this.#know(String(key), Number(seq));
+    for (const { key, seq } of this.#statements.rows("since", from)) this.#know(text(key), Number(seq));
     this.#last = last;
   }
 
@@ -123,11 +123,13 @@ export class Keys {
     if (seqs.length === 0) return new Map();
     const rows = this.#statements.rows("rows", JSON.stringify(seqs));
     return new Map(
-      rows.map(({ key, seq, aside }) => [String(key), { seq: Number(seq), isAside: Number(aside) === 1 }]),
+      rows.map(({ key, seq, aside }) => [text(key) ?? "", { seq: Number(seq), isAside: Number(aside) === 1 }]),
     );
   }
 
-  #know(key: string, seq: number): void {
+  /** @param key - `undefined` where it cannot be read: no message has it */
+  #know(key: string | undefined, seq: number): void {
+    if (key === undefined) return;
     const slice = sliceOf(key);
     // The turn in which it was filed last.
     const turn = this.#turns - ((this.#turns - slice + SLICES) % SLICES);

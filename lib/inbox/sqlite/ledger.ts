@@ -2,9 +2,10 @@
 
 import type { SmsMessage } from "../../callback/message.js";
 import { CUT_SHORT } from "../errors.js";
-import { messageOf, textOf } from "../stored-message.js";
+import { storedSource, textOf } from "../stored-message.js";
 import type { Row, SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";
+import { MESSAGE, messageOf } from "./rows.js";
 import { Statements } from "./statements.js";
 import { LIVE, STATE } from "./tables.js";
 
@@ -30,11 +31,12 @@ const SQL = {
          WHERE EXISTS (SELECT 1 FROM message WHERE source = value AND ${LIVE})`,
   insert: "INSERT INTO message (seq, key, source, body, state, attempts, at, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
   // As it came first, where that can be read.
-  revive: `UPDATE message SET at = ?, attempts = 0, reason = NULL, body = CASE state WHEN ${STATE.dead} THEN body ELSE ? END, state = CASE
-             WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = message.source AND live.${LIVE})
-             THEN ${STATE.behind} ELSE ${STATE.waiting} END
+  revive: `UPDATE message SET at = ?, attempts = 0, reason = NULL, source = ?,
+             body = CASE state WHEN ${STATE.dead} THEN body ELSE ? END,
+             state = CASE WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = ? AND live.${LIVE})
+               THEN ${STATE.behind} ELSE ${STATE.waiting} END
            WHERE seq = ? AND state IN (${STATE.dead}, ${STATE.unreadable})`,
-  due: `SELECT seq, source, body, attempts + 1 AS attempts FROM message WHERE state = ${STATE.waiting} AND at <= ? ORDER BY at, seq LIMIT ?`,
+  due: `SELECT seq, ${MESSAGE}, attempts + 1 AS attempts FROM message WHERE state = ${STATE.waiting} AND at <= ? ORDER BY at, seq LIMIT ?`,
   start: `UPDATE message SET state = ${STATE.running}, attempts = attempts + 1, at = ?, owner = ?
           WHERE seq IN (SELECT value FROM json_each(?))`,
   hold: `UPDATE message SET state = ${STATE.held}, owner = ? WHERE seq IN (SELECT value FROM json_each(?))`,
@@ -52,10 +54,17 @@ const SQL = {
               SELECT (SELECT MIN(seq) FROM message WHERE source = value AND state = ${STATE.behind}) FROM json_each(?)
               WHERE NOT EXISTS (SELECT 1 FROM message
                 WHERE source = value AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`,
-  left: `SELECT seq, source, body, attempts, state FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
+  // The same of all sources, whichever they are: a row that cannot be read need not say which it is of.
+  promoteAll: `UPDATE message SET state = ${STATE.waiting} WHERE seq IN (
+                 SELECT (SELECT MIN(seq) FROM message WHERE source = one.source AND state = ${STATE.behind})
+                 FROM (SELECT DISTINCT source FROM message WHERE state = ${STATE.behind}) AS one
+                 WHERE NOT EXISTS (SELECT 1 FROM message
+                   WHERE source = one.source AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`,
+  left: `SELECT seq, ${MESSAGE}, attempts, state FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
   reclaim: `UPDATE message SET attempts = attempts - (state = ${STATE.running}), state = ${STATE.waiting}, at = ?, owner = NULL
             WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND seq NOT IN (SELECT value FROM json_each(?))`,
-  mine: `SELECT seq FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
+  // Not what was forgotten.
+  mine: `SELECT seq FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND body IS NOT NULL`,
   // A retry may be so far ahead.
   early: `UPDATE message SET at = ? WHERE state = ${STATE.waiting} AND at > ? + ? * (1 << min(attempts, 30))`,
   next: `SELECT MIN(at) AS due FROM message WHERE state = ${STATE.waiting}`,
@@ -87,17 +96,18 @@ export class Ledger {
     if (messages.length === 0) return [];
     const known = this.#keys.find(messages.map(({ key }) => key));
     const keys = new Set<string>();
-    const sources = this.#busy(messages.map(({ source }) => source));
+    const sources = this.#busy(messages.map(({ source }) => storedSource(source)));
     const insert = this.#statements.get("insert");
     return messages.map((message) => {
-      const { key, source } = message;
+      const { key } = message;
+      const source = storedSource(message.source);
       if (keys.has(key)) return { as: "duplicate" };
       keys.add(key);
       const found = known.get(key);
       if (found !== undefined) {
         if (!found.isAside) return { as: "duplicate" };
         sources.add(source);
-        this.#statements.run("revive", now, textOf(message), found.seq);
+        this.#statements.run("revive", now, source, textOf(message), source, found.seq);
         return { as: "waiting" };
       }
       const as = sources.has(source) ? "behind" : claim();
@@ -146,7 +156,7 @@ export class Ledger {
   /** One that cannot be read stands in nobody's way. */
   #setAside(rows: readonly Row[], now: number): void {
     this.#statements.run("setAside", now, JSON.stringify(rows.map(({ seq }) => Number(seq))));
-    this.promote(new Set(rows.map(({ source }) => String(source))));
+    this.#statements.run("promoteAll");
   }
 
   /** What is taken out, or was held, runs now. */
@@ -182,7 +192,7 @@ export class Ledger {
    */
   promote(sources: ReadonlySet<string>): boolean {
     if (sources.size === 0 || Number(this.#statements.row("anyBehind").any) === 0) return false;
-    return this.#statements.run("promote", JSON.stringify([...sources])) > 0;
+    return this.#statements.run("promote", JSON.stringify(Array.from(sources, storedSource))) > 0;
   }
 
   /** Forgets keys of messages that were done before. */
@@ -207,8 +217,8 @@ export class Ledger {
       // What cannot be read is set aside, and told, when it is taken out.
       else if (taken === undefined || made < attempts) this.again(seq, owner, made, now);
       else if (this.dead(seq, owner, made, CUT_SHORT, now)) over.push(taken);
-      this.promote(new Set([String(left.source)]));
     }
+    this.#statements.run("promoteAll");
     return over;
   }
 
@@ -217,7 +227,7 @@ export class Ledger {
     this.#statements.run("reclaim", now, owner, JSON.stringify(known));
   }
 
-  /** The rows that a process has, by the file. */
+  /** The rows that a process has, by the file, and may start. */
   mine(owner: number): ReadonlySet<number> {
     return new Set(this.#statements.rows("mine", owner).map(({ seq }) => Number(seq)));
   }
@@ -233,8 +243,8 @@ export class Ledger {
   }
 }
 
-/** `undefined` where it was forgotten while it ran, or its text is none of a message. */
-function takenOf({ seq, body, attempts }: Row): Taken | undefined {
-  const message = typeof body === "string" ? messageOf(body) : undefined;
-  return message && { seq: Number(seq), message, attempts: Number(attempts) };
+/** `undefined` where the row is no message, or was forgotten while it ran. */
+function takenOf(row: Row): Taken | undefined {
+  const message = messageOf(row);
+  return message && { seq: Number(row.seq), message, attempts: Number(row.attempts) };
 }

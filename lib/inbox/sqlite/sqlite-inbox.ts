@@ -20,11 +20,21 @@ export interface SqliteInboxOptions extends InboxOptions {
    * where there is none. It is yours to close, after `sms.close()`.
    */
   readonly database: SqliteDatabase;
+  /**
+   * The inbox's name, which its file keeps: a second router that is given the file by mistake, with a name of its own, is refused. Default:
+   * `"express-kaleyra-sms"`.
+   */
+  readonly name?: string | undefined;
 }
+
+const FACTORY = "sqliteInbox";
+const DEFAULT_NAME = "express-kaleyra-sms";
 
 /** For how long an operation tries to get at a file that another process holds, and how often, in milliseconds. */
 const PATIENCE_MS = 5_000;
 const AGAIN_MS = 10;
+/** For how long closing tries to empty the file's log, in milliseconds. */
+const CLOSING_MS = 1_000;
 /** Dead letters that are replayed in one transaction. */
 const REPLAYED = 500;
 
@@ -32,7 +42,8 @@ const REPLAYED = 500;
  * Keeps messages in an SQLite file: one machine, one process or several. Messages of one source are handled in the order in which they came,
  * whichever process handles them and however often they are tried.
  *
- * @throws TypeError where the database is in memory, read-only, in a transaction, or has other tables, or an option takes another value
+ * @throws TypeError where the database is in memory, read-only, in a transaction, has other tables, or is that of an inbox of another name, or where
+ * an option takes another value
  * @example
  * import { DatabaseSync } from "node:sqlite";
  * import { sqliteInbox } from "express-kaleyra-sms/sqlite";
@@ -41,9 +52,11 @@ const REPLAYED = 500;
  * const sms = incomingSms({ inbox });
  */
 export function sqliteInbox(options: SqliteInboxOptions): Inbox {
-  const settings = readInboxOptions("sqliteInbox", options, ["database"]);
-  const { database } = options;
-  const file = new InboxFile(openDatabase(database));
+  const settings = readInboxOptions(FACTORY, options, ["database", "name"]);
+  const { database, name = DEFAULT_NAME } = options;
+  if (typeof name !== "string" || name === "" || !name.isWellFormed())
+    throw new TypeError(`options.name of ${FACTORY} takes the name of the inbox: a string, not empty.`);
+  const file = new InboxFile(openDatabase(database, name));
   const keys = new Keys(database);
   const upkeep = new Upkeep(database, keys);
   const processes = new Processes(database, settings.leaseMs);
@@ -51,25 +64,36 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
 
   /** Runs the steps in a transaction, as soon as no other process holds the file. */
   const write = async <Result>(steps: () => Result): Promise<Result> => {
-    const end = Date.now() + PATIENCE_MS;
+    const end = performance.now() + PATIENCE_MS;
     for (;;) {
       try {
         return transaction(database, steps);
       } catch (error) {
-        if (!isBusy(error) || Date.now() > end) throw error;
+        if (!isBusy(error) || performance.now() > end) throw error;
         await setTimeout(AGAIN_MS);
       }
     }
   };
 
-  /** What was erased still stands in the log, until that begins anew. */
-  const emptyLog = async (): Promise<void> => {
-    const end = Date.now() + PATIENCE_MS;
+  /**
+   * What was erased still stands in the log, until that begins anew.
+   *
+   * @returns `false` where another process still reads it when the time is over
+   */
+  const emptyLog = async (patienceMs: number): Promise<boolean> => {
+    const end = performance.now() + patienceMs;
     const truncate = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
     while (Number(row(truncate.get()).busy) !== 0) {
-      if (Date.now() > end) throw stillRead();
+      if (performance.now() > end) return false;
       await setTimeout(AGAIN_MS);
     }
+    return true;
+  };
+
+  const close = async (): Promise<void> => {
+    await worker.close();
+    // As far as it can be done: the file may be gone, or read by another process, which then empties it.
+    await emptyLog(CLOSING_MS).catch(() => false);
   };
 
   let closing: Promise<void> | undefined;
@@ -77,7 +101,7 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
   return {
     store: (message, deadline) => worker.store(message, deadline),
     start: (work: InboxWork) => worker.start(work),
-    close: () => (closing ??= worker.close()),
+    close: () => (closing ??= close()),
     // Async, so that what the database throws is a rejection.
     stats: async (): Promise<InboxStats> => Promise.resolve(upkeep.stats(Date.now())),
     deadLetters: async (page = {}): Promise<DeadLetter[]> =>
@@ -106,7 +130,7 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
       stringOf("forget(source)", source);
       const forgotten = await write(() => upkeep.forget(source, Date.now()));
       worker.forget(source);
-      await emptyLog();
+      if (!(await emptyLog(PATIENCE_MS))) throw stillRead();
       return forgotten;
     },
   };

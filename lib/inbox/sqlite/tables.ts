@@ -1,6 +1,6 @@
 // The tables of the file, and how those of an older version become them.
 
-import { row, type Row, type SqliteDatabase } from "./driver.js";
+import { row, text, type Row, type SqliteDatabase } from "./driver.js";
 
 /** "KSMS": tells a file of the inbox's from others. */
 export const APPLICATION_ID = 0x4b534d53;
@@ -33,6 +33,7 @@ export const LIVE = `state <= ${STATE.running}`;
  * or forgotten, only the key is kept, in `done`: so that new messages are written where old ones were, and not one after the other.
  * A process lets others know that it lives by `until`; its `id` is never used again.
  * `filed_key` is the index of keys, by their first 8 characters; keys.ts says which are in it after so many turns.
+ * `inbox` has one row: the name of the inbox whose file it is.
  */
 const VERSIONS: readonly string[] = [
   `CREATE TABLE message (
@@ -63,6 +64,9 @@ const VERSIONS: readonly string[] = [
      turns INTEGER NOT NULL
    ) STRICT;
    INSERT INTO filing VALUES (0);
+   CREATE TABLE inbox (
+     name TEXT NOT NULL
+   ) STRICT;
    CREATE TABLE process (
      id INTEGER PRIMARY KEY AUTOINCREMENT,
      until INTEGER NOT NULL
@@ -77,8 +81,13 @@ export function tablesOf(database: SqliteDatabase): Row[] {
     .map(row);
 }
 
-/** Within a transaction. @throws TypeError where a newer version of this package has made the tables */
-export function migrate(database: SqliteDatabase): void {
+/**
+ * Within a transaction.
+ *
+ * @param name - of the inbox: a file that is new becomes its own
+ * @throws TypeError where a newer version of this package has made the tables, or an inbox of another name
+ */
+export function migrate(database: SqliteDatabase, name: string): void {
   const version = Number(row(database.prepare("PRAGMA user_version").get()).user_version);
   if (version > VERSIONS.length)
     throw new TypeError(
@@ -87,4 +96,11 @@ export function migrate(database: SqliteDatabase): void {
   for (const sql of VERSIONS.slice(version)) database.exec(sql);
   // Also where nothing is new: whether the file can be written shows now.
   database.exec(`PRAGMA user_version = ${VERSIONS.length}; PRAGMA application_id = ${APPLICATION_ID}`);
+  database.prepare("INSERT INTO inbox SELECT ? WHERE NOT EXISTS (SELECT 1 FROM inbox)").run(name);
+  const owner = text(row(database.prepare("SELECT CAST(name AS BLOB) AS name FROM inbox").get()).name);
+  if (owner !== name)
+    throw new TypeError(
+      `The file belongs to the inbox named "${owner ?? ""}", and options.name of sqliteInbox is "${name}". Two routers on one file would handle ` +
+        "each other's messages: give each router a file of its own.",
+    );
 }

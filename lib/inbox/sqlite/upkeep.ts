@@ -1,9 +1,10 @@
 // What whoever runs the inbox asks of the tables, and changes in them.
 
 import type { DeadLetter, InboxStats } from "../inbox.js";
-import { messageOf } from "../stored-message.js";
-import type { Row, SqliteDatabase } from "./driver.js";
+import { storedSource } from "../stored-message.js";
+import { text, type Row, type SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";
+import { MESSAGE, messageOf } from "./rows.js";
 import { Statements } from "./statements.js";
 import { LIVE, STATE } from "./tables.js";
 
@@ -17,7 +18,7 @@ const SQL = {
             (SELECT MIN(at) FROM message WHERE state = ${STATE.behind}) AS oldestBehind,
             (SELECT MIN(at) FROM message WHERE state = ${STATE.held}) AS oldestHeld`,
   // By arrival, so that a page has its place also after the one before was replayed.
-  letters: `SELECT seq, key, body, attempts, at, reason FROM message INDEXED BY message_state
+  letters: `SELECT seq, ${MESSAGE}, attempts, at, CAST(reason AS BLOB) AS reason FROM message INDEXED BY message_state
             WHERE state = ${STATE.dead} AND seq > ? ORDER BY seq LIMIT ?`,
   oldestDead: `SELECT seq FROM message WHERE state = ${STATE.dead} AND at <= ? ORDER BY at, seq LIMIT ?`,
   replay: `UPDATE message SET at = ?, attempts = 0, reason = NULL, state = CASE
@@ -80,21 +81,22 @@ export class Upkeep {
 
   /** @returns how many messages of the source there were */
   forget(source: string, now: number): number {
-    this.#statements.run("keepKeys", now, source);
-    return this.#statements.run("forget", source) + this.#statements.run("forgetRunning", source);
+    const stored = storedSource(source);
+    this.#statements.run("keepKeys", now, stored);
+    return this.#statements.run("forget", stored) + this.#statements.run("forgetRunning", stored);
   }
 }
 
-/** `undefined` where its text is that of no message. */
-function letterOf({ key, body, attempts, at, reason }: Row): DeadLetter | undefined {
-  const message = messageOf(String(body));
+/** `undefined` where it is no message. */
+function letterOf(letter: Row): DeadLetter | undefined {
+  const message = messageOf(letter);
   return (
     message && {
-      key: String(key),
+      key: message.key,
       message,
-      attempts: Number(attempts),
-      failedAt: new Date(Number(at)).toISOString(),
-      reason: String(reason),
+      attempts: Number(letter.attempts),
+      failedAt: new Date(Number(letter.at)).toISOString(),
+      reason: text(letter.reason) ?? "unknown",
     }
   );
 }

@@ -1,5 +1,7 @@
 // The inbox's work in this process, in rounds: when the next one is, and what goes into it and comes out of it.
 
+import { AsyncResource } from "node:async_hooks";
+
 import type { SmsMessage } from "../../callback/message.js";
 import { Arrivals } from "../arrivals.js";
 import { cutShort, inboxClosed, storeTimeout } from "../errors.js";
@@ -39,6 +41,8 @@ export class Worker {
   readonly #hands: Hands;
   #work: InboxWork | undefined;
   readonly #tell = seldom((cause) => this.#work?.failed(cause));
+  /** In the asynchronous context in which the inbox was made: that of a message which came would be kept for as long as rounds follow each other. */
+  readonly #next = AsyncResource.bind(() => this.#round());
   #lease: Lease | undefined;
   #prunedAt = -Infinity;
   #immediate: NodeJS.Immediate | undefined;
@@ -84,9 +88,10 @@ export class Worker {
     if (this.#work !== undefined) this.#soon();
   }
 
-  /** Does not start what is held of a source. */
+  /** Does not start what is not started of a source. */
   forget(source: string): void {
-    this.#hands.drop(({ message }) => message.source !== source);
+    this.#hands.release(({ message }) => message.source === source);
+    this.#soon();
   }
 
   /** Rejects with what kept the last messages' end from being written. */
@@ -108,8 +113,8 @@ export class Worker {
   /** @param ms - how late, in milliseconds; `undefined` is the next turn of the event loop */
   #plan(ms: number | undefined): void {
     this.#cancel();
-    if (ms === undefined) this.#immediate = setImmediate(() => this.#round());
-    else this.#timer = setTimeout(() => this.#round(), ms);
+    if (ms === undefined) this.#immediate = setImmediate(this.#next);
+    else this.#timer = setTimeout(this.#next, ms);
   }
 
   #cancel(): void {
@@ -118,32 +123,42 @@ export class Worker {
     this.#isNextSoon = false;
   }
 
+  /** Whatever goes wrong in a round, there is another: a file that nobody works at would acknowledge messages that nobody handles. */
   #round(): void {
+    try {
+      try {
+        this.#step();
+      } catch (error) {
+        this.#failed(error);
+      }
+      this.#goOn();
+    } catch {
+      this.#plan(LONGEST_RETRY_MS);
+    }
+  }
+
+  #step(): void {
     this.#cancel();
     const now = Date.now();
-    try {
-      this.#handOut();
-      if (this.#gathering.isMoreComing(this.#arrivals.waiting.length)) {
-        this.#soon();
-        return;
-      }
-      this.#arrivals.dropLate(now, storeTimeout);
-      if (this.#isTaking) this.#watch.look(this.#lease?.owner ?? 0);
-      const todo = this.#todo(now);
-      if (todo !== undefined) this.#commit(todo, now);
-      this.#failure = undefined;
-    } catch (error) {
-      this.#failed(error);
+    this.#handOut();
+    if (this.#gathering.isMoreComing(this.#arrivals.waiting.length)) {
+      this.#soon();
+      return;
     }
-    this.#goOn();
+    this.#arrivals.dropLate(now, storeTimeout);
+    if (this.#isTaking) this.#watch.look(this.#lease?.owner ?? 0);
+    const todo = this.#todo(now);
+    if (todo !== undefined) this.#commit(todo, now);
+    this.#failure = undefined;
   }
 
   #goOn(): void {
     if (this.#isClosed) return;
     if (this.#closing !== undefined && this.#isIdle()) this.#end(this.#closing.resolve);
+    else if (this.#isNextSoon) return;
     else if (this.#failure !== undefined) this.#plan(this.#failure.retryMs);
     else if (this.#hands.isRoom(this.#concurrency) || this.#isDue(Date.now())) this.#soon();
-    else if (this.#work !== undefined && !this.#isNextSoon) {
+    else if (this.#work !== undefined) {
       const ms = this.#free() > 0 ? Math.min(LOOK_MS, this.#watch.due - Date.now()) : LOOK_MS;
       this.#plan(Math.max(ms, 1));
     }
@@ -155,7 +170,7 @@ export class Worker {
     // Nor is what another process has forgotten since.
     if (this.#hands.isAnyReady && this.#watch.hasChanged()) {
       const mine = this.#ledger.mine(this.#lease.owner);
-      this.#hands.drop(({ seq }) => mine.has(seq));
+      this.#hands.release(({ seq }) => !mine.has(seq));
     }
     this.#hands.start(this.#work);
   }
