@@ -105,7 +105,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       escaping: settings.escaping,
       defaultCountryCode: settings.defaultCountryCode,
       instantOf: settings.timeZone === undefined ? undefined : instantIn(settings.timeZone),
-      hidden: new Set(settings.authenticate ? settings.authenticate.variables.keys() : []),
+      hidden: settings.authenticate ? [...settings.authenticate.variables.keys()] : [],
       decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
     }),
     takeIn: durable?.keep ?? ((message) => handleOnce(message, () => dispatcher.handle(message))),
@@ -140,11 +140,11 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     },
     receive: async (callback: Callback) => {
       const checked = checkedCallback(callback);
-      if (!capacity.enter()) return answers.busy();
+      if (!capacity.enter("handling")) return answers.busy();
       try {
         return await pipeline(checked);
       } finally {
-        capacity.leave();
+        capacity.leave("handling");
       }
     },
     close: () => (closing ??= close()),

@@ -6,6 +6,7 @@ import type { Dispatcher } from "./dispatch/dispatcher.js";
 import { then, type Eventual } from "./eventual.js";
 import type { Handling } from "./handling.js";
 import type { Log } from "./log.js";
+import { nameOf } from "./thrown.js";
 
 /** The rooms that a callback passes through. */
 interface Rooms {
@@ -21,7 +22,7 @@ interface Rooms {
 }
 
 /** What becomes of a valid message: it is handled, once, or stored in the inbox. Neither throws nor rejects. */
-type TakeIn = (
+export type TakeIn = (
   message: ReadMessage["message"],
 ) => Eventual<Handling["outcome"] | "stored" | "duplicate" | "not-stored">;
 
@@ -56,10 +57,22 @@ export function createReceive(rooms: Rooms): Receive {
     });
   };
 
-  return (callback) =>
+  const answered = (callback: Callback | UnreadCallback): Eventual<Receipt> =>
     then(receive(callback), (receipt) => {
       const { outcome, status, message, problem } = receipt;
       log.answered(callback.method, problem?.code ?? outcome, status, message ?? problem ?? {});
       return receipt;
     });
+  const broken = (error: unknown): Receipt => {
+    log.error("internal-error", `A callback could not be processed: ${nameOf(error)}. Please report it.`);
+    return answers.broken();
+  };
+  return (callback) => {
+    try {
+      const receipt = answered(callback);
+      return receipt instanceof Promise ? receipt.catch(broken) : receipt;
+    } catch (error) {
+      return broken(error);
+    }
+  };
 }

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 
 import type { Log } from "../log.js";
-import { decode, pairsOf, unquoted } from "../query-string.js";
+import { decode, unquoted, valuesOf } from "../query-string.js";
 import { nameOf } from "../thrown.js";
 import { addressOf, createIsAllowed, trustsEveryProxy } from "./address.js";
 import type { Demanded } from "./authentication.js";
@@ -71,10 +71,7 @@ function variableDemand(name: string, values: readonly string[]): Demand {
     return [...new Set([...readings, ...readings.map(unquoted)])].map(isOne).includes(true);
   };
   return {
-    unmet: ({ query }) => {
-      const sent = pairsOf(query).flatMap(([one, value]) => (one === name ? [value] : []));
-      return unmetSecret(`The query's variable "${name}"`, sent, isRight);
-    },
+    unmet: ({ query }) => unmetSecret(`The query's variable "${name}"`, valuesOf(query, name), isRight),
   };
 }
 

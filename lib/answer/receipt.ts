@@ -75,6 +75,12 @@ export class Answers {
     return { outcome: "failed", ...this.problem(problem), message };
   }
 
+  /** The package itself failed. */
+  broken(): Receipt {
+    const problem = { status: 500, code: "internal-error", detail: "The callback could not be processed." };
+    return { outcome: "failed", ...this.problem(problem) };
+  }
+
   /** The inbox could not keep it: never a success, since nobody would send it again. */
   notStored(message: SmsMessage): Receipt {
     const problem = {

@@ -15,8 +15,7 @@ const NONE: readonly Issue[] = [];
 
 /** Reads `a=1&b=2`, as it stands behind the `?` of a URL or in a form's body. */
 export function readQuery(query: string, values: Values): Reading {
-  const variables = pairsOf(query).map(([name, value]): Variable => [name, decodeValue(name, value)]);
-  return readVariables(variables, values);
+  return readVariables(pairsOf(query, decodeValue), values);
 }
 
 /** Reads variables that were decoded before; a name may come more than once. */

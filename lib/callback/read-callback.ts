@@ -1,5 +1,7 @@
 // From what came to a message, or to what is wrong with it. Knows the kinds of content; how each is read stands in its own file.
 
+import { types } from "node:util";
+
 import { decode, textOrBytes, withoutMark } from "./charset.js";
 import { now } from "../clock.js";
 import { withoutVariables } from "../query-string.js";
@@ -90,7 +92,7 @@ interface ReadSettings extends MessageSettings {
   readonly template: Template | undefined;
   readonly escaping: Escaping;
   /** The variables of a query that are taken out of it: they hold secrets of the one who calls. */
-  readonly hidden: ReadonlySet<string>;
+  readonly hidden: readonly string[];
   readonly decryptFields: ReturnType<typeof createDecryptFields> | undefined;
 }
 
@@ -121,11 +123,11 @@ export function createReadCallback(
   };
 }
 
-function withoutHidden(callback: Callback | UnreadCallback, hidden: ReadonlySet<string>): Callback | UnreadCallback {
-  if (hidden.size === 0 || callback.method !== "GET") return callback;
+function withoutHidden(callback: Callback | UnreadCallback, hidden: readonly string[]): Callback | UnreadCallback {
+  if (hidden.length === 0 || callback.method !== "GET") return callback;
   const { query } = callback;
   if (typeof query === "string") return { method: "GET", query: withoutVariables(query, hidden) };
-  return { method: "GET", query: Object.fromEntries(Object.entries(query).filter(([name]) => !hidden.has(name))) };
+  return { method: "GET", query: Object.fromEntries(Object.entries(query).filter(([name]) => !hidden.includes(name))) };
 }
 
 /** A field that could not be read is not also missing. */
@@ -159,7 +161,7 @@ function readBody(
   const { format, charset } = mediaType(contentType);
   if (format === "other") return { refusal: UNSUPPORTED };
   if (typeof body === "string") return readText(withoutMark(body), format, readJsonBody);
-  if (body instanceof Uint8Array) {
+  if (types.isUint8Array(body)) {
     const decoded = decode(body, charset);
     if ("text" in decoded) return readText(decoded.text, format, readJsonBody);
     if (decoded.refused === "unknown-charset") {
@@ -188,7 +190,7 @@ function rawOf(callback: Callback | UnreadCallback): string | Uint8Array {
   if ("read" in callback) return textOrBytes(callback.read);
   const content = callback.method === "GET" ? callback.query : callback.body;
   if (typeof content === "string") return content;
-  return content instanceof Uint8Array ? textOrBytes(content) : toJson(content);
+  return types.isUint8Array(content) ? textOrBytes(content) : toJson(content);
 }
 
 function toJson(parsed: object): string {

@@ -34,9 +34,12 @@ export function fieldsOf(parsed: Readonly<Record<string, unknown>>): FieldsRead 
   return { fields: Object.fromEntries(kept), unreadable };
 }
 
-/** Sets a field whatever its name: an assignment to `__proto__` would be none. */
+/**
+ * Sets a field whatever its name: of what every object inherits, an assignment to `__proto__` would be none, and one to the others throws in an app
+ * that has frozen `Object.prototype`.
+ */
 export function setField(fields: Record<string, string>, name: string, value: string): void {
-  if (name !== "__proto__") fields[name] = value;
+  if (!(name in Object.prototype)) fields[name] = value;
   else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
 }
 

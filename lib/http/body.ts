@@ -1,5 +1,8 @@
 // Gets the body of a request, whatever ran before this router: reads it, or takes what another has read.
 
+import { AsyncResource } from "node:async_hooks";
+import { types } from "node:util";
+
 import type { Callback, UnreadCallback } from "../callback/read-callback.js";
 import type { Refusal } from "../callback/invalid.js";
 import type { Log } from "../log.js";
@@ -36,8 +39,14 @@ type WhenDone = (callback: Callback | UnreadCallback) => void;
 /** Calls back once, with the body or with why it could not be had; at once where it is there. */
 export function readBody(req: IncomingRequest, limits: BodyLimits, log: Log, whenDone: WhenDone): void {
   const earlier = bodyReadBefore(req);
-  if (earlier === undefined) collect(req, limits, whenDone);
+  if (earlier === undefined) collect(req, limits, inContext(whenDone));
   else whenDone(takeEarlier(req, earlier, limits, log));
+}
+
+/** A request's events come in the asynchronous context of its connection: handlers are called in that of the request. */
+function inContext(whenDone: WhenDone): WhenDone {
+  const request = new AsyncResource("KALEYRA_SMS_CALLBACK");
+  return (callback) => request.runInAsyncScope(whenDone, undefined, callback);
 }
 
 /**
@@ -57,7 +66,7 @@ function takeEarlier(
   { bodyLimit }: BodyLimits,
   log: Log,
 ): Callback | UnreadCallback {
-  if (typeof body === "string" || body instanceof Uint8Array) {
+  if (typeof body === "string" || types.isUint8Array(body)) {
     return Buffer.byteLength(body) > bodyLimit ? unread(TOO_LARGE) : callback(req, body);
   }
   log.advise(

@@ -2,6 +2,7 @@
 // inflates past its limit is known at once: given the request itself, body-parser tells only when the sender has finished.
 
 import { Readable } from "node:stream";
+import { types } from "node:util";
 
 export type Inflated = { readonly bytes: Uint8Array } | { readonly failed: "too-large" | "damaged" };
 
@@ -38,7 +39,7 @@ export function inflate(encoding: string, limit: number, whenDone: (result: Infl
   const standIn: StandIn = Object.assign(new Readable({ read: () => undefined }), { headers });
   bodyParser.raw({ type: () => true, limit })(standIn, {}, (error) => {
     if (error !== undefined) whenDone({ failed: error.status === 413 ? "too-large" : "damaged" });
-    else whenDone({ bytes: standIn.body instanceof Uint8Array ? standIn.body : new Uint8Array() });
+    else whenDone({ bytes: types.isUint8Array(standIn.body) ? standIn.body : new Uint8Array() });
   });
   return standIn;
 }

@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 
 import type { Admit } from "../admit.js";
 import type { Answer, Answers } from "../answer/receipt.js";
-import type { Capacity } from "../capacity.js";
+import type { Capacity, Check, Place } from "../capacity.js";
 import type { Eventual } from "../eventual.js";
 import type { Log } from "../log.js";
 import type { Receive } from "../receive.js";
@@ -29,7 +29,7 @@ interface ListenerRooms extends BodyLimits {
 
 const noop = (): void => undefined;
 
-/** Gives a callback its answer, and lets it out of hand. */
+/** Lets a callback out of hand, and gives it its answer. */
 type Settle = (answer: Answer) => void;
 
 export function createListener(rooms: ListenerRooms): Listener {
@@ -46,12 +46,6 @@ export function createListener(rooms: ListenerRooms): Listener {
   );
   const options = answers.plain(204, { Allow: allow });
   const head = answers.plain(200);
-  const internal = answers.problem({
-    status: 500,
-    code: "internal-error",
-    detail: "The callback could not be processed.",
-  });
-
   /** The answer to a request that carries no callback. */
   const answerTo = (method: string | undefined): Answer => {
     if (method === "OPTIONS") return options;
@@ -61,7 +55,7 @@ export function createListener(rooms: ListenerRooms): Listener {
 
   const failed = (error: unknown): Answer => {
     log.error("internal-error", `A callback could not be processed: ${nameOf(error)}. Please report it.`);
-    return internal;
+    return answers.broken();
   };
 
   const answer = (req: IncomingRequest, res: ServerResponse, given: Answer): void => {
@@ -87,15 +81,42 @@ export function createListener(rooms: ListenerRooms): Listener {
     else next(value);
   };
 
-  /** Leads a callback that is in hand to its answer. */
-  const lead = (req: IncomingRequest, method: Method, query: string, settle: Settle): void => {
-    const receiveIt = (callback: Parameters<Receive>[0]): void => take(() => receive(callback), settle, settle);
+  /** Leads a callback to its answer. */
+  const lead = (req: IncomingRequest, res: ServerResponse, method: Method, query: string): void => {
+    /** `undefined` before it is in hand. */
+    let place: Place | Check | undefined;
+    const settle: Settle = (given) => {
+      if (place !== undefined) capacity.leave(place);
+      answer(req, res, given);
+    };
+    const goTo = (next: Place, step: () => void): void => {
+      if (place === undefined ? capacity.enter(next) : capacity.move(place, next)) {
+        place = next;
+        step();
+      } else settle(answers.busy());
+    };
+    const receiveIt = (callback: Parameters<Receive>[0]): void =>
+      goTo("handling", () => take(() => receive(callback), settle, settle));
     const goOn = (refused: Answer | undefined): void => {
       if (refused !== undefined) settle(refused);
       else if (method === "GET") receiveIt({ method, query });
-      else take(() => readBody(req, rooms, log, receiveIt), noop, settle);
+      else goTo("reading", () => take(() => readBody(req, rooms, log, receiveIt), noop, settle));
     };
-    take(() => admit(req, method, query), goOn, settle);
+    const whileChecked = (admitted: Promise<Answer | undefined>): Promise<Answer | undefined> => {
+      let giveUp: Check = noop;
+      const busy = new Promise<Answer>((resolve) => (giveUp = () => resolve(answers.busy())));
+      capacity.check(giveUp);
+      place = giveUp;
+      return Promise.race([admitted, busy]);
+    };
+    take(
+      () => {
+        const admitted = admit(req, method, query);
+        return admitted instanceof Promise ? whileChecked(admitted) : admitted;
+      },
+      goOn,
+      settle,
+    );
   };
 
   const listener: Listener = (req: IncomingRequest, res, next) => {
@@ -105,13 +126,8 @@ export function createListener(rooms: ListenerRooms): Listener {
       if (next === undefined) answer(req, res, notFound);
       else next();
     } else if (!isCallback(method)) answer(req, res, answerTo(method));
-    else if (!capacity.enter()) answer(req, res, answers.busy());
-    else {
-      lead(req, method, target.query, (given) => {
-        capacity.leave();
-        answer(req, res, given);
-      });
-    }
+    else if (capacity.isClosed) answer(req, res, answers.busy());
+    else lead(req, res, method, target.query);
   };
   return listener;
 }

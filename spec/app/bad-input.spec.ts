@@ -7,7 +7,7 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import express from "express";
 import fc from "fast-check";
-import { callbackProfile } from "express-kaleyra-sms";
+import { callbackProfile, incomingSms } from "express-kaleyra-sms";
 
 import { callback } from "../support/callbacks";
 import { closeServers, listen, open, recorder, until, untilClosed, type Recorder } from "../support/recorder";
@@ -351,3 +351,46 @@ it("100,000 bad callbacks leave no more memory in use than there was", () => {
   // What the engine keeps of compiled code comes and goes by as much; a leak of 10 bytes a callback would be more.
   expect(printedBy(script)).toBeLessThan(1_000_000);
 }, 60_000);
+
+it("reads fields that are named as what every object inherits, also in an app that has frozen it", () => {
+  const script = `
+    const { incomingSms } = require("express-kaleyra-sms");
+    Object.freeze(Object.prototype);
+    const sms = incomingSms({ authenticate: false, decrypt: (value) => value });
+    const names = ["toString", "constructor", "hasOwnProperty", "__proto__", "valueOf"];
+    sms.on("message", ({ fields }) => console.log(JSON.stringify(names.map((name) => fields[name]))));
+    const query = "id=1&source=919876543210&recipient=5050&message=x&" + names.map((name) => name + "=1").join("&");
+    const json = '{"id":"2","source":"919876543210","recipient":"5050","message":"x",' + names.map((name) => JSON.stringify(name) + ":1").join() + "}";
+    (async () => {
+      const contentType = "application/x-www-form-urlencoded";
+      const callbacks = [{ method: "GET", query }, { method: "POST", body: query.replace("id=1", "id=3"), contentType }, { method: "POST", body: json }];
+      for (const callback of callbacks) console.log((await sms.receive(callback)).status);
+    })();`;
+  const { stdout, stderr } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8", cwd: __dirname });
+  expect(stderr.replace(/.*KALEYRA_SMS_PROFILE_DIFFERS.*|.*trace-warnings.*|\n/g, "")).toBe("");
+  expect(stdout.trim().split("\n")).toEqual(Array(3).fill(['["1","1","1","1","1"]', "200"]).flat());
+});
+
+describe("escapes in a query", () => {
+  /** One piece of a value, and what it stands for: itself, where it is no character in UTF-8. */
+  const piece = fc.oneof(
+    fc.string({ unit: "grapheme" }).map((text) => [encodeURIComponent(text), text] as const),
+    fc
+      .constantFrom("%", "%4", "%zz", "%c0%af", "%e0%80%80", "%ed%a0%80", "%f4%90%80%80", "%ff", "%80", "%E2%82")
+      .map((text) => [text, text] as const),
+    fc.constant(["+", " "] as const),
+  );
+
+  it("stand for their characters where they are UTF-8, and for themselves where they are not", async () => {
+    const sms = incomingSms({ authenticate: false, deduplicate: false }).on("message", () => undefined);
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 80 }), async (pieces) => {
+        const [sent, text] = [0, 1].map((n) => pieces.map((one) => one[n]).join("|")) as [string, string];
+        const query = `id=1&source=919876543210&recipient=5050&message=x${sent}|`;
+        const { message } = await sms.receive({ method: "GET", query });
+        expect(message?.text).toBe(`x${text}|`);
+      }),
+      { seed: 20_261_125, numRuns: 500 },
+    );
+  });
+});

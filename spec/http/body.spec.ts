@@ -1,9 +1,11 @@
 // Bodies as a network and a stranger send them: in pieces, compressed, cut, endless, and not what they say they are.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { once } from "node:events";
 import { createServer, request as httpRequest, type IncomingMessage } from "node:http";
 import { connect as connectHttp2, constants, createServer as createHttp2Server } from "node:http2";
 import type { AddressInfo } from "node:net";
+import { runInNewContext } from "node:vm";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import express from "express";
@@ -415,4 +417,55 @@ it("tells a client that waits for 100 Continue to go on", async () => {
   });
   expect(status).toBe(200);
   expect(messages).toHaveLength(1);
+});
+
+it("handlers of both methods run in the asynchronous context of their request", async () => {
+  const tenant = new AsyncLocalStorage<string>();
+  const { sms } = recorder();
+  const seen: string[] = [];
+  sms.on("message", async ({ method, text = "" }) => {
+    await new Promise(setImmediate);
+    seen.push(`${method} ${text}: ${String(tenant.getStore())}`);
+  });
+  sms.on("invalid", ({ method }) => void seen.push(`${method} invalid: ${String(tenant.getStore())}`));
+  const port = await listen(createServer((req, res) => tenant.run(String(req.headers["x-tenant"]), sms, req, res)));
+  const fields = { id: "1", source: "919876543210", recipient: "5050", message: "hello" };
+  const send = async (name: string, body?: string | Uint8Array, query = "", encoding = "identity"): Promise<void> => {
+    const headers = { "X-Tenant": name, "Content-Encoding": encoding };
+    await fetch(`http://127.0.0.1:${port}/${query}`, {
+      method: body === undefined ? "GET" : "POST",
+      headers,
+      body: body ?? null,
+    });
+  };
+  await send("a", JSON.stringify(fields));
+  await send("b", undefined, `?${new URLSearchParams(fields).toString()}b`);
+  await send("c", gzipSync(JSON.stringify({ ...fields, id: "3" })), "", "gzip");
+  await send("d", "no JSON");
+  expect(seen).toEqual(["POST hello: a", "GET hellob: b", "POST hello: c", "POST invalid: d"]);
+});
+
+it.each([
+  ["a Uint8Array", "new Uint8Array(bytes)"],
+  ["a view of more bytes", "new Uint8Array([0, ...bytes, 0]).subarray(1, bytes.length + 1)"],
+])("bytes of another realm are read, also in sms.receive: %s", async (_case, make) => {
+  const { sms, messages } = recorder();
+  const body = (fields: Record<string, unknown>) =>
+    runInNewContext(make, { bytes: [...Buffer.from(JSON.stringify(callback(fields)))] }) as Uint8Array;
+  const foreign = body({ message: "é" });
+  expect(foreign instanceof Uint8Array).toBe(false);
+  expect(await sms.receive({ method: "POST", body: foreign })).toMatchObject({ outcome: "handled" });
+  const app = express().use(
+    express.raw({ type: () => true }),
+    (req, _res, next) => {
+      req.body = body({ message: "é" });
+      next();
+    },
+    sms,
+  );
+  await request(app).post("/").send("anything").expect(200);
+  expect(
+    await sms.receive({ method: "POST", body: runInNewContext(make, { bytes: [0xff, 0x7b] }) as Uint8Array }),
+  ).toMatchObject({ problem: { raw: expect.any(Object) as unknown } });
+  expect(messages.map(({ text }) => text)).toEqual(["é", "é"]);
 });
