@@ -21,6 +21,15 @@ export function adviseOnSetUp({ authenticate, profile }: Pick<Settings, "authent
   }
 }
 
+/** Of a message that was received by a handler of one of the same source. */
+export function adviseOnNesting(log: Log): void {
+  log.advise(
+    "KALEYRA_SMS_WAITS_FOR_ITSELF",
+    "A handler called sms.receive with a message of the same source. It is handled when that handler has ended: a handler that awaits it waits for " +
+      "itself, until handlerTimeoutMs is over. Do not await it there, or give the router an inbox.",
+  );
+}
+
 /** @param escaping - what the router was told of how the provider substitutes */
 export function createAdvise(escaping: Escaping, log: Log): (read: ReadMessage) => void {
   return ({ message, otherKeys }) => {

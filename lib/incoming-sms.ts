@@ -2,7 +2,7 @@
 
 import { createAuthorize } from "./access/authorize.js";
 import { createAdmit } from "./admit.js";
-import { adviseOnSetUp, createAdvise } from "./advice.js";
+import { adviseOnNesting, adviseOnSetUp, createAdvise } from "./advice.js";
 import { Answers, type Receipt } from "./answer/receipt.js";
 import { checkedCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
 import { createDecryptFields } from "./callback/decrypt.js";
@@ -19,9 +19,10 @@ import { createListener } from "./http/listener.js";
 import type { Listener } from "./http/requests.js";
 import { createLog } from "./log.js";
 import { HandledKeys } from "./once/handled-keys.js";
-import { createHandleOnce } from "./once/once.js";
+import { Nesting } from "./once/nesting.js";
+import { Once } from "./once/once.js";
 import { readOptions, type IncomingSmsOptions } from "./options.js";
-import { createReceive } from "./receive.js";
+import { createReceive, type TakeIn } from "./receive.js";
 
 /**
  * What receives incoming SMS: a function for `app.use`, a route or `http.createServer`, with methods to register handlers. Methods
@@ -92,10 +93,17 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const storing = new TimeLimit(settings.storeTimeoutMs);
   const registry = new Registry();
   const dispatcher = new Dispatcher(registry, limit, log);
-  const handleOnce = createHandleOnce(
+  const once = new Once(
     settings.deduplicate ? new HandledKeys(settings.deduplicate.windowMs, settings.deduplicate.max) : undefined,
     limit,
+    settings.maxInFlight,
   );
+  const nesting = new Nesting();
+  const handleOnce: TakeIn = (message) => {
+    const { source } = message;
+    if (once.isBusy(source) && nesting.mayBeWithin(source)) adviseOnNesting(log);
+    return once.handle(message, () => nesting.handle(source, () => dispatcher.handle(message)));
+  };
   const durable =
     settings.inbox &&
     createDurable(settings.inbox, settings.concurrency, { registry, dispatcher, handling: limit, storing });
@@ -108,7 +116,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       hidden: settings.authenticate ? [...settings.authenticate.variables.keys()] : [],
       decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
     }),
-    takeIn: durable?.keep ?? ((message) => handleOnce(message, () => dispatcher.handle(message))),
+    takeIn: durable?.keep ?? handleOnce,
     dispatcher,
     answers,
     advise: createAdvise(settings.escaping, log),
@@ -142,7 +150,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       const checked = checkedCallback(callback);
       if (!capacity.enter("handling")) return answers.busy();
       try {
-        return await pipeline(checked);
+        return await nesting.receive(() => pipeline(checked));
       } finally {
         capacity.leave("handling");
       }
@@ -155,6 +163,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     const drained = capacity.close().then(() => durable?.close());
     await limit.wait(drained);
     limit.expire();
+    once.close();
     if (durable === undefined) return;
     storing.expire();
     await new TimeLimit(settings.storeTimeoutMs).wait(drained);

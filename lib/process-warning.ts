@@ -9,7 +9,8 @@ export type WarningCode =
   | "KALEYRA_SMS_NO_AUTHENTICATION"
   | "KALEYRA_SMS_NO_TEXT"
   | "KALEYRA_SMS_PROFILE_DIFFERS"
-  | "KALEYRA_SMS_TRUST_PROXY";
+  | "KALEYRA_SMS_TRUST_PROXY"
+  | "KALEYRA_SMS_WAITS_FOR_ITSELF";
 
 /**
  * Emits a process warning. An app may have replaced `process.emitWarning`: one that throws changes nothing.

@@ -1,10 +1,9 @@
 // Remembers, in the memory of this process, which messages were handled.
 
-/** A key, and until when it is remembered, in milliseconds since `#begun`: small numbers take no memory of their own. */
+/** A key, and until when it is remembered, in milliseconds by a clock that nobody sets. Small integers take no memory of their own. */
 type Entry = readonly [key: string, until: number];
 
 export class HandledKeys {
-  readonly #begun = Date.now();
   readonly #windowMs: number;
   readonly #max: number;
   /** In order of handling, so that the oldest stands first. */
@@ -21,11 +20,11 @@ export class HandledKeys {
 
   has(key: string): boolean {
     const until = this.#until.get(key);
-    return until !== undefined && until > this.#now();
+    return until !== undefined && until > sinceStart();
   }
 
   add(key: string): void {
-    const now = this.#now();
+    const now = sinceStart();
     // Taken out first, so that it is added at the end.
     this.#until.delete(key);
     this.#until.set(key, now + this.#windowMs);
@@ -38,12 +37,12 @@ export class HandledKeys {
     }
   }
 
-  #now(): number {
-    return Date.now() - this.#begun;
-  }
-
   #next(): Entry | undefined {
     const { done, value } = this.#inOrder.next();
     return done === true ? undefined : value;
   }
+}
+
+function sinceStart(): number {
+  return Math.trunc(performance.now());
 }

@@ -4,6 +4,7 @@ import { then, type Eventual } from "../eventual.js";
 import type { Handling } from "../handling.js";
 import type { TimeLimit } from "../time-limit.js";
 import type { HandledKeys } from "./handled-keys.js";
+import { Running, type Ended } from "./running.js";
 import { Turns } from "./turns.js";
 
 /** What a message is known by. */
@@ -12,42 +13,97 @@ interface Known {
   readonly source: string;
 }
 
-type Ended = Handling["outcome"];
+/** A message whose handlers are being called, and may receive it again. */
+interface Start {
+  readonly key: string;
+  readonly outer: Start | undefined;
+  /** There only where a repeat waits for it. */
+  running?: Running;
+}
 
-/** What became of a message; `duplicate` where an earlier delivery of it was handled. Neither throws nor rejects. */
-export type HandleOnce = (message: Known, handle: () => Eventual<Handling>) => Eventual<Ended | "duplicate">;
+export class Once {
+  readonly #handledKeys: HandledKeys | undefined;
+  readonly #limit: TimeLimit;
+  readonly #mostLate: number;
+  readonly #turns = new Turns();
+  /** The messages that wait for their turn or are being handled. */
+  readonly #inHand = new Map<string, Running>();
+  /** Those whose handlers are past their time limit, and may never end. The oldest stands first. */
+  readonly #late = new Map<string, Running>();
+  #start: Start | undefined;
 
-/** @param handledKeys - `undefined` where repeats are to be handled again */
-export function createHandleOnce(handledKeys: HandledKeys | undefined, limit: TimeLimit): HandleOnce {
-  const turns = new Turns();
-  /** The messages that wait for their turn or are being handled, each with how that ends at last. */
-  const inHand = new Map<string, Promise<Ended>>();
+  /**
+   * @param handledKeys - `undefined` where repeats are to be handled again
+   * @param mostLate - how many messages are remembered whose handlers do not end: beyond it, a repeat of the oldest is handled again
+   */
+  constructor(handledKeys: HandledKeys | undefined, limit: TimeLimit, mostLate: number) {
+    this.#handledKeys = handledKeys;
+    this.#limit = limit;
+    this.#mostLate = mostLate;
+  }
 
-  /** Waits for the first delivery, even where that is past its time limit, and ends as it does. */
-  const waitForFirst = async (first: Promise<Ended>): Promise<Ended | "duplicate"> => {
-    const outcome = (await limit.wait(first)) ? await first : "timed-out";
-    return outcome === "handled" ? "duplicate" : outcome;
-  };
+  /** What became of a message; `duplicate` where an earlier delivery of it was handled. Neither throws nor rejects. */
+  handle({ key, source }: Known, handle: () => Eventual<Handling>): Eventual<Ended | "duplicate"> {
+    const handledKeys = this.#handledKeys;
+    if (handledKeys === undefined) return then(this.#turns.run(source, handle), outcomeOf);
+    if (handledKeys.has(key)) return "duplicate";
+    const first = this.#inHand.get(key) ?? this.#late.get(key) ?? this.#starting(key);
+    // Also where it is past its time limit: the repeat ends as it does.
+    if (first !== undefined)
+      return first.wait(this.#limit).then((ended) => (ended === "handled" ? "duplicate" : ended));
+    const start: Start = { key, outer: this.#start };
+    this.#start = start;
+    const handling = this.#turns.run(source, handle);
+    this.#start = start.outer;
+    if (handling instanceof Promise) this.#remember(key, start.running ?? new Running(), handling);
+    else this.#end(key, start.running, handling.outcome);
+    return then(handling, outcomeOf);
+  }
 
-  const remember = (key: string, handling: Eventual<Handling>, handled: HandledKeys): void => {
-    if (!(handling instanceof Promise)) {
-      if (handling.outcome === "handled") handled.add(key);
-      return;
-    }
-    const end = handling.then(({ outcome, atLast }) => atLast ?? outcome);
-    inHand.set(key, end);
-    void end.then((outcome) => {
-      inHand.delete(key);
-      if (outcome === "handled") handled.add(key);
+  /** Whether a message of the source waits for its turn, or is being handled. */
+  isBusy(source: string): boolean {
+    return this.#turns.isBusy(source);
+  }
+
+  /** Forgets what does not end. */
+  close(): void {
+    this.#inHand.clear();
+    this.#late.clear();
+  }
+
+  #remember(key: string, running: Running, handling: Promise<Handling>): void {
+    this.#inHand.set(key, running);
+    void handling.then(({ outcome, atLast }) => {
+      this.#inHand.delete(key);
+      if (atLast === undefined) this.#end(key, running, outcome);
+      else {
+        this.#addLate(key, running);
+        void atLast.then((ended) => {
+          if (this.#late.get(key) === running) this.#late.delete(key);
+          this.#end(key, running, ended);
+        });
+      }
     });
-  };
+  }
 
-  return ({ key, source }, handle) => {
-    if (handledKeys?.has(key) === true) return "duplicate";
-    const first = handledKeys === undefined ? undefined : inHand.get(key);
-    if (first !== undefined) return waitForFirst(first);
-    const handling = turns.run(source, handle);
-    if (handledKeys !== undefined) remember(key, handling, handledKeys);
-    return then(handling, ({ outcome }) => outcome);
-  };
+  #addLate(key: string, running: Running): void {
+    this.#late.set(key, running);
+    const [oldest] = this.#late.keys();
+    if (oldest !== undefined && this.#late.size > this.#mostLate) this.#late.delete(oldest);
+  }
+
+  #end(key: string, running: Running | undefined, outcome: Ended): void {
+    if (outcome === "handled") this.#handledKeys?.add(key);
+    running?.end(outcome);
+  }
+
+  #starting(key: string): Running | undefined {
+    let start = this.#start;
+    while (start !== undefined && start.key !== key) start = start.outer;
+    return start && (start.running ??= new Running());
+  }
+}
+
+function outcomeOf({ outcome }: Handling): Ended {
+  return outcome;
 }

@@ -2,19 +2,61 @@
 
 import type { Eventual } from "../eventual.js";
 
+/** A task that was called and has not returned: one of the same name that it starts comes after it. */
+interface Call {
+  readonly name: string;
+  readonly outer: Call | undefined;
+  /** Resolves at the task's end; there only where another waits for it. */
+  end?: Promise<void>;
+  resolve?: () => void;
+}
+
 export class Turns {
   /** For each name of which a task waits or runs, the end of the last one. */
   readonly #last = new Map<string, Promise<unknown>>();
+  #call: Call | undefined;
+
+  isBusy(name: string): boolean {
+    return this.#last.has(name) || this.#calling(name) !== undefined;
+  }
 
   /** Runs the task, at once where none of its name waits or runs. The task neither throws nor rejects. */
   run<Result>(name: string, task: () => Eventual<Result>): Eventual<Result> {
-    const before = this.#last.get(name);
-    const turn = before === undefined ? task() : before.then(task);
-    if (!(turn instanceof Promise)) return turn;
+    const before = this.#last.get(name) ?? this.#endOf(this.#calling(name));
+    return before === undefined ? this.#begin(name, task) : this.#add(name, before.then(task));
+  }
+
+  #begin<Result>(name: string, task: () => Eventual<Result>): Eventual<Result> {
+    const call: Call = { name, outer: this.#call };
+    this.#call = call;
+    const turn = task();
+    this.#call = call.outer;
+    if (!(turn instanceof Promise)) {
+      call.resolve?.();
+      return turn;
+    }
+    if (call.resolve === undefined) return this.#add(name, turn);
+    // What came meanwhile is the last one.
+    void turn.then(call.resolve);
+    return turn;
+  }
+
+  #add<Result>(name: string, turn: Promise<Result>): Promise<Result> {
     this.#last.set(name, turn);
     void turn.then(() => {
       if (this.#last.get(name) === turn) this.#last.delete(name);
     });
     return turn;
+  }
+
+  #calling(name: string): Call | undefined {
+    let call = this.#call;
+    while (call !== undefined && call.name !== name) call = call.outer;
+    return call;
+  }
+
+  #endOf(call: Call | undefined): Promise<void> | undefined {
+    if (call === undefined) return undefined;
+    return (call.end ??= new Promise((resolve) => (call.resolve = resolve)));
   }
 }
