@@ -1,0 +1,160 @@
+// Every mutant of a built file: one small change each, so that its line can be read beside the line that it was.
+
+import { parseSync, traverse } from "@babel/core";
+
+const OPERATORS = new Map(
+  "< <= > >= === !== && || + - * / += -= ++ --"
+    .split(" ")
+    .flatMap((operator, at, all) => [[operator, all[at % 2 === 0 ? at + 1 : at - 1]]]),
+);
+const METHODS = {
+  some: "every",
+  every: "some",
+  min: "max",
+  max: "min",
+  startsWith: "endsWith",
+  endsWith: "startsWith",
+};
+
+/** What `tsc` adds to a file is not ours to test. */
+const ADDED_BY_TSC = /^(?:Object\.defineProperty\(exports|var __|"use strict")/;
+
+/** SQL, or Lua for Redis. */
+const EMBEDDED = /\b(?:SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM|WHERE|redis\.call)\b/;
+const TERM = String.raw`(?:[^()]|\((?:[^()]|\([^()]*\))*\))+?(?=\s+(?:AND|OR|ORDER|LIMIT|THEN|UNION)\b|[);"\`])`;
+const EMBEDDED_CHANGES = [
+  // Its parameter stays, or there would be one too many.
+  [new RegExp(String.raw`(?<=\b(?:WHERE|AND)\s+)${TERM}`, "g"), (term) => `(TRUE OR ${term})`],
+  [/(?<=\b(?:WHERE|AND|WHEN)\s+[\w.]+ )=(?= )/g, () => "<>"],
+  [/<>|~=/g, (operator) => (operator === "<>" ? "=" : "==")],
+  [/==/g, () => "~="],
+  [/<=|>=/g, ([operator]) => operator],
+  [/(?<!<)[<>](?![<>=])/g, (operator) => `${operator}=`],
+  [/\b(?:NOT (?=EXISTS|IN\b|NULL\b(?!,))|OR IGNORE )/g, () => ""],
+  [/(?<=\bORDER BY \w+)(?=\W)/g, () => " DESC"],
+  [/(?<=\bORDER BY \w+), \w+/g, () => ""],
+  [/\b(?:MIN|MAX)(?=\()/gi, (name) => (name.toLowerCase() === "min" ? "max" : "min")],
+  [/[+-](?= 1\b)/g, (sign) => (sign === "+" ? "-" : "+")],
+];
+
+/**
+ * @param code - of a built file
+ * @returns for each mutant: the change (`start`, `end`, `text`), where V8 counts whether it runs (`runsAt`), and what a reader needs: the `line`
+ * (a number), `where` (the names around it), the line `before` and `after`
+ */
+export function mutantsOf(code) {
+  const mutants = [];
+  traverse(parseSync(code, { configFile: false, babelrc: false, sourceType: "script" }), {
+    enter(path) {
+      if (path.parentPath?.isProgram() && ADDED_BY_TSC.test(code.slice(path.node.start))) return path.skip();
+      for (const change of changesOf(path, code))
+        mutants.push({ ...change, runsAt: path.node.start, where: namesOf(path) });
+    },
+  });
+  return mutants.map((mutant) => ({ ...mutant, ...linesOf(mutant, code) }));
+}
+
+export function mutated(code, { start, end, text }) {
+  return code.slice(0, start) + text + code.slice(end);
+}
+
+function* changesOf(path, code) {
+  const { node, parent, key, listKey } = path;
+  const { start, end } = node;
+  const source = code.slice(start, end);
+  const change = (text) => ({ start, end, text });
+  const operatorAt = () => code.indexOf(node.operator, node.left.end);
+  const swapped = (at) => ({ start: at, end: at + node.operator.length, text: OPERATORS.get(node.operator) });
+
+  switch (node.type) {
+    case "BinaryExpression":
+    case "LogicalExpression":
+    case "AssignmentExpression":
+      if (node.operator === "??") yield change(code.slice(start, operatorAt()).trimEnd());
+      else if (node.operator === "??=") yield { start: operatorAt(), end: operatorAt() + 3, text: "=" };
+      else if (OPERATORS.has(node.operator) && !isText(node)) yield swapped(operatorAt());
+      break;
+    case "UpdateExpression":
+      yield swapped(node.prefix ? start : end - 2);
+      break;
+    case "UnaryExpression":
+      if (node.operator === "!") yield change(code.slice(start + 1, end));
+      break;
+    case "IfStatement":
+    case "ConditionalExpression": {
+      const { test } = node;
+      // The others are negated by their operator.
+      if (!["!", "===", "!=="].includes(test.operator))
+        yield { start: test.start, end: test.end, text: `!(${code.slice(test.start, test.end)})` };
+      break;
+    }
+    case "NumericLiteral":
+      // `(0, f)()` and `void 0` are ways to write something else. Nobody can notice a minute that is a millisecond longer.
+      if (parent.type !== "SequenceExpression" && parent.operator !== "void")
+        yield change(`${node.value < 1000 ? node.value + 1 : node.value * 2}`);
+      break;
+    case "BooleanLiteral":
+      yield change(`${!node.value}`);
+      break;
+    case "StringLiteral":
+      if (isCompared(parent, key, listKey) && !EMBEDDED.test(source))
+        yield change(node.value === "" ? '"mutant"' : '""');
+      break;
+    case "ArrayExpression":
+      if (node.elements.length > 0) yield change("[]");
+      break;
+    case "AwaitExpression":
+      yield change(code.slice(start + "await ".length, end));
+      break;
+    case "MemberExpression":
+      if (Object.hasOwn(METHODS, node.property.name) && parent.type === "CallExpression" && key === "callee")
+        yield { start: node.property.start, end, text: METHODS[node.property.name] };
+      break;
+    case "ExpressionStatement":
+      if (parent.type !== "Program" && node.expression.callee?.type !== "Super") yield change(";");
+      break;
+    case "ReturnStatement":
+    case "ThrowStatement":
+      // One that ends its function is no early one.
+      if (!path.parentPath.parentPath.isFunction()) yield change(";");
+      break;
+    case "ContinueStatement":
+    case "BreakStatement":
+      yield change(";");
+  }
+  if (["StringLiteral", "TemplateLiteral"].includes(node.type) && EMBEDDED.test(source))
+    for (const [pattern, textOf] of EMBEDDED_CHANGES)
+      for (const { 0: found, index } of source.matchAll(pattern))
+        yield { start: start + index, end: start + index + found.length, text: textOf(found) };
+}
+
+/** Whether a sum is certainly one of strings: their difference would be no number, which everybody notices. */
+function isText({ type, operator, left, right }) {
+  if (type === "StringLiteral" || type === "TemplateLiteral") return true;
+  return (operator === "+" || operator === "+=") && (isText(left) || isText(right));
+}
+
+/** A string that is returned or compared; not the words of an error or a log line. */
+function isCompared({ type }, key, listKey) {
+  if (["ReturnStatement", "BinaryExpression", "SwitchCase", "ArrayExpression"].includes(type)) return true;
+  if (type === "ConditionalExpression" || type === "LogicalExpression") return true;
+  return ["ObjectProperty", "AssignmentPattern"].includes(type)
+    ? key !== "key"
+    : key === "body" && listKey === undefined;
+}
+
+/** The names around a place: `Ledger.store`. */
+function namesOf(path) {
+  const names = [];
+  for (let at = path.parentPath; at; at = at.parentPath) {
+    const name = at.node.id?.name ?? at.node.key?.name ?? at.node.key?.id?.name;
+    if (name !== undefined) names.unshift(name);
+  }
+  return names.join(".");
+}
+
+function linesOf(mutant, code) {
+  const line = code.slice(0, mutant.start).split("\n").length;
+  const lineOf = (text) => text.split("\n")[line - 1].trim();
+  return { line, before: lineOf(code), after: lineOf(mutated(code, mutant)) };
+}
