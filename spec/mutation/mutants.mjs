@@ -16,6 +16,10 @@ const METHODS = {
   endsWith: "startsWith",
 };
 
+/** Where a string is returned or compared, and is not the words of an error or a log line. */
+const COMPARED_IN =
+  /^(?:Return|Binary|SwitchCase|Array|Conditional|Logical|ObjectProperty|AssignmentPattern|ArrowFunction)/;
+
 /** What `tsc` adds to a file is not ours to test. */
 const ADDED_BY_TSC = /^(?:Object\.defineProperty\(exports|var __|"use strict")/;
 
@@ -59,7 +63,7 @@ export function mutated(code, { start, end, text }) {
 }
 
 function* changesOf(path, code) {
-  const { node, parent, key, listKey } = path;
+  const { node, parent, key } = path;
   const { start, end } = node;
   const source = code.slice(start, end);
   const change = (text) => ({ start, end, text });
@@ -97,7 +101,7 @@ function* changesOf(path, code) {
       yield change(`${!node.value}`);
       break;
     case "StringLiteral":
-      if (isCompared(parent, key, listKey) && !EMBEDDED.test(source))
+      if (COMPARED_IN.test(parent.type) && key !== "key" && !EMBEDDED.test(source))
         yield change(node.value === "" ? '"mutant"' : '""');
       break;
     case "ArrayExpression":
@@ -132,15 +136,6 @@ function* changesOf(path, code) {
 function isText({ type, operator, left, right }) {
   if (type === "StringLiteral" || type === "TemplateLiteral") return true;
   return (operator === "+" || operator === "+=") && (isText(left) || isText(right));
-}
-
-/** A string that is returned or compared; not the words of an error or a log line. */
-function isCompared({ type }, key, listKey) {
-  if (["ReturnStatement", "BinaryExpression", "SwitchCase", "ArrayExpression"].includes(type)) return true;
-  if (type === "ConditionalExpression" || type === "LogicalExpression") return true;
-  return ["ObjectProperty", "AssignmentPattern"].includes(type)
-    ? key !== "key"
-    : key === "body" && listKey === undefined;
 }
 
 /** The names around a place: `Ledger.store`. */
