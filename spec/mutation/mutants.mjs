@@ -101,7 +101,7 @@ function* changesOf(path, code) {
       yield change(`${!node.value}`);
       break;
     case "StringLiteral":
-      if (COMPARED_IN.test(parent.type) && key !== "key" && !EMBEDDED.test(source))
+      if (COMPARED_IN.test(parent.type) && key !== "key" && !isText(parent) && !EMBEDDED.test(source))
         yield change(node.value === "" ? '"mutant"' : '""');
       break;
     case "ArrayExpression":

@@ -4,6 +4,8 @@
 // --only dist/inbox/work.js:12      all mutants of that line, not a draw
 // --jobs 2                          so many at a time
 // --all                             with the specs that are left out because they are slow, or not about the code
+//
+// A survivor that no spec could notice goes into without-effect.json, with the reason.
 
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
