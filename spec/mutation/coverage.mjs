@@ -1,4 +1,4 @@
-// Which specs run a place of the build, and how long each takes: measured once, and again when the build or a spec has changed.
+// Which specs run a place of the build, and how long each takes: measured again only if the build or a spec changes.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,11 +9,11 @@ import { pathToFileURL } from "node:url";
 const CACHE = join(import.meta.dirname, "../../node_modules/.cache/mutation");
 const LONGEST_MS = 600_000;
 
-/** @returns how many `ms` each spec takes, and of each built file (`runs`) what each of the spec's processes has counted */
+/** @returns for each spec: how many `ms` it takes, and for each built file (`runs`) what V8 counted in its processes */
 export async function measure(specs, workplace) {
   const { root } = workplace;
   mkdirSync(CACHE, { recursive: true });
-  const support = filesBelow(root, "spec").filter((name) => !/\.spec\.ts$|^spec\/mutation\/(?!coverage)/.test(name));
+  const support = filesBelow(root, "spec").filter((name) => !/\.spec\.ts$|^spec\/mutation\//.test(name));
   const measured = new Map();
   for (const spec of specs) {
     const sum = createHash("sha256").update(process.version);
@@ -40,7 +40,7 @@ async function measureOne(spec, workplace) {
   if (outcome !== "survived") throw new Error(`${spec} fails without a mutant: npx jest ${spec}`);
   const root = pathToFileURL(join(workplace.root, "/")).href;
   const runs = {};
-  // One for each process that the spec has started, and not killed.
+  // One file for each process of the spec, except those that it killed.
   for (const name of readdirSync(folder))
     for (const { url, functions } of JSON.parse(readFileSync(join(folder, name), "utf8")).result)
       if (url.startsWith(`${root}dist/`))
@@ -48,7 +48,7 @@ async function measureOne(spec, workplace) {
   return { ms, runs };
 }
 
-/** Whether a spec runs a place. The ranges come from the outside inwards: the innermost is right about what is in it. */
+/** Whether a spec runs a place. Outer ranges come before inner ones, and the innermost counts. */
 export function isRun(place, processes = []) {
   const isAround = ({ startOffset, endOffset }) => startOffset <= place && place < endOffset;
   return processes.some((ranges) => ranges.findLast(isAround)?.count > 0);

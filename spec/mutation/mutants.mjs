@@ -20,14 +20,14 @@ const METHODS = {
 const COMPARED_IN =
   /^(?:Return|Binary|SwitchCase|Array|Conditional|Logical|ObjectProperty|AssignmentPattern|ArrowFunction)/;
 
-/** What `tsc` adds to a file is not ours to test. */
+/** Statements that `tsc` adds. */
 const ADDED_BY_TSC = /^(?:Object\.defineProperty\(exports|var __|"use strict")/;
 
 /** SQL, or Lua for Redis. */
 const EMBEDDED = /\b(?:SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM|WHERE|redis\.call)\b/;
 const TERM = String.raw`(?:[^()]|\((?:[^()]|\([^()]*\))*\))+?(?=\s+(?:AND|OR|ORDER|LIMIT|THEN|UNION)\b|[);"\`])`;
 const EMBEDDED_CHANGES = [
-  // Its parameter stays, or there would be one too many.
+  // The term keeps its parameter: a missing one would be an error, which any spec notices.
   [new RegExp(String.raw`(?<=\b(?:WHERE|AND)\s+)${TERM}`, "g"), (term) => `(TRUE OR ${term})`],
   [/(?<=\b(?:WHERE|AND|WHEN)\s+[\w.]+ )=(?= )/g, () => "<>"],
   [/<>|~=/g, (operator) => (operator === "<>" ? "=" : "==")],
@@ -43,8 +43,8 @@ const EMBEDDED_CHANGES = [
 
 /**
  * @param code - of a built file
- * @returns for each mutant: the change (`start`, `end`, `text`), where V8 counts whether it runs (`runsAt`), and what a reader needs: the `line`
- * (a number), `where` (the names around it), the line `before` and `after`
+ * @returns for each mutant: the change (`start`, `end`, `text`), the place that has to run (`runsAt`), the number of
+ * its `line`, the names around it (`where`), and the line's text `before` and `after`
  */
 export function mutantsOf(code) {
   const mutants = [];
@@ -87,13 +87,13 @@ function* changesOf(path, code) {
     case "IfStatement":
     case "ConditionalExpression": {
       const { test } = node;
-      // The others are negated by their operator.
+      // These are negated by a change of their operator.
       if (!["!", "===", "!=="].includes(test.operator))
         yield { start: test.start, end: test.end, text: `!(${code.slice(test.start, test.end)})` };
       break;
     }
     case "NumericLiteral":
-      // `(0, f)()` and `void 0` are ways to write something else. Nobody can notice a minute that is a millisecond longer.
+      // `(0, f)()` and `void 0` are idioms. Large numbers double: a millisecond more or less is no change.
       if (parent.type !== "SequenceExpression" && parent.operator !== "void")
         yield change(`${node.value < 1000 ? node.value + 1 : node.value * 2}`);
       break;
@@ -119,7 +119,7 @@ function* changesOf(path, code) {
       break;
     case "ReturnStatement":
     case "ThrowStatement":
-      // One that ends its function is no early one.
+      // Only an early one: not the last statement of its function.
       if (!path.parentPath.parentPath.isFunction()) yield change(";");
       break;
     case "ContinueStatement":
@@ -132,7 +132,7 @@ function* changesOf(path, code) {
         yield { start: start + index, end: start + index + found.length, text: textOf(found) };
 }
 
-/** Whether a sum is certainly one of strings: their difference would be no number, which everybody notices. */
+/** Whether a sum is one of strings for certain: it has no difference. */
 function isText({ type, operator, left, right }) {
   if (type === "StringLiteral" || type === "TemplateLiteral") return true;
   return (operator === "+" || operator === "+=") && (isText(left) || isText(right));

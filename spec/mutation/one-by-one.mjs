@@ -1,5 +1,5 @@
-// How Jest runs the specs of a mutant: in the order in which they were given, telling at once which one runs and that one failed, so that
-// the rest of it can be spared.
+// Jest's order and reporter for a mutant: the specs in the order in which they were given. It reports at once if one
+// starts or fails, so that the rest can be spared.
 
 export default class OneByOne {
   // As a `testSequencer`:

@@ -1,9 +1,9 @@
-// `npm run mutation -- --seed 7 --count 200`: changes the build in one place after another, and sees whether a spec fails.
+// `npm run mutation -- --seed 7 --count 200`: changes the build in one place at a time, and sees whether a spec fails.
 //
 // --room inbox/sqlite               only there; a room is a folder of dist/, or of dist/inbox/
 // --only dist/inbox/work.js:12      all mutants of that line, not a draw
-// --jobs 2                          so many at a time
-// --all                             with the specs that are left out because they are slow, or not about the code
+// --jobs 2                          two at a time
+// --all                             also the specs that are slow, or that check the package rather than its code
 //
 // A survivor that no spec could notice goes into without-effect.json, with the reason.
 
@@ -19,10 +19,10 @@ import { Workplace } from "./workplace.mjs";
 
 const AIM = 0.95;
 const LIMIT = { times: 4, leastMs: 20_000 };
-/** Lists, what is made when the package is built, and what only makes it. */
+/** Lists of exports, code that Ajv generates, and what generates it. */
 const NOT_MUTATED = /\/(?:index|validators|schema|compile-schema)\.js$/;
 const SLOW_OR_NOT_ABOUT_CODE = /\/(?:fuzz\/.*|readme|package|[^/]*-kill|[^/]*-processes)\.spec\.ts$/;
-/** Lines for whoever looks for a mistake: nobody is promised what they say. */
+/** Debug lines are no promise, so no spec needs to check them. */
 const DEBUG = /\bdebug[.(]/;
 const OUTCOMES = ["killed", "timed out", "without effect", "survived"];
 
@@ -36,7 +36,7 @@ const { values: given } = parseArgs({
     all: { type: "boolean", default: false },
   },
 });
-/** What a person found to be equal to the build, whatever a spec may do. */
+/** Mutants that, as a person found, behave as the build does. */
 const withoutEffect = JSON.parse(readFileSync(join(import.meta.dirname, "without-effect.json"), "utf8"));
 const workplaces = Array.from({ length: Number(given.jobs) }, () => new Workplace());
 const removeAll = () => workplaces.forEach((workplace) => workplace.remove());
@@ -72,9 +72,7 @@ async function main(root) {
   const again = ["seed", "count", "room", "only"]
     .filter((name) => given[name])
     .map((name) => `--${name} ${given[name]}`);
-  console.log(
-    `${drawn.length} of ${mutants.length} mutants; the same again: npm run mutation -- ${again.join(" ")}${given.all ? " --all" : ""}`,
-  );
+  console.log(`${drawn.length} of ${mutants.length} mutants; the same again: npm run mutation -- ${again.join(" ")}`);
   const queue = drawn.entries();
   await Promise.all(
     workplaces.map(async (workplace) => {
@@ -101,7 +99,7 @@ function isEntryOf(entry, { file, where, before, after }) {
   return entry.file === basename(file) && entry.where === where && entry.before === before && entry.after === after;
 }
 
-/** One of each room in turn, so that a big room does not stand for all. The same seed draws the same from the same build. */
+/** One of each room in turn, so that a big room does not stand for all. From one build, a seed draws the same again. */
 function draw(mutants) {
   if (given.only !== undefined) return mutants.filter(({ file, line }) => `${file}:${line}` === given.only);
   const lotOf = ({ file, start, end, text }) =>
@@ -121,7 +119,7 @@ function draw(mutants) {
     .map(({ mutant }) => mutant);
 }
 
-/** Runs the specs that come by, the quickest first. */
+/** Runs the specs that execute the place, the quickest first. */
 async function tryOut(mutant, measured, workplace) {
   const msOf = (spec) => measured.get(spec).ms;
   const specs = [...measured.keys()]

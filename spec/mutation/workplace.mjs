@@ -1,4 +1,4 @@
-// A copy of the package, in which a mutant can do no harm, and its specs.
+// A temporary copy of the package, in which the specs of a mutant run.
 
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
@@ -16,7 +16,7 @@ export class Workplace {
   #running;
   /** The copy. */
   root = join(this.#base, "package");
-  /** For what the specs leave behind: it is removed with the copy. */
+  /** The specs' folder for temporary files, removed with the copy. */
   temporary = join(this.#base, "tmp");
 
   constructor() {
@@ -25,7 +25,7 @@ export class Workplace {
       recursive: true,
       filter: (from) => ![".git", "node_modules"].includes(basename(from)),
     });
-    // The package is linked to itself by its name: to the copy, that is, and not to what was copied.
+    // The package depends on itself: in the copy, on the copy.
     mkdirSync(join(this.root, "node_modules"));
     for (const name of readdirSync(join(ROOT, "node_modules"))) {
       const installed = join(ROOT, "node_modules", name);
@@ -48,7 +48,7 @@ export class Workplace {
         cwd: this.root,
         env: { ...process.env, ...env, TMPDIR: this.temporary },
         stdio: ["ignore", "ignore", "ignore", "ipc"],
-        // A process group of its own, so that what the specs have started ends with it.
+        // A process group of its own: the processes that the specs started end with it.
         detached: true,
       });
       this.#running = child;
@@ -66,6 +66,7 @@ export class Workplace {
       child.once("exit", (code) => {
         clearTimeout(timer);
         this.#end();
+        this.#running = undefined;
         resolve(ended ?? { outcome: code === 0 ? "survived" : "killed" });
       });
     });
@@ -73,9 +74,9 @@ export class Workplace {
 
   #end() {
     try {
-      process.kill(-this.#running.pid, "SIGKILL");
+      process.kill(-this.#running?.pid, "SIGKILL");
     } catch {
-      // There is none any more, or none yet.
+      // All its processes have ended, or none was started.
     }
   }
 
