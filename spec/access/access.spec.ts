@@ -318,6 +318,19 @@ describe("a bearer token", () => {
     expect(asked).toEqual(["three", "three", "four"]);
   });
 
+  it("that is missing is refused with 401, and the function that knows tokens is not called", async () => {
+    const verify = jest.fn(() => true);
+    const { server, messages, unauthorized } = guarded({ bearer: verify });
+    const response = await request(server).post("/").send(callback()).expect(401);
+    expect(response.headers["www-authenticate"]).toBe('Bearer realm="callbacks"');
+    expect(await statusOf(server, [["Authorization", "Basic dTpw"]])).toBe(401);
+    expect(verify).not.toHaveBeenCalled();
+    expect(messages).toEqual([]);
+    expect(unauthorized.map(({ reason }) => reason)).toEqual(Array(2).fill("The Bearer authorization is missing."));
+    expect(await statusOf(server, [["Authorization", "Bearer one"]])).toBe(200);
+    expect(verify.mock.calls).toEqual([["one"]]);
+  });
+
   it("is refused with 401, a challenge, and the same answer whatever is wrong", async () => {
     const { server, messages } = guarded({ bearer: "BearerOne" });
     const answers = [];
