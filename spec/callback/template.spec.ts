@@ -1,7 +1,9 @@
 // What was typed arrives to the letter where the provider pastes it into the body unescaped, and nothing that is typed passes for a field.
 
+import { createServer } from "node:http";
 import { describe, expect, it, jest } from "@jest/globals";
 import fc from "fast-check";
+import request from "supertest";
 import {
   callbackProfile,
   incomingSms,
@@ -243,6 +245,16 @@ it("a body up to the limit is read or refused, whatever it imitates", async () =
       else expect(problem.code).toBe("ambiguous-body");
     }
   }
+});
+
+it("a short body that repeats the name of every part is refused as ambiguous at once, not after all its readings", async () => {
+  const profile = profileOf({ fields: ["id", "source", "recipient", "message"], parts: 20 });
+  const names = Array.from({ length: 20 }, (_, n) => `","parts[${n + 1}]":"`).join("");
+  const body = `{"id":"1","source":"2","recipient":"3","message":"${names}${names}"}`;
+  const { sms } = recorder({ profile, escaping: "none" });
+  // Through a server, so that a matcher that holds the event loop meets the time limit of the spec.
+  const response = await request(createServer(sms)).post("/").type("text/plain").send(body).expect(400);
+  expect(response.body).toMatchObject({ code: "ambiguous-body" });
 });
 
 it("a body whose keys are not the printed ones causes one warning, which prints the profile to declare", async () => {
