@@ -35,6 +35,8 @@ describe("numbers", () => {
     ["919876543210", "+919876543210"],
     ["+1234567", "+1234567"],
     ["+123456", "+123456"],
+    ["+123456789012345", "+123456789012345"],
+    ["+1234567890123456", "+1234567890123456"],
     ["12345678901", "+12345678901"],
     ["123456789012345", "+123456789012345"],
     ["1234567890123456", "1234567890123456"],
@@ -140,6 +142,20 @@ describe("parts", () => {
     ["a\ufeffb\u200bc", ["a\ufeffb\u200bc"]],
   ])("of %j are its words", async (message, parts) => {
     expect((await messageOf({ message, "parts[1]": "x" })).parts).toEqual(parts);
+  });
+
+  it("are split at every white space of Unicode, and at nothing else", async () => {
+    const { sms, messages } = recorder();
+    const characters = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code));
+    const isSplit: string[] = [];
+    for (let n = 0; n < characters.length; n += 4_096) {
+      const some = characters.slice(n, n + 4_096);
+      await sms.receive({ method: "POST", body: callback({ message: some.map((one) => `a${one}b`).join(" ") }) });
+      const words = new Set(messages.pop()?.parts);
+      isSplit.push(...some.filter((one) => !words.has(`a${one}b`)));
+    }
+    const codes = (some: readonly string[]): string[] => some.map((one) => one.charCodeAt(0).toString(16));
+    expect(codes(isSplit)).toEqual(codes(characters.filter((one) => /\p{White_Space}/u.test(one))));
   });
 
   it("are those that were sent, in order, where the text has none", async () => {
