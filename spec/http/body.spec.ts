@@ -375,6 +375,45 @@ describe("what a parser left", () => {
     expect(invalid).toMatchObject([{ code: "schema", issues: [{ field: "circle" }] }]);
   });
 
+  it.each([
+    ["an empty array", []],
+    ["an array of callbacks", [callback()]],
+    ["an array of texts", ["hello"]],
+  ])("is malformed if it is %s", async (_case, body) => {
+    const { sms, messages, invalid } = recorder();
+    const app = express().use(express.json(), sms);
+    await request(app).post("/").send(body).expect(400);
+    for (const contentType of [undefined, "application/json", "application/x-www-form-urlencoded"]) {
+      expect(await sms.receive({ method: "POST", body, contentType })).toMatchObject({
+        outcome: "invalid",
+        status: 400,
+      });
+    }
+    expect(invalid.map(({ code, raw }) => [code, raw])).toEqual(
+      Array(4).fill(["malformed-body", JSON.stringify(body)]),
+    );
+    expect(messages).toEqual([]);
+  });
+
+  it("of a body sent as text/plain is read as JSON, not as a form", async () => {
+    const { sms, messages, invalid } = recorder();
+    const app = express().use(express.json({ type: "text/plain" }), sms);
+    const send = (fields: Record<string, unknown>) =>
+      request(app)
+        .post("/")
+        .type("text/plain")
+        .send(JSON.stringify({ ...callback(), ...fields }));
+    await send({ message: "hello" }).expect(200);
+    expect(messages).toMatchObject([{ text: "hello" }]);
+    // A form has neither arrays nor numbers.
+    await send({ kid: ["one"] }).expect(400);
+    await send({ kid: 1e20 }).expect(400);
+    expect(invalid).toMatchObject([
+      { code: "schema", issues: [{ field: "kid", rule: "scalar" }] },
+      { code: "schema", issues: [{ field: "kid", rule: "digits" }] },
+    ]);
+  });
+
   it("is malformed where a form's parser took JSON apart, and the detail says what to do", async () => {
     const { sms, invalid } = recorder();
     const app = express().use(express.urlencoded({ extended: false }), sms);
