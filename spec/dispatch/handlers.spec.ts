@@ -5,6 +5,9 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, it, jest } from "@jest/globals";
 import request from "supertest";
 import { incomingSms, type SmsEvent } from "express-kaleyra-sms";
+import { describe, expect, it, jest } from "@jest/globals";
+import { incomingSms, type HandlerContext, type SmsEvent } from "express-kaleyra-sms";
+import request from "supertest";
 
 import { callback, post } from "../support/callbacks";
 import { deferred, recorder } from "../support/recorder";
@@ -63,6 +66,26 @@ describe("handlers of one callback", () => {
     expect(JSON.parse(JSON.stringify(message))).toEqual(message);
     expect(structuredClone(message)).toStrictEqual(message);
   });
+});
+
+it("handlers of every other event are told that it is the first attempt", async () => {
+  const { sms } = recorder({ authenticate: ({ url }) => url !== "/?refused" });
+  const attempts: Array<readonly [event: string, attempt: number]> = [];
+  for (const event of ["invalid", "unauthorized", "duplicate", "error"] as const) {
+    sms.on(event, (_payload: unknown, { attempt }: HandlerContext) => attempts.push([event, attempt]));
+  }
+  sms.on("message", ({ text }) => (text === "fails" ? Promise.reject(new Error("no")) : undefined));
+  await sms.receive({ method: "POST", body: "" });
+  const sent = post();
+  for (let n = 0; n < 2; n++) await sms.receive(sent);
+  await sms.receive(post({ message: "fails" }));
+  await request(createServer(sms)).post("/?refused").send(callback()).expect(403);
+  expect(attempts).toEqual([
+    ["invalid", 1],
+    ["duplicate", 1],
+    ["error", 1],
+    ["unauthorized", 1],
+  ]);
 });
 
 describe("a handler that fails", () => {
@@ -394,6 +417,16 @@ describe("sms.receive", () => {
       body: "ok",
       message: messages[0],
     });
+  });
+
+  it.each(["PUT", "post", "HEAD", "", undefined])("rejects the method %j with a TypeError", async (method) => {
+    const { sms, messages, invalid } = recorder();
+    const body = callback();
+    const contents = [{ body }, { body: JSON.stringify(body) }, { query: body }, { query: "id=1&source=1&to=2" }];
+    for (const content of contents) {
+      await expect(sms.receive({ method, ...content } as never)).rejects.toThrow(TypeError);
+    }
+    expect([messages, invalid]).toEqual([[], []]);
   });
 
   it("rejects only what is not of the form of a callback", async () => {
