@@ -39,6 +39,7 @@ it.each([
       { status: 404 },
       { status: 200.5 },
       { status: 204, body: "x" },
+      { status: 205, body: "x" },
       { text: "" },
       { body: 1 },
       { headers: [] },
