@@ -61,6 +61,24 @@ describe("a message that is not stored", () => {
     expect(lines).toEqual([]);
   });
 
+  it("is answered only when the handlers of error have ended", async () => {
+    const { sms } = recorder({ inbox: inboxWith({ store: () => Promise.reject(cause) }) });
+    const log: string[] = [];
+    const started = deferred();
+    const saved = deferred();
+    sms.on("error", async () => {
+      started.resolve();
+      await saved.promise;
+      log.push("error handled");
+    });
+    const receipt = sms.receive(post()).then(({ status }) => log.push(`answered ${status}`));
+    await started.promise;
+    await new Promise(setImmediate);
+    saved.resolve();
+    await receipt;
+    expect(log).toEqual(["error handled", "answered 503"]);
+  });
+
   it("is never acknowledged, and goes to the logger without what it said where no handler hears it", async () => {
     const lines: string[] = [];
     const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
