@@ -1,0 +1,157 @@
+// Several processes on one file: what each holds, gives back and leaves to the others, and how it waits for them.
+
+import { describe, expect, it } from "@jest/globals";
+import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
+
+import { post } from "../support/callbacks";
+import { deferred, recorder } from "../support/recorder";
+import { DRIVERS, type OpenDatabase } from "./drivers";
+import { ended, temporary } from "./temporary";
+import { until } from "./waiting";
+
+describe.each(DRIVERS)("with $name", ({ open }) => {
+  const opened = (file: string): OpenDatabase => {
+    const database = open(file);
+    ended.push(() => database.close());
+    return database;
+  };
+
+  /** A router on a file, as another process would have it. */
+  const router = (
+    file: string,
+    others: Parameters<typeof recorder>[0] = {},
+    options: Partial<SqliteInboxOptions> = {},
+  ) => {
+    const database = opened(file);
+    const inbox = sqliteInbox({ database, backoffMs: 20, ...options });
+    const recorded = recorder({ inbox, ...others });
+    ended.push(() => recorded.sms.close());
+    return { ...recorded, inbox, database };
+  };
+
+  describe("gives back, when it is closed, for another process to handle at once", () => {
+    /** Longer than any spec: nothing is taken over. */
+    const leaseMs = 600_000;
+
+    it("what it holds", async () => {
+      const file = temporary();
+      const { sms, database } = router(file, { concurrency: 1 }, { leaseMs });
+      const finish = deferred();
+      const started: string[] = [];
+      sms.on("message", ({ source }) => {
+        started.push(source);
+        if (source !== "1") return finish.promise;
+        // What comes in the turn in which one ends is held for the next.
+        for (const next of ["2", "3", "4"]) void sms.receive(post({ source: next }));
+        return undefined;
+      });
+      await sms.receive(post({ source: "1" }));
+      await until(() => started.length === 2);
+      expect(database.prepare("SELECT COUNT(*) AS held FROM message WHERE state = 2").get()).toMatchObject({ held: 2 });
+
+      const closing = sms.close();
+      const second = router(file);
+      const attempts: number[] = [];
+      second.sms.on("message", (_message, { attempt }) => attempts.push(attempt));
+      await until(() => attempts.length === 2);
+      finish.resolve();
+      await closing;
+      expect(started).toEqual(["1", "2"]);
+      expect(second.messages.map(({ source }) => source)).toEqual(["3", "4"]);
+      expect(attempts).toEqual([1, 1]);
+    });
+
+    it("what it has taken out and not started", async () => {
+      const file = temporary();
+      const first = router(file, {}, { leaseMs });
+      await first.sms.receive(post({ source: "1" }));
+      await until(() => first.messages.length === 1);
+      // Stored, and to be started in the next turn of the event loop.
+      await first.sms.receive(post({ source: "2" }));
+      await first.sms.close();
+      const second = router(file);
+      const attempts: number[] = [];
+      second.sms.on("message", (_message, { attempt }) => attempts.push(attempt));
+      await until(() => attempts.length === 1);
+      expect(attempts).toEqual([1]);
+      expect(first.messages.map(({ source }) => source)).toEqual(["1"]);
+      expect(second.messages.map(({ source }) => source)).toEqual(["2"]);
+    });
+  });
+
+  it.each(["waited in the file", "came in one turn of the event loop"])(
+    "leaves to another process what it does not run soon, of many messages that %s",
+    async (how) => {
+      const COUNT = 400;
+      const file = temporary();
+      const sources = Array.from({ length: COUNT }, (_, n) => `${n}`);
+      const receiver = router(file, { concurrency: 0 });
+      const send = ({ sms }: typeof receiver, some: readonly string[]) =>
+        Promise.all(some.map((source) => sms.receive(post({ source }))));
+      if (how === "waited in the file") await send(receiver, sources);
+
+      const slow = router(file, { concurrency: 1 });
+      const finish = deferred();
+      const started: string[] = [];
+      slow.sms.on("message", ({ source }) => {
+        started.push(source);
+        if (started.length > 1) return finish.promise;
+        if (how !== "waited in the file") void send(slow, sources.slice(1));
+        return undefined;
+      });
+      if (how !== "waited in the file") await send(slow, sources.slice(0, 1));
+      await until(() => started.length === 2);
+      const other = router(file);
+      await until(() => other.messages.length > COUNT - 10, 20_000);
+      finish.resolve();
+      await until(() => started.length + other.messages.length === COUNT);
+      const handled = [...started, ...other.messages.map(({ source }) => source)];
+      expect(new Set(handled)).toEqual(new Set(sources));
+    },
+    40_000,
+  );
+
+  it("leaves the event loop free while another process holds its file", async () => {
+    const file = temporary();
+    const { sms } = router(file, { storeTimeoutMs: 20_000 });
+    const other = opened(file);
+    other.exec("BEGIN EXCLUSIVE");
+    let ticks = 0;
+    const timer = setInterval(() => ticks++, 10);
+    ended.push(() => clearInterval(timer));
+    const receipt = sms.receive(post());
+    await until(() => ticks >= 50);
+    other.exec("COMMIT");
+    expect(await receipt).toMatchObject({ outcome: "stored" });
+  });
+
+  it.each([
+    { code: "SQLITE_BUSY" },
+    { code: "SQLITE_BUSY_SNAPSHOT" },
+    { code: "SQLITE_LOCKED" },
+    { code: "SQLITE_LOCKED_SHAREDCACHE" },
+    { errcode: 5 },
+    { errcode: 6 },
+    { errcode: 262 },
+  ])("waits for a held file that the driver reports as %j", async (says) => {
+    const database = opened(temporary());
+    let held = 0;
+    const exec = (sql: string): unknown => {
+      if (!sql.startsWith("BEGIN IMMEDIATE") || held === 0) return database.exec(sql);
+      held--;
+      throw Object.assign(new Error("held"), says);
+    };
+    const inbox = sqliteInbox({ database: { exec, prepare: (sql) => database.prepare(sql) } });
+    const { sms, errors } = recorder({ inbox });
+    ended.push(() => sms.close());
+    held = 3;
+    const { message, outcome } = await sms.receive(post());
+    expect([outcome, held]).toEqual(["stored", 0]);
+    for (const operation of ["replay", "forget"] as const) {
+      held = 3;
+      await inbox[operation](message?.source ?? "");
+      expect(held).toBe(0);
+    }
+    expect(errors).toEqual([]);
+  });
+});
