@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "@jest/globals";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import type { Inbox } from "express-kaleyra-sms";
 import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
 
@@ -84,6 +84,18 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
           return database;
         },
         "tables of version 1000",
+      ],
+      [
+        "one whose file cannot be in WAL mode",
+        () => {
+          const database = opened(temporary());
+          const stays = "SELECT 'delete' AS journal_mode";
+          return {
+            exec: (sql: string) => database.exec(sql),
+            prepare: (sql: string) => database.prepare(sql.includes("journal_mode") ? stays : sql),
+          };
+        },
+        "WAL mode: this one stays in mode delete",
       ],
     ])("not %s", (_case, database, says) => {
       const given = { database: database() } as SqliteInboxOptions;
@@ -320,6 +332,22 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(kept).not.toContain("9800000001");
   });
 
+  it.each(["key", "source", "recipient", "receivedAt", "parts", "fields"])(
+    "sets a message aside whose text has lost its %s",
+    async (property) => {
+      const file = temporary();
+      const receiver = router(file, {}, { concurrency: 0 });
+      await receiver.sms.receive(post({ source: "1" }));
+      await receiver.sms.receive(post({ source: "2" }));
+      receiver.database.exec(`UPDATE message SET body = json_remove(body, '$.${property}') WHERE source = '1'`);
+      const { messages, errors, inbox } = router(file);
+      await until(() => errors.length > 0 && messages.length > 0);
+      expect(messages.map(({ source }) => source)).toEqual(["2"]);
+      expect(errors).toMatchObject([{ event: "inbox", cause: { code: "KALEYRA_SMS_UNREADABLE" } }]);
+      expect(await inbox.stats()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
+    },
+  );
+
   it("fills a page of dead letters though one between them can no longer be read", async () => {
     const { sms, inbox, database } = router(temporary(), { attempts: 1 });
     sms.on("message", () => Promise.reject(new Error("no")));
@@ -466,6 +494,62 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(await inbox.deadLetters()).toEqual([]);
   });
 
+  it("forgets a subscriber only when the texts are erased, also from a log that another process still reads", async () => {
+    const file = temporary();
+    const { sms, inbox } = router(file, { attempts: 1 });
+    sms.on("message", () => Promise.reject(new Error("no")));
+    const { message } = await sms.receive(post({ message: "canary" }));
+    await until(async () => (await inbox.stats()).dead === 1);
+    const reader = opened(file);
+    reader.exec("BEGIN");
+    reader.prepare("SELECT COUNT(*) FROM message").all();
+    const forgetting = inbox.forget(message?.source ?? "");
+    await until(async () => (await inbox.stats()).dead === 0);
+    reader.exec("COMMIT");
+    expect(await forgetting).toBe(1);
+    const kept = ["", "-wal"].map((end) => readFileSync(file + end, "latin1")).join("");
+    expect(kept).not.toContain("canary");
+  });
+
+  describe("rejects replay and forget", () => {
+    /** A router with a dead letter, and how to ask for all that is to be rejected. */
+    const withDeadLetter = async (file: string) => {
+      const recorded = router(file, { attempts: 1 });
+      const { sms, inbox } = recorded;
+      let isBroken = true;
+      sms.on("message", () => (isBroken ? Promise.reject(new Error("no")) : undefined));
+      const { message } = await sms.receive(post());
+      await until(async () => (await inbox.stats()).dead === 1);
+      isBroken = false;
+      const asked = () => [inbox.replay("all"), inbox.replay(message?.key ?? ""), inbox.forget(message?.source ?? "")];
+      return { ...recorded, asked, source: message?.source ?? "" };
+    };
+
+    it("when its file can no longer be written", async () => {
+      const { inbox, database, messages, asked } = await withDeadLetter(temporary());
+      database.exec("PRAGMA query_only = ON");
+      for (const one of asked()) await expect(one).rejects.toThrow("readonly");
+      database.exec("PRAGMA query_only = OFF");
+      expect(await inbox.stats()).toMatchObject({ dead: 1 });
+      expect(await inbox.replay("all")).toBe(1);
+      await until(() => messages.length === 2);
+    });
+
+    it("when another process does not let go of its file", async () => {
+      const [held, read] = [temporary(), temporary()];
+      const [first, second] = await Promise.all([withDeadLetter(held), withDeadLetter(read)]);
+      const others = [opened(held), opened(read)];
+      others[0]?.exec("BEGIN EXCLUSIVE");
+      others[1]?.exec("BEGIN");
+      others[1]?.prepare("SELECT COUNT(*) FROM message").all();
+      const settled = await Promise.allSettled([...first.asked(), second.inbox.forget(second.source)]);
+      for (const other of others) other.exec("COMMIT");
+      expect(settled.map(({ status }) => status)).toEqual(Array(4).fill("rejected"));
+      expect(settled[3]).toMatchObject({ reason: { code: "KALEYRA_SMS_INBOX_BUSY" } });
+      expect(await first.inbox.stats()).toMatchObject({ dead: 1 });
+    }, 30_000);
+  });
+
   it("forgets keys when retentionMs is over, and handles a repeat then", async () => {
     const { sms, messages, inbox, database } = router(temporary(), { retentionMs: 60_000 });
     const sent = post();
@@ -513,6 +597,56 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       await until(() => attempts.length > 0);
       expect(attempts).toEqual([2]);
     }, 20_000);
+
+    it("is taken over within three leases", async () => {
+      const file = temporary();
+      const leaseMs = 3_000;
+      const receiver = router(file, {}, { concurrency: 0 });
+      await receiver.sms.receive(post());
+      await dies(file, leaseMs);
+      const { messages } = router(file, { leaseMs });
+      await until(() => messages.length > 0, 3 * leaseMs);
+    }, 20_000);
+
+    const HOUR_MS = 3_600_000;
+    /** The lease of the dead process, as if its clock had been ahead. */
+    const AHEAD = `UPDATE process SET until = until + ${HOUR_MS} WHERE id IN (SELECT owner FROM message)`;
+
+    it("is taken over though its lease was written while the clock was ahead", async () => {
+      const file = temporary();
+      const leaseMs = 200;
+      const receiver = router(file, {}, { concurrency: 0 });
+      await receiver.sms.receive(post());
+      await dies(file, leaseMs);
+      receiver.database.exec(AHEAD);
+      const { messages } = router(file, { leaseMs });
+      await until(() => messages.length > 0, 15_000);
+    }, 30_000);
+
+    it("is taken over by a process that has run since the clock was ahead", async () => {
+      const leaseMs = 200;
+      const { now } = Date;
+      const ahead = jest.spyOn(Date, "now").mockImplementation(() => now() + HOUR_MS);
+      ended.push(() => ahead.mockRestore());
+      const { sms, database } = router(temporary(), { leaseMs });
+      const started = deferred();
+      const finish = deferred();
+      const attempts: number[] = [];
+      sms.on("message", (_message, { attempt }) => {
+        attempts.push(attempt);
+        started.resolve();
+        return attempt === 1 ? finish.promise : undefined;
+      });
+      await sms.receive(post());
+      await started.promise;
+      // As if another process had it, and were dead.
+      database.exec(`INSERT INTO process (until) VALUES (${Date.now() + leaseMs})`);
+      database.exec("UPDATE message SET owner = (SELECT MAX(id) FROM process)");
+      ahead.mockRestore();
+      finish.resolve();
+      await until(() => attempts.length === 2, 15_000);
+      expect(attempts).toEqual([1, 2]);
+    }, 30_000);
 
     it("is set aside where it can no longer be read, and told", async () => {
       const file = temporary();
