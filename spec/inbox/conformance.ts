@@ -195,6 +195,18 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     }
   });
 
+  it("gives a hundred dead letters in a page unless told otherwise", async () => {
+    const { sms, inbox } = router(await empty(), { inboxOptions: { attempts: 1 } });
+    sms.on("message", () => Promise.reject(new Error("no")));
+    await Promise.all(Array.from({ length: 101 }, (_, n) => sms.receive(post({ source: `${n}` }))));
+    await until(async () => (await inbox.stats()).dead === 101, 20_000);
+    const letters = await inbox.deadLetters();
+    expect(letters).toHaveLength(100);
+    const rest = await inbox.deadLetters({ after: letters.at(-1)?.key });
+    expect(new Set([...letters, ...rest].map(({ key }) => key)).size).toBe(101);
+    expect(await inbox.deadLetters({ limit: 1_000 })).toHaveLength(101);
+  }, 30_000);
+
   it("counts what waits, runs and is delayed", async () => {
     const on = await empty();
     const { sms, inbox } = router(on, { concurrency: 2, inboxOptions: { attempts: 2, backoffMs: 60_000 } });
@@ -205,8 +217,10 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     for (let n = 1; n <= 5; n++) await sms.receive(post({ source: `${n}` }));
     await until(async () => (await inbox.stats()).running === 2);
     await waitFor(30);
+    // The oldest is not this one.
+    await sms.receive(post({ source: "6" }));
     const stats = await inbox.stats();
-    expect(stats).toMatchObject({ waiting: 3, running: 2, delayed: 1, dead: 0 });
+    expect(stats).toMatchObject({ waiting: 4, running: 2, delayed: 1, dead: 0 });
     expect(stats.oldestWaitingMs).toBeGreaterThanOrEqual(29);
     expect(stats.oldestWaitingMs).toBeLessThan(5_000);
     resolve();
@@ -487,6 +501,35 @@ export function itConforms({ isOrdered, place }: Conforming): void {
   });
 
   if (isOrdered) {
+    it.each([
+      ["are handled as they come", false],
+      ["wait before they are taken out", true],
+    ])(
+      "keeps the order of messages of one source that come in one turn of the event loop and %s",
+      async (_case, isWaiting) => {
+        const on = await empty();
+        const handling = () => router(on);
+        const receiver = isWaiting ? router(on, { concurrency: 0 }) : handling();
+        const log: Record<string, string[]> = { "+911111111111": [], "+912222222222": [] };
+        const hear = ({ sms }: Recorder) =>
+          sms.on("message", async ({ source, text = "" }) => {
+            log[source]?.push(`${text} starts`);
+            await new Promise(setImmediate);
+            log[source]?.push(`${text} ends`);
+          });
+        if (!isWaiting) hear(receiver);
+        const texts = Array.from({ length: 20 }, (_, n) => `${n}`);
+        const sent = texts.flatMap((message) => Object.keys(log).map((source) => post({ source, message })));
+        const receipts = await Promise.all(sent.map((one) => receiver.sms.receive(one)));
+        expect(receipts.map(({ outcome }) => outcome)).toEqual(sent.map(() => "stored"));
+        if (isWaiting) hear(handling());
+        const steps = texts.flatMap((text) => [`${text} starts`, `${text} ends`]);
+        await until(() => Object.values(log).every(({ length }) => length >= steps.length), 20_000);
+        expect(log).toEqual({ "+911111111111": steps, "+912222222222": steps });
+      },
+      30_000,
+    );
+
     it("handles messages of one source in order of arrival, also by two, and across retries", async () => {
       const on = await empty();
       const routers = [0, 1].map(() => router(on, { inboxOptions: { attempts: 3 } }));
