@@ -381,6 +381,26 @@ describeWithRedis("bullmqInbox", () => {
     expect(messages).toHaveLength(2);
   }, 20_000);
 
+  it.each(["key", "source", "recipient", "receivedAt", "parts", "fields"])(
+    "fails a message whose stored text has lost its %s, and does not hand it out",
+    async (property) => {
+      const receiver = router({}, { concurrency: 0 });
+      const { message } = await receiver.sms.receive(secret());
+      const key = `bull:${name}:sms-${message?.key ?? ""}`;
+      const { message: text, ...entry } = JSON.parse(String(await redis.command("HGET", key, "data"))) as {
+        message: Record<string, unknown>;
+      };
+      expect(text).toHaveProperty(property);
+      Reflect.deleteProperty(text, property);
+      await redis.command("HSET", key, "data", JSON.stringify({ ...entry, message: text }));
+      const { errors, messages, inbox } = router({ name });
+      await until(async () => (await inbox.stats()).dead === 1);
+      expect(errors).toMatchObject([{ event: "inbox", cause: { code: "KALEYRA_SMS_FOREIGN_JOB" } }]);
+      expect(messages).toEqual([]);
+      expect(await inbox.deadLetters()).toEqual([]);
+    },
+  );
+
   it("makes a dead letter of a message whose process died in each attempt, and tells so", async () => {
     const dies = join(__dirname, "bullmq-dies.cjs");
     const first = router({ attempts: 2, leaseMs: 200 }, { concurrency: 0 });
