@@ -4,10 +4,7 @@ import { createServer } from "node:http";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it, jest } from "@jest/globals";
 import request from "supertest";
-import { incomingSms, type SmsEvent } from "express-kaleyra-sms";
-import { describe, expect, it, jest } from "@jest/globals";
 import { incomingSms, type HandlerContext, type SmsEvent } from "express-kaleyra-sms";
-import request from "supertest";
 
 import { callback, post } from "../support/callbacks";
 import { deferred, recorder } from "../support/recorder";
