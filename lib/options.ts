@@ -40,7 +40,10 @@ export interface IncomingSmsOptions {
   readonly bodyTimeoutMs?: number | undefined;
   /** Milliseconds that the handlers of a callback may take. Default: 10,000. */
   readonly handlerTimeoutMs?: number | undefined;
-  /** Callbacks that may be in hand at once; more are answered 503. Default: 1,000. */
+  /**
+   * How many bodies may be read at once, how many messages may wait or be handled, and how many callers may be checked: more are answered 503, of callers
+   * the one that takes longest. Default: 1,000 each.
+   */
   readonly maxInFlight?: number | undefined;
   /**
    * The answer to a callback that was handled. Default: 200 without a body, because some consoles text the body back to the

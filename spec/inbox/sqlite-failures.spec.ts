@@ -283,6 +283,20 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await until(() => messages.some(({ text }) => text === "spoilt"));
   });
 
+  /** More than a number of JavaScript's tells apart. */
+  const BEYOND = "9223372036854775807";
+
+  it.each([`attempts = ${BEYOND} - 1`, `at = -${BEYOND}`])("hands a message out whose row has %s", async (spoil) => {
+    const file = temporary();
+    const receiver = router(file, {}, { concurrency: 0 });
+    await receiver.sms.receive(post({ source: "1" }));
+    await receiver.sms.receive(post({ source: "2" }));
+    receiver.database.exec(`UPDATE message SET ${spoil} WHERE source = '1'`);
+    const { messages, inbox } = router(file);
+    await until(() => messages.length === 2);
+    await until(async () => (await inbox.stats()).running === 0);
+  });
+
   it.each([
     ["of a dead letter", `UPDATE message SET body = CAST(x'ff' AS TEXT) WHERE source = '2'`, ["1", "3"]],
     [
@@ -291,7 +305,12 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       ["1", "2", "3"],
     ],
     ["of a handled key", `UPDATE done SET key = CAST(x'ff' AS TEXT)`, ["1", "2", "3"]],
-  ])("reads what it can where a byte %s is not UTF-8", async (_case, spoil, sources) => {
+    [
+      "of a dead letter's numbers",
+      `UPDATE message SET at = ${BEYOND}, attempts = ${BEYOND} WHERE source = '2'`,
+      ["1", "2", "3"],
+    ],
+  ])("reads what it can where the file is damaged: a byte %s", async (_case, spoil, sources) => {
     const file = temporary();
     const first = router(file, { attempts: 1 });
     first.sms.on("message", ({ text }) => (text === "ok" ? undefined : Promise.reject(new Error("no"))));

@@ -5,7 +5,7 @@ import { CUT_SHORT } from "../errors.js";
 import { storedSource, textOf } from "../stored-message.js";
 import type { Row, SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";
-import { MESSAGE, messageOf } from "./rows.js";
+import { at, ATTEMPTS, MESSAGE, messageOf } from "./rows.js";
 import { Statements } from "./statements.js";
 import { LIVE, STATE } from "./tables.js";
 
@@ -36,7 +36,7 @@ const SQL = {
              state = CASE WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = ? AND live.${LIVE})
                THEN ${STATE.behind} ELSE ${STATE.waiting} END
            WHERE seq = ? AND state IN (${STATE.dead}, ${STATE.unreadable})`,
-  due: `SELECT seq, ${MESSAGE}, attempts + 1 AS attempts FROM message WHERE state = ${STATE.waiting} AND at <= ? ORDER BY at, seq LIMIT ?`,
+  due: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} + 1 AS attempts FROM message WHERE state = ${STATE.waiting} AND at <= ? ORDER BY at, seq LIMIT ?`,
   start: `UPDATE message SET state = ${STATE.running}, attempts = attempts + 1, at = ?, owner = ?
           WHERE seq IN (SELECT value FROM json_each(?))`,
   hold: `UPDATE message SET state = ${STATE.held}, owner = ? WHERE seq IN (SELECT value FROM json_each(?))`,
@@ -60,14 +60,14 @@ const SQL = {
                  FROM (SELECT DISTINCT source FROM message WHERE state = ${STATE.behind}) AS one
                  WHERE NOT EXISTS (SELECT 1 FROM message
                    WHERE source = one.source AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`,
-  left: `SELECT seq, ${MESSAGE}, attempts, state FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
+  left: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} AS attempts, state FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
   reclaim: `UPDATE message SET attempts = attempts - (state = ${STATE.running}), state = ${STATE.waiting}, at = ?, owner = NULL
             WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND seq NOT IN (SELECT value FROM json_each(?))`,
   // Not what was forgotten.
   mine: `SELECT seq FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND body IS NOT NULL`,
   // A retry may be so far ahead.
   early: `UPDATE message SET at = ? WHERE state = ${STATE.waiting} AND at > ? + ? * (1 << min(attempts, 30))`,
-  next: `SELECT MIN(at) AS due FROM message WHERE state = ${STATE.waiting}`,
+  next: `SELECT ${at("MIN(at)")} AS due FROM message WHERE state = ${STATE.waiting}`,
 } as const;
 
 export class Ledger {

@@ -4,6 +4,11 @@ import type { SmsMessage } from "../../callback/message.js";
 import { messageOf as messageOfText, storedSource } from "../stored-message.js";
 import { text, type Row } from "./driver.js";
 
+/** An instant as it is read: a file may hold anything, some drivers throw at what is no safe integer, and `Date` at what is no instant. */
+export const at = (instant: string): string => `min(max(${instant}, 0), 8640000000000000)`;
+/** The same of a number of attempts. */
+export const ATTEMPTS = "min(max(attempts, 0), 1000000)";
+
 /** The columns by which a message is read back. */
 export const MESSAGE = "CAST(key AS BLOB) AS key, CAST(source AS BLOB) AS source, CAST(body AS BLOB) AS body";
 

@@ -4,7 +4,7 @@ import type { DeadLetter, InboxStats } from "../inbox.js";
 import { storedSource } from "../stored-message.js";
 import { text, type Row, type SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";
-import { MESSAGE, messageOf } from "./rows.js";
+import { at, ATTEMPTS, MESSAGE, messageOf } from "./rows.js";
 import { Statements } from "./statements.js";
 import { LIVE, STATE } from "./tables.js";
 
@@ -14,11 +14,11 @@ const SQL = {
             (SELECT COUNT(*) FROM message WHERE state = ${STATE.running}) AS running,
             (SELECT COUNT(*) FROM message WHERE state = ${STATE.waiting} AND at > ?) AS delayed,
             (SELECT COUNT(*) FROM message WHERE state = ${STATE.dead}) AS dead,
-            (SELECT MIN(at) FROM message WHERE state = ${STATE.waiting}) AS oldestDue,
-            (SELECT MIN(at) FROM message WHERE state = ${STATE.behind}) AS oldestBehind,
-            (SELECT MIN(at) FROM message WHERE state = ${STATE.held}) AS oldestHeld`,
+            (SELECT ${at("MIN(at)")} FROM message WHERE state = ${STATE.waiting}) AS oldestDue,
+            (SELECT ${at("MIN(at)")} FROM message WHERE state = ${STATE.behind}) AS oldestBehind,
+            (SELECT ${at("MIN(at)")} FROM message WHERE state = ${STATE.held}) AS oldestHeld`,
   // By arrival, so that a page has its place also after the one before was replayed.
-  letters: `SELECT seq, ${MESSAGE}, attempts, at, CAST(reason AS BLOB) AS reason FROM message INDEXED BY message_state
+  letters: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} AS attempts, ${at("at")} AS at, CAST(reason AS BLOB) AS reason FROM message INDEXED BY message_state
             WHERE state = ${STATE.dead} AND seq > ? ORDER BY seq LIMIT ?`,
   oldestDead: `SELECT seq FROM message WHERE state = ${STATE.dead} AND at <= ? ORDER BY at, seq LIMIT ?`,
   replay: `UPDATE message SET at = ?, attempts = 0, reason = NULL, state = CASE
