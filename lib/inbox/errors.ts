@@ -17,6 +17,19 @@ export function cutShort(): Error {
   return coded("KALEYRA_SMS_CUT_SHORT", "The process ended in each attempt at the message.");
 }
 
+/** The queue holds a job that the inbox did not write. */
+export function foreignJob(): Error {
+  return coded(
+    "KALEYRA_SMS_FOREIGN_JOB",
+    "The queue held a job that is no message of this inbox's. It is kept as failed.",
+  );
+}
+
+/** @param thrown - what ended the attempt, by its class and place */
+export function handlingFailed(thrown: string): Error {
+  return coded("KALEYRA_SMS_HANDLING_FAILED", `The handlers of a message could not be run: ${thrown}.`);
+}
+
 function coded(code: string, message: string): Error {
   return Object.assign(new Error(message), { code });
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { Queue } from "bullmq";
-import type { Inbox } from "express-kaleyra-sms";
+import type { Inbox, InboxAttempt, SmsMessage } from "express-kaleyra-sms";
 import { bullmqInbox, type BullmqInboxOptions } from "express-kaleyra-sms/bullmq";
 import { Redis } from "ioredis";
 
@@ -74,6 +74,13 @@ describeWithRedis("bullmqInbox", () => {
     return { ...recorded, inbox };
   };
   type Router = ReturnType<typeof router>;
+
+  /** A message that waits in an inbox which nobody has started. */
+  const received = async (): Promise<Router & { message: SmsMessage | undefined }> => {
+    const recorded = router({ attempts: 2 }, { concurrency: 0 });
+    const { message } = await recorded.sms.receive(secret());
+    return { ...recorded, message };
+  };
 
   /** Until the inbox stores again. */
   const recovered = ({ sms }: Router): Promise<void> =>
@@ -398,6 +405,36 @@ describeWithRedis("bullmqInbox", () => {
       expect(errors).toMatchObject([{ event: "inbox", cause: { code: "KALEYRA_SMS_FOREIGN_JOB" } }]);
       expect(messages).toEqual([]);
       expect(await inbox.deadLetters()).toEqual([]);
+    },
+  );
+
+  it.each(["throws", "rejects"])(
+    "counts an attempt as failed that %s, and keeps nothing of what it says",
+    async (how) => {
+      await redis.command("FLUSHALL");
+      const { sms, inbox, message } = await received();
+      const failures: unknown[][] = [];
+      const fail = (): never => {
+        throw new RangeError(SECRETS.join());
+      };
+      const attempts: InboxAttempt[] = [];
+      const handle = (_message: SmsMessage, attempt: InboxAttempt): Promise<never> => {
+        attempts.push(attempt);
+        return how === "throws" ? fail() : Promise.resolve().then(fail);
+      };
+      await inbox.start({ concurrency: 1, handle, failed: (...failure) => failures.push(failure) });
+      await until(async () => (await inbox.stats()).dead === 1);
+      expect(attempts).toEqual([
+        { attempt: 1, final: false },
+        { attempt: 2, final: true },
+      ]);
+      const letters = await inbox.deadLetters();
+      expect(letters).toMatchObject([{ attempts: 2, reason: expect.stringMatching(/^RangeError at .+:\d+:\d+$/) }]);
+      expect(failures.at(-1)).toMatchObject([{ code: "KALEYRA_SMS_HANDLING_FAILED" }, message, 2]);
+      for (const [cause] of failures) expect(inspect(cause)).not.toContain(SECRETS[0]);
+      // The text is that of the message itself, which a dead letter is.
+      expect((await kept()).split(SECRETS.join())).toHaveLength(1);
+      await sms.close();
     },
   );
 

@@ -7,11 +7,12 @@ import type { Redis as Client } from "ioredis";
 import { cutShort } from "../errors.js";
 import type { InboxWork } from "../inbox.js";
 import { seldom } from "../seldom.js";
+import { createAttempt } from "./attempt.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { heard, letGo, open, PATIENT } from "./client.js";
 import { Eraser } from "./eraser.js";
 import { backoffStrategy, entryOf } from "./job.js";
-import { UnrecoverableError, WaitingError, Worker as Base } from "./peers.js";
+import { Worker as Base } from "./peers.js";
 import { unreachable } from "./unreachable.js";
 import { within } from "./within.js";
 
@@ -53,12 +54,13 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   let isClosing = false;
   let beginClosing = (): void => undefined;
   const closing = new Promise<void>((resolve) => (beginClosing = resolve));
-  const handle = createHandler(work, new Eraser(client, (id) => worker.toKey(id)), closing);
+  const tell = seldom((cause) => work.failed(cause));
+  const attempt = createAttempt({ work, tell, closing, eraser: new Eraser(client, (id) => worker.toKey(id)) });
 
   const worker: BullmqWorker<unknown> = new Worker(
     name,
     async (job) => {
-      const handling = handle(job);
+      const handling = attempt(job);
       running.add(handling);
       try {
         await handling;
@@ -78,7 +80,6 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
     },
   );
 
-  const tell = seldom((cause) => work.failed(cause));
   worker.on("error", (error) => {
     if (!isClosing) tell(unreachable(error));
   });
@@ -106,44 +107,9 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   };
 }
 
-/** @param closing - resolves when the inbox is being closed */
-function createHandler(work: InboxWork, eraser: Eraser, closing: Promise<void>): (job: Job<unknown>) => Promise<void> {
-  return async (job) => {
-    const entry = entryOf(job.id, job.data);
-    if (entry === undefined) {
-      work.failed(foreign());
-      throw new UnrecoverableError("no message of this inbox's");
-    }
-    const { token, message } = entry;
-    // Forgotten while it was retried, or handled by a process that died before it could say so.
-    if (message === undefined) return;
-    const attempt = job.attemptsMade + 1;
-    const outcome = await work.handle(message, { attempt, final: attempt >= (job.opts.attempts ?? 1) });
-    switch (outcome.outcome) {
-      case "handled":
-        // Only the key is kept.
-        await eraser.erase(job.id ?? "", { token });
-        return;
-      case "released":
-        // Not before the worker is closed, which would take it out at once.
-        await closing;
-        await job.moveToWait(job.token);
-        throw new WaitingError();
-      case "failed":
-        throw new Error(outcome.reason);
-    }
-  };
-}
-
 async function end(client: Client): Promise<void> {
   if (client.status === "end") return;
   const ended = once(client, "end");
   letGo(client);
   await within(ended, CLOSING_MS);
-}
-
-function foreign(): Error {
-  return Object.assign(new Error("The queue held a job that is no message of this inbox's. It is kept as failed."), {
-    code: "KALEYRA_SMS_FOREIGN_JOB",
-  });
 }
