@@ -287,6 +287,81 @@ describeWithRedis("bullmqInbox", () => {
     keepsSecrets(recorded);
   }, 20_000);
 
+  describe("with a Redis that cannot save, and refuses to write", () => {
+    afterEach(() => redis.accept());
+
+    it("answers 503 at once, and works when it writes again", async () => {
+      const recorded = router({}, { storeTimeoutMs: 30_000 });
+      await recovered(recorded);
+      await redis.refuse();
+      await refused(recorded);
+      expect(recorded.errors.map(({ cause }) => String(cause))).toContain(
+        "Error: Redis could not be reached, or refused: MISCONF.",
+      );
+      await redis.accept();
+      await recovered(recorded);
+      keepsSecrets(recorded);
+    }, 20_000);
+  });
+
+  it("closes while it cannot write how an attempt ended", async () => {
+    const { sms } = router();
+    const started = deferred();
+    const { promise: end, resolve } = deferred();
+    sms.on("message", () => {
+      started.resolve();
+      return end;
+    });
+    await sms.receive(post());
+    await started.promise;
+    await redis.refuse();
+    try {
+      resolve();
+      const began = performance.now();
+      await sms.close();
+      expect(performance.now() - began).toBeLessThan(6_000);
+    } finally {
+      await redis.accept();
+    }
+  }, 20_000);
+
+  it.each(["cannot save", "is a replica"])(
+    "does not run again what ended while Redis %s, and counts what failed once",
+    async (why) => {
+      const { sms, inbox, errors } = router({ leaseMs: 300, attempts: 3 }, { concurrency: 4 });
+      const runs: string[] = [];
+      const { promise: end, resolve } = deferred();
+      sms.on("message", async ({ text = "" }, { attempt }) => {
+        runs.push(`${text} ${attempt}`);
+        await end;
+        if (text.startsWith("fails") && attempt < 3) throw new Error("no");
+      });
+      const texts = ["fails 1", "fails 2", "works 1", "works 2"];
+      for (const message of texts) await sms.receive(post({ message }));
+      await until(() => runs.length === 4);
+      if (why === "cannot save") await redis.refuse();
+      else await redis.command("REPLICAOF", "127.0.0.1", await freePort());
+      try {
+        resolve();
+        await until(() => errors.filter(({ event }) => event === "message").length === 2);
+        // All leases are over, and others would take over.
+        await until(async () => ((await redis.command("KEYS", `bull:${name}:*:lock`)) as string[]).length === 0);
+        await waitFor(300);
+      } finally {
+        if (why === "cannot save") await redis.accept();
+        else await redis.command("REPLICAOF", "NO", "ONE");
+      }
+      await until(async () => {
+        const { waiting, running, delayed } = await inbox.stats();
+        return waiting + running + delayed === 0;
+      }, 10_000);
+      const retried = ["fails 1", "fails 2"].flatMap((text) => [`${text} 1`, `${text} 2`, `${text} 3`]);
+      expect(runs.sort()).toEqual([...retried, "works 1 1", "works 2 1"]);
+      expect(await inbox.deadLetters()).toEqual([]);
+    },
+    30_000,
+  );
+
   it("stores a message once that comes to two at once", async () => {
     const first = router();
     const second = router({ name });

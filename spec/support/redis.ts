@@ -2,9 +2,10 @@
 
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { describe } from "@jest/globals";
 import { Redis } from "ioredis";
 
@@ -19,16 +20,28 @@ export interface RedisServer {
   /** It accepts, and never answers. */
   pause(): void;
   resume(): void;
+  /** It answers, and writes nothing, since it cannot save what it has. */
+  refuse(): Promise<void>;
+  /** It writes again. */
+  accept(): Promise<void>;
   /** A command, and its answer. */
   command(...words: [name: string, ...args: Array<string | number>]): Promise<unknown>;
   /** Ends it, and takes its files away. */
   remove(): Promise<void>;
 }
 
-/** On a free port, in a folder of its own. What it answered is on disk. */
-export async function redisServer(): Promise<RedisServer> {
+/** Not a file: nothing can be saved there. */
+const NO_FILE = "folder";
+
+/**
+ * On a free port, in a folder of its own. What it answered is on disk.
+ *
+ * @param own - settings beside those of every spec
+ */
+export async function redisServer(own: Record<string, string> = {}): Promise<RedisServer> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "redis-"));
+  mkdirSync(join(folder, NO_FILE));
   const settings = {
     port,
     bind: "127.0.0.1",
@@ -37,6 +50,8 @@ export async function redisServer(): Promise<RedisServer> {
     appendonly: "yes",
     appendfsync: "always",
     "maxmemory-policy": "noeviction",
+    dbfilename: NO_FILE,
+    ...own,
   };
   const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
   let server: ChildProcess | undefined;
@@ -61,6 +76,11 @@ export async function redisServer(): Promise<RedisServer> {
     server ??= spawn("redis-server", args, { stdio: "ignore" });
     await command("PING");
   };
+  const refuse = async (): Promise<void> => {
+    await command("CONFIG", "SET", "save", "3600 1");
+    await command("BGSAVE");
+    while (!String(await command("INFO", "persistence")).includes("rdb_last_bgsave_status:err")) await setTimeout(10);
+  };
   await start();
   return {
     port,
@@ -68,6 +88,10 @@ export async function redisServer(): Promise<RedisServer> {
     stop,
     pause: () => void server?.kill("SIGSTOP"),
     resume: () => void server?.kill("SIGCONT"),
+    refuse,
+    accept: async () => {
+      await command("CONFIG", "SET", "save", "");
+    },
     command,
     remove: async () => {
       await stop();

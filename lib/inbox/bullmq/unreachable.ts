@@ -11,6 +11,11 @@ export function unreachable(error: unknown): Error {
   return Object.assign(new Error(`Redis could not be reached, or refused: ${what}.`), { code: UNREACHABLE });
 }
 
+/** Whether Redis answered, and did not do it: it may later. */
+export function isRefused(error: unknown): error is Error {
+  return error instanceof Error && error.name === "ReplyError";
+}
+
 /** Beginnings of sentences that hold nothing that was sent. */
 const KNOWN = new RegExp(
   `^(?:${[

@@ -1,7 +1,7 @@
 // The inbox's work in this process: BullMQ's worker, and what it does with a job.
 
 import { once } from "node:events";
-import type { Job, JobJson, Worker as BullmqWorker } from "bullmq";
+import type { Job, Worker as BullmqWorker } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
 import { cutShort } from "../errors.js";
@@ -12,7 +12,7 @@ import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { heard, letGo, open, PATIENT } from "./client.js";
 import { Eraser } from "./eraser.js";
 import { backoffStrategy, entryOf } from "./job.js";
-import { Worker as Base } from "./peers.js";
+import { LastingWorker } from "./lasting-worker.js";
 import { unreachable } from "./unreachable.js";
 import { within } from "./within.js";
 
@@ -20,17 +20,6 @@ import { within } from "./within.js";
 const RETRY_MS = 1_000;
 /** For how long closing waits for Redis, when no handler runs any more, in milliseconds. After that, leases run out. */
 const CLOSING_MS = 1_500;
-
-/** BullMQ's worker, which would take a job out again and again whose data it cannot read. */
-class Worker extends Base<unknown> {
-  protected override createJob(job: JobJson, id: string): Job<unknown> {
-    try {
-      return super.createJob(job, id);
-    } catch {
-      return super.createJob({ ...job, data: "null" }, id);
-    }
-  }
-}
 
 export interface RunningWorker {
   /** Takes nothing out any more, and resolves when what was taken out has ended. */
@@ -57,28 +46,23 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   const tell = seldom((cause) => work.failed(cause));
   const attempt = createAttempt({ work, tell, closing, eraser: new Eraser(client, (id) => worker.toKey(id)) });
 
-  const worker: BullmqWorker<unknown> = new Worker(
-    name,
-    async (job) => {
-      const handling = attempt(job);
-      running.add(handling);
-      try {
-        await handling;
-      } finally {
-        running.delete(handling);
-      }
-    },
-    {
-      connection: client,
-      concurrency: work.concurrency,
-      lockDuration: leaseMs,
-      stalledInterval: Math.ceil(leaseMs / 2),
-      // A message is tried again after the process died in it, as after a handler failed.
-      maxStalledCount: attempts - 1,
-      runRetryDelay: RETRY_MS,
-      settings: { backoffStrategy },
-    },
-  );
+  const process = async (job: Job<unknown>): Promise<void> => {
+    const handling = attempt(job);
+    running.add(handling);
+    try {
+      await handling;
+    } finally {
+      running.delete(handling);
+    }
+  };
+  const worker: BullmqWorker<unknown> = new LastingWorker(name, process, client, leaseMs, {
+    concurrency: work.concurrency,
+    stalledInterval: Math.ceil(leaseMs / 2),
+    // A message is tried again after the process died in it, as after a handler failed.
+    maxStalledCount: attempts - 1,
+    runRetryDelay: RETRY_MS,
+    settings: { backoffStrategy },
+  });
 
   worker.on("error", (error) => {
     if (!isClosing) tell(unreachable(error));

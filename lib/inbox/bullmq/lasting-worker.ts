@@ -1,0 +1,126 @@
+// BullMQ's worker, made to stand what Redis refuses for a while, and what a job may hold.
+
+import { setTimeout } from "node:timers/promises";
+import type { Job, JobJson, WorkerOptions } from "bullmq";
+import type { Redis as Client } from "ioredis";
+
+import { Worker as Base } from "./peers.js";
+import { isRefused } from "./unreachable.js";
+
+/** How soon is tried again what Redis refused, in milliseconds. */
+const REFUSED_MS = 100;
+
+/** How an attempt ended: gives what BullMQ's processor gave, or throws what it threw. */
+type End = () => unknown;
+
+/** An end that is not written yet, and which attempt that was. */
+interface Unwritten extends Pick<Job, "attemptsMade" | "attemptsStarted"> {
+  readonly end: End;
+}
+
+/**
+ * Redis may answer, and refuse to write: when it cannot save to its disk, is a replica, or loads. BullMQ then counts what was handled as failed,
+ * gives up when that is refused, too, and lets the lease run out, so that the message is handled again.
+ *
+ * This one writes how an attempt ended as often as it takes, and takes nothing out in its place meanwhile. Where the lease ran out all the same
+ * and the message comes again, it ends as it had ended.
+ */
+export class LastingWorker extends Base<unknown> {
+  readonly #client: Client;
+  readonly #leaseMs: number;
+  /** By the id of the job. One that went to another process stays: no more than run at once, for each outage. */
+  readonly #unwritten = new Map<string, Unwritten>();
+
+  constructor(
+    name: string,
+    process: (job: Job<unknown>) => Promise<unknown>,
+    client: Client,
+    leaseMs: number,
+    options: Omit<WorkerOptions, "connection" | "lockDuration">,
+  ) {
+    super(name, process, { ...options, connection: client, lockDuration: leaseMs });
+    this.#client = client;
+    this.#leaseMs = leaseMs;
+  }
+
+  /** BullMQ would take a job out again and again whose data it cannot read. */
+  protected override createJob(job: JobJson, id: string): Job<unknown> {
+    try {
+      return super.createJob(job, id);
+    } catch {
+      return super.createJob({ ...job, data: "null" }, id);
+    }
+  }
+
+  /** BullMQ would ask again at once. */
+  protected override async moveToActive(token: string, name?: string): Promise<Job<unknown>> {
+    try {
+      return await super.moveToActive(token, name);
+    } catch (error) {
+      if (isRefused(error)) await setTimeout(REFUSED_MS);
+      throw error;
+    }
+  }
+
+  /** BullMQ looks for what dead processes held only 5 s after it could not, and its process lives on that long when all is closed. */
+  protected override checkConnectionError<Result>(look: () => Promise<Result>): Promise<Result | undefined> {
+    return super.checkConnectionError(look, 0);
+  }
+
+  protected override async callProcessJob(job: Job<unknown>, token: string): Promise<unknown> {
+    const { id = "", attemptsMade, attemptsStarted } = job;
+    const before = this.#unwritten.get(id);
+    this.#unwritten.delete(id);
+    const isSame = before?.attemptsMade === attemptsMade && before.attemptsStarted === attemptsStarted - 1;
+    return isSame ? before.end() : await super.callProcessJob(job, token);
+  }
+
+  protected override handleCompleted(result: unknown, job: Job<unknown>, token: string, fetchNext?: () => boolean) {
+    const end = (): unknown => result;
+    return this.#write(job, token, end, () => super.handleCompleted(result, job, token, fetchNext));
+  }
+
+  protected override handleFailed(error: Error, job: Job<unknown>, token: string, fetchNext?: () => boolean) {
+    const end = (): never => {
+      throw error;
+    };
+    return this.#write(job, token, end, () => super.handleFailed(error, job, token, fetchNext));
+  }
+
+  /** @returns the next job, as BullMQ gives it */
+  async #write(job: Job<unknown>, token: string, end: End, write: () => Promise<Job<unknown>>): Promise<Job<unknown>> {
+    const { id = "", attemptsMade, attemptsStarted } = job;
+    for (;;) {
+      try {
+        const next = await write();
+        this.#unwritten.delete(id);
+        return next;
+      } catch (error) {
+        if (!isRefused(error) && !isLapsed(error)) throw error;
+        this.#unwritten.set(id, { end, attemptsMade, attemptsStarted });
+        if (isRefused(error)) await this.#pause(error);
+      }
+      await this.#renew(id, token);
+    }
+  }
+
+  /** Of a lease that ran out, since Redis refused to renew it, too. One that somebody else has got by now stays theirs. */
+  async #renew(id: string, token: string): Promise<void> {
+    try {
+      await this.#client.set(`${this.toKey(id)}:lock`, token, "PX", this.#leaseMs, "NX");
+    } catch (error) {
+      if (!isRefused(error)) throw error;
+      await this.#pause(error);
+    }
+  }
+
+  async #pause(error: Error): Promise<void> {
+    this.emit("error", error);
+    await setTimeout(REFUSED_MS);
+  }
+}
+
+/** BullMQ's code where the lease ran out, and nobody else has got it yet. */
+function isLapsed(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === -2;
+}
