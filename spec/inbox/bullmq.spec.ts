@@ -6,10 +6,10 @@ import { bullmqInbox } from "express-kaleyra-sms/bullmq";
 import { describeWithRedis, redisServer, type RedisServer } from "../support/redis";
 import { itConforms } from "./conformance";
 
-describeWithRedis("bullmqInbox", () => {
+const conforms = (own: Record<string, string>, nameOf: (count: number) => string): void => {
   let redis: RedisServer;
   beforeAll(async () => {
-    redis = await redisServer();
+    redis = await redisServer(own);
   });
   afterAll(() => redis.remove());
 
@@ -17,7 +17,7 @@ describeWithRedis("bullmqInbox", () => {
   itConforms({
     isOrdered: false,
     place: () => {
-      const name = `queue-${++queues}`;
+      const name = nameOf(++queues);
       const connection = { host: "127.0.0.1", port: redis.port };
       return {
         open: (options) => bullmqInbox({ connection, name, ...options }),
@@ -25,4 +25,9 @@ describeWithRedis("bullmqInbox", () => {
       };
     },
   });
-});
+};
+
+describeWithRedis("bullmqInbox", () => conforms({}, (count) => `queue-${count}`));
+describeWithRedis("bullmqInbox in a cluster", () =>
+  conforms({ "cluster-enabled": "yes" }, (count) => `{queue-${count}}`),
+);

@@ -42,8 +42,11 @@ export async function redisServer(own: Record<string, string> = {}): Promise<Red
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "redis-"));
   mkdirSync(join(folder, NO_FILE));
+  const isCluster = own["cluster-enabled"] === "yes";
   const settings = {
     port,
+    // One for the other nodes, of which there are none; by default 10,000 above, where there may be no port.
+    ...(isCluster ? { "cluster-port": await freePort() } : {}),
     bind: "127.0.0.1",
     dir: folder,
     save: "",
@@ -53,7 +56,7 @@ export async function redisServer(own: Record<string, string> = {}): Promise<Red
     dbfilename: NO_FILE,
     ...own,
   };
-  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, `${value}`]);
+  const args = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, ...`${value}`.split(" ")]);
   let server: ChildProcess | undefined;
 
   const command: RedisServer["command"] = async (name, ...words) => {
@@ -75,6 +78,10 @@ export async function redisServer(own: Record<string, string> = {}): Promise<Red
   const start = async (): Promise<void> => {
     server ??= spawn("redis-server", args, { stdio: "ignore" });
     await command("PING");
+    if (!isCluster) return;
+    if (!String(await command("CLUSTER", "INFO")).includes("cluster_slots_assigned:16384"))
+      await command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383);
+    while (!String(await command("CLUSTER", "INFO")).includes("cluster_state:ok")) await setTimeout(10);
   };
   const refuse = async (): Promise<void> => {
     await command("CONFIG", "SET", "save", "3600 1");

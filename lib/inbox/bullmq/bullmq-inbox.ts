@@ -8,6 +8,7 @@ import { letGo, open, PROMPT, ready } from "./client.js";
 import { Ledger } from "./ledger.js";
 import { Queue } from "./peers.js";
 import { Sender } from "./sender.js";
+import { warnOfSetUp } from "./set-up.js";
 import { unreachable } from "./unreachable.js";
 import { startWorker, type RunningWorker } from "./worker.js";
 
@@ -38,6 +39,7 @@ const PATIENCE_MS = 5_000;
 export function bullmqInbox(options: BullmqInboxOptions): Inbox {
   const settings = readBullmqOptions(options);
   const client = open(settings.connection, PROMPT);
+  warnOfSetUp(client, settings.name);
   const queue = new Queue<unknown>(settings.name, {
     connection: client,
     // Whether there is a connection is looked at where it matters: BullMQ would wait for it for ever.

@@ -16,7 +16,10 @@ export interface BullmqInboxOptions extends InboxOptions {
    * is the inbox's own, whatever the options say.
    */
   readonly connection: string | RedisOptions;
-  /** The queue's name in BullMQ: one for each kind of router that shares a Redis. Default: `"express-kaleyra-sms"`. */
+  /**
+   * The queue's name in BullMQ: one for each kind of router that shares a Redis. In braces where Redis is in cluster mode, such as `"{sms}"`: all
+   * of a queue is on one node, which `connection` names. Default: `"express-kaleyra-sms"`.
+   */
   readonly name?: string | undefined;
 }
 
