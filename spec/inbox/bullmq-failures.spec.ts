@@ -86,6 +86,13 @@ describeWithRedis("bullmqInbox", () => {
   const recovered = ({ sms }: Router): Promise<void> =>
     until(async () => (await sms.receive(post())).outcome === "stored", 10_000);
 
+  /** Until nothing waits, runs or is delayed. */
+  const idle = (inbox: Inbox): Promise<void> =>
+    until(async () => {
+      const { waiting, running, delayed } = await inbox.stats();
+      return waiting + running + delayed === 0;
+    }, 10_000);
+
   const refused = async ({ sms }: Router): Promise<void> => {
     const began = performance.now();
     const receipts = await Promise.all(Array.from({ length: 20 }, () => sms.receive(secret())));
@@ -109,6 +116,8 @@ describeWithRedis("bullmqInbox", () => {
       switch (await redis.command("TYPE", key)) {
         case "hash":
           return redis.command("HGETALL", key);
+        case "zset":
+          return redis.command("ZRANGE", key, 0, -1);
         case "stream":
           return redis.command("XRANGE", key, "-", "+");
         default:
@@ -274,6 +283,58 @@ describeWithRedis("bullmqInbox", () => {
     keepsSecrets(recorded);
   }, 20_000);
 
+  it("handles what waits while Redis is full: at once, retried, dead, replayed, and what a dead process held", async () => {
+    const dies = join(__dirname, "bullmq-dies.cjs");
+    const receiver = router({ attempts: 2, leaseMs: 200 }, { concurrency: 0 });
+    const held = await receiver.sms.receive(post({ message: "held" }));
+    const child = spawn(process.execPath, [dies, `${redis.port}`, name, "200"], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(child.stdout, "data");
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    for (let n = 0; n < 100; n++) await receiver.sms.receive(post({ message: "works" }));
+    for (const message of ["once", "always"]) await receiver.sms.receive(post({ message }));
+    await redis.command("CONFIG", "SET", "maxmemory", 1_000_000);
+    try {
+      await refused(receiver);
+      const { sms, inbox, messages } = router({ name, leaseMs: 200, attempts: 2 }, { concurrency: 4 });
+      sms.on("message", ({ text }, { attempt }) => {
+        if (text === "always" || (text === "once" && attempt === 1)) throw new Error("no");
+      });
+      await until(async () => {
+        const { waiting, running, delayed, dead } = await inbox.stats();
+        return waiting + running + delayed === 0 && dead === 1;
+      }, 10_000);
+      const count = (wanted: string): number => messages.filter(({ text }) => text === wanted).length;
+      expect(["works", "held", "once", "always"].map(count)).toEqual([100, 1, 2, 2]);
+      expect(messages).toContainEqual(held.message);
+      expect(await inbox.replay("all")).toBe(1);
+      await until(async () => count("always") === 4 && (await inbox.stats()).dead === 1);
+      expect(await inbox.forget(held.message?.source ?? "")).toBe(1);
+      await refused(receiver);
+    } finally {
+      await redis.command("CONFIG", "SET", "maxmemory", 0);
+    }
+  }, 30_000);
+
+  it("keeps less than 200 bytes of a message that was handled", async () => {
+    await redis.command("FLUSHALL");
+    const { sms, messages, inbox } = router();
+    const handle = async (count: number): Promise<number> => {
+      const until = messages.length + count;
+      while (messages.length < until) {
+        await Promise.all(Array.from({ length: 200 }, () => sms.receive(post())));
+        await idle(inbox);
+      }
+      const memory = String(await redis.command("INFO", "memory"));
+      return Number(/^used_memory:(\d+)/m.exec(memory)?.[1]);
+    };
+    // BullMQ's stream of events has a longest length.
+    const before = await handle(5_000);
+    expect(((await handle(5_000)) - before) / 5_000).toBeLessThan(200);
+  }, 60_000);
+
   it("answers 503 while Redis is a replica, and works when it is none", async () => {
     const recorded = router();
     await recovered(recorded);
@@ -351,16 +412,64 @@ describeWithRedis("bullmqInbox", () => {
         if (why === "cannot save") await redis.accept();
         else await redis.command("REPLICAOF", "NO", "ONE");
       }
-      await until(async () => {
-        const { waiting, running, delayed } = await inbox.stats();
-        return waiting + running + delayed === 0;
-      }, 10_000);
+      await idle(inbox);
       const retried = ["fails 1", "fails 2"].flatMap((text) => [`${text} 1`, `${text} 2`, `${text} 3`]);
       expect(runs.sort()).toEqual([...retried, "works 1 1", "works 2 1"]);
       expect(await inbox.deadLetters()).toEqual([]);
     },
     30_000,
   );
+
+  it("drops keys that were kept for retentionMs, some for each message that is handled", async () => {
+    const { sms, inbox } = router({ retentionMs: 1 });
+    const all = (): Promise<unknown> => redis.command("ZCARD", `bull:${name}:sms:done`);
+    for (let n = 0; n < 30; n++) await sms.receive(post());
+    await idle(inbox);
+    for (let n = 0; n < 3; n++) await sms.receive(post());
+    await idle(inbox);
+    expect(await all()).toBeLessThan(5);
+  });
+
+  it("handles a message once that comes again and again while it is handled, to several", async () => {
+    const first = router({}, { concurrency: 8 });
+    const routers = [first, router({ name }, { concurrency: 8 })];
+    const outcomes: string[] = [];
+    const again = async (n: number): Promise<void> => {
+      const sent = post();
+      const send = async (): Promise<void> => {
+        for (let count = 0; count < 5; count++) {
+          const to = routers[(n + count) % 2];
+          outcomes.push((await to?.sms.receive(sent))?.outcome ?? "");
+        }
+      };
+      await Promise.all([send(), send()]);
+    };
+    for (let n = 0; n < 10; n++) await Promise.all(Array.from({ length: 50 }, (_, count) => again(count)));
+    await idle(first.inbox);
+    const count = (wanted: string): number => outcomes.filter((outcome) => outcome === wanted).length;
+    expect(["stored", "duplicate"].map(count)).toEqual([500, 4_500]);
+    const handled = routers.flatMap(({ messages }) => messages.map(({ key }) => key));
+    expect(handled).toHaveLength(500);
+    expect(new Set(handled).size).toBe(500);
+  }, 30_000);
+
+  it("does not handle again what a process had handled that lost its lease before it could say so", async () => {
+    const first = router();
+    const sent = post();
+    const { message } = await first.sms.receive(sent);
+    await idle(first.inbox);
+    await first.sms.close();
+    const queue = new Queue(name, { connection: { host: "127.0.0.1", port: redis.port } });
+    ended.push(() => queue.close());
+    // As it is left by the other: the key is kept, and the job has stalled.
+    const jobId = `sms-${message?.key ?? ""}`;
+    await queue.add("sms", { key: message?.key, message }, { jobId, removeOnComplete: true });
+    await redis.command("HSET", queue.toKey(jobId), "stc", 1);
+    const second = router({ name });
+    await idle(second.inbox);
+    expect(second.messages).toEqual([]);
+    expect(await second.sms.receive(sent)).toMatchObject({ outcome: "duplicate" });
+  });
 
   it("stores a message once that comes to two at once", async () => {
     const first = router();
@@ -445,8 +554,9 @@ describeWithRedis("bullmqInbox", () => {
     const queue = new Queue(name, { connection: { host: "127.0.0.1", port: redis.port } });
     ended.push(() => queue.close());
     await queue.add("other", { text: SECRETS[0] }, { attempts: 3 });
-    await queue.add("other", { token: "t", message: { key: 1, text: SECRETS[0] } });
-    await queue.add("other", { token: "t", message: { key: "k", parts: [], fields: {}, text: SECRETS[0] } });
+    await queue.add("other", { key: 1, message: { key: 1, text: SECRETS[0] } });
+    const message = { key: "k", parts: [], fields: {}, text: SECRETS[0] };
+    await queue.add("other", { key: "k", message }, { jobId: "sms-k" });
     await queue.pause();
     await queue.add("other", {}, { jobId: "no-json" });
     await redis.command("HSET", queue.toKey("no-json"), "data", SECRETS[0] ?? "");

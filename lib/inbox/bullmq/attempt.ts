@@ -6,9 +6,9 @@ import type { SmsMessage } from "../../callback/message.js";
 import { nameOf } from "../../thrown.js";
 import { foreignJob, handlingFailed } from "../errors.js";
 import type { InboxAttempt, InboxOutcome, InboxWork } from "../inbox.js";
-import type { Eraser } from "./eraser.js";
 import { entryOf } from "./job.js";
 import { UnrecoverableError, WaitingError } from "./peers.js";
+import { doneOf, type Done } from "./scripts.js";
 
 interface Deps {
   readonly work: InboxWork;
@@ -16,11 +16,12 @@ interface Deps {
   readonly tell: (cause: unknown) => void;
   /** Resolves when the inbox is being closed. */
   readonly closing: Promise<void>;
-  readonly eraser: Eraser;
+  /** For how long the key of what was handled is kept. */
+  readonly retentionMs: number;
 }
 
 /** BullMQ stores the text of what this rejects with: it is a reason of ours, and nothing that a handler threw. */
-export function createAttempt({ work, tell, closing, eraser }: Deps): (job: Job<unknown>) => Promise<void> {
+export function createAttempt({ work, tell, closing, retentionMs }: Deps): (job: Job<unknown>) => Promise<Done> {
   const handle = async (message: SmsMessage, attempt: InboxAttempt): Promise<InboxOutcome> => {
     try {
       return await work.handle(message, attempt);
@@ -38,16 +39,14 @@ export function createAttempt({ work, tell, closing, eraser }: Deps): (job: Job<
       work.failed(foreignJob());
       throw new UnrecoverableError("no message of this inbox's");
     }
-    const { token, message } = entry;
-    // Forgotten while it was retried, or handled by a process that died before it could say so.
-    if (message === undefined) return;
+    const { key, message } = entry;
+    // Forgotten while it ran.
+    if (message === undefined) return doneOf(key, retentionMs);
     const attempt = job.attemptsMade + 1;
     const outcome = await handle(message, { attempt, final: attempt >= (job.opts.attempts ?? 1) });
     switch (outcome.outcome) {
       case "handled":
-        // Only the key is kept.
-        await eraser.erase(job.id ?? "", { token });
-        return;
+        return doneOf(key, retentionMs);
       case "released":
         // Not before the worker is closed, which would take it out at once.
         await closing;

@@ -7,6 +7,7 @@ import { readBullmqOptions, type BullmqInboxOptions } from "./bullmq-options.js"
 import { letGo, open, PROMPT, ready } from "./client.js";
 import { Ledger } from "./ledger.js";
 import { Queue } from "./peers.js";
+import { putInFront } from "./scripts.js";
 import { Sender } from "./sender.js";
 import { warnOfSetUp } from "./set-up.js";
 import { unreachable } from "./unreachable.js";
@@ -22,8 +23,9 @@ const PATIENCE_MS = 5_000;
  * Needs the packages `bullmq` and `ioredis`, and a Redis with `maxmemory-policy noeviction` and `appendonly yes`. What it answered 200
  * outlives a crash of Redis's machine under `appendfsync always`; under `everysec`, all but the last second.
  *
- * Where Redis is out of reach, gives no answer, or is full, nothing is stored and the `Error`'s `code` is `KALEYRA_SMS_INBOX_UNREACHABLE`. It
- * works again when Redis does. A message may have been stored though its answer did not come in time; its repeat is then a duplicate.
+ * If Redis is out of reach, gives no answer, is full, or refuses to write, nothing is stored and the `Error`'s `code` is
+ * `KALEYRA_SMS_INBOX_UNREACHABLE`. It works again when Redis does. A message may have been stored though its answer did not come in time; its
+ * repeat is then a duplicate. While Redis is full, what waits is handled all the same, and makes room.
  *
  * `deadLetters({ after })` begins with the oldest where `after` is no dead letter any more. `stats().dead` counts jobs also that somebody else
  * has put into the queue: they are never handed out, and are no dead letters. `forget` reads all that the queue holds; a message that is being
@@ -40,6 +42,7 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
   const settings = readBullmqOptions(options);
   const client = open(settings.connection, PROMPT);
   warnOfSetUp(client, settings.name);
+  const checkScripts = putInFront(client);
   const queue = new Queue<unknown>(settings.name, {
     connection: client,
     // Whether there is a connection is looked at where it matters: BullMQ would wait for it for ever.
@@ -48,6 +51,7 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
     skipMetasUpdate: true,
   });
   queue.on("error", () => undefined);
+  checkScripts();
   const ledger = new Ledger(queue, client, settings);
   const sender = new Sender(client, ledger);
   let worker: RunningWorker | undefined;

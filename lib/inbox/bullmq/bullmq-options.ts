@@ -6,8 +6,8 @@ import { isRecord } from "../../record.js";
 import { readInboxOptions, type InboxOptions, type InboxSettings } from "../inbox-options.js";
 
 /**
- * The options of `bullmqInbox`. Receivers and workers may be given different ones: `attempts`, `backoffMs` and `retentionMs` are those of the
- * process that stored a message, `leaseMs` that of the one that handles it.
+ * The options of `bullmqInbox`. Receivers and workers may be given different ones: `attempts` and `backoffMs` are those of the process that
+ * stored a message, `retentionMs` and `leaseMs` those of the one that handles it.
  */
 export interface BullmqInboxOptions extends InboxOptions {
   /**

@@ -1,6 +1,5 @@
 // A message as a job of BullMQ's.
 
-import { randomUUID } from "node:crypto";
 import type { Job, JobsOptions } from "bullmq";
 
 import {
@@ -13,17 +12,17 @@ import {
 import { isRecord } from "../../record.js";
 import { backoffOf, type InboxSettings } from "../inbox-options.js";
 
-/** A job's data. */
+/** A job's data. Redis finds the key where it begins. */
 export interface Entry {
-  /** Of the call that stored it. BullMQ answers a repeat as it answers a first: whose token is kept was the first. */
-  readonly token: string;
-  /** Until it was handled, or forgotten. */
+  /** That of the message. */
+  readonly key: string;
+  /** Until it is forgotten. */
   readonly message?: StoredMessage;
 }
 
 /** The same, read. */
 export interface ReadEntry {
-  readonly token: string;
+  readonly key: string;
   readonly message?: SmsMessage;
 }
 
@@ -36,21 +35,21 @@ export function idOf(key: string): string {
   return `sms-${key}`;
 }
 
-export function newEntry(message: SmsMessage): Required<Entry> {
-  return { token: randomUUID(), message: storedMessage(message) };
+/** The key of the message, by the id of its job. */
+export function keyOf(id: string): string {
+  return id.slice(idOf("").length);
 }
 
-/** What BullMQ stores of an entry begins with this, and of no other. */
-export function beginningOf({ token }: Entry): string {
-  return JSON.stringify({ token }).slice(0, -1);
+export function newEntry(message: SmsMessage): Entry {
+  return { key: message.key, message: storedMessage(message) };
 }
 
-export function optionsOf({ attempts, backoffMs, retentionMs }: InboxSettings): JobsOptions {
+export function optionsOf({ attempts, backoffMs }: InboxSettings): JobsOptions {
   return {
     attempts,
     backoff: { type: BACKOFF, delay: backoffMs },
-    // In seconds.
-    removeOnComplete: { age: retentionMs / 1_000 },
+    // The key is kept elsewhere.
+    removeOnComplete: true,
     removeOnFail: false,
     // The reason says what there is to say.
     stackTraceLimit: 0,
@@ -65,11 +64,11 @@ export function backoffStrategy(attemptsMade: number, _type?: string, _error?: E
 
 /** `undefined` where the inbox did not write it. */
 export function entryOf(id: string | undefined, data: unknown): ReadEntry | undefined {
-  if (!isRecord(data) || typeof data.token !== "string") return undefined;
-  const { token, message } = data;
-  if (message === undefined) return { token };
-  if (!isStoredMessage(message) || id !== idOf(message.key)) return undefined;
-  return { token, message: restoredMessage({ ...message }) };
+  if (!isRecord(data) || typeof data.key !== "string" || id !== idOf(data.key)) return undefined;
+  const { key, message } = data;
+  if (message === undefined) return { key };
+  if (!isStoredMessage(message) || message.key !== key) return undefined;
+  return { key, message: restoredMessage({ ...message }) };
 }
 
 /** The same, of a job's data as they stand in Redis. */

@@ -4,7 +4,9 @@ import { setTimeout } from "node:timers/promises";
 import type { Job, JobJson, WorkerOptions } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
+import { keyOf } from "./job.js";
 import { Worker as Base } from "./peers.js";
+import { isDone, takeLease } from "./scripts.js";
 import { isRefused } from "./unreachable.js";
 
 /** How soon is tried again what Redis refused, in milliseconds. */
@@ -72,7 +74,21 @@ export class LastingWorker extends Base<unknown> {
     const before = this.#unwritten.get(id);
     this.#unwritten.delete(id);
     const isSame = before?.attemptsMade === attemptsMade && before.attemptsStarted === attemptsStarted - 1;
-    return isSame ? before.end() : await super.callProcessJob(job, token);
+    if (isSame) return before.end();
+    return (await this.#wasHandled(job)) ? undefined : super.callProcessJob(job, token);
+  }
+
+  /** By a process that lost its lease, or died, between keeping the key and removing the job. */
+  async #wasHandled({ id = "", stalledCounter }: Job<unknown>): Promise<boolean> {
+    if (stalledCounter === 0) return false;
+    for (;;) {
+      try {
+        return await isDone(this.#client, this.toKey("wait"), keyOf(id));
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        await this.#pause(error);
+      }
+    }
   }
 
   protected override handleCompleted(result: unknown, job: Job<unknown>, token: string, fetchNext?: () => boolean) {
@@ -107,7 +123,7 @@ export class LastingWorker extends Base<unknown> {
   /** Of a lease that ran out, since Redis refused to renew it, too. One that somebody else has got by now stays theirs. */
   async #renew(id: string, token: string): Promise<void> {
     try {
-      await this.#client.set(`${this.toKey(id)}:lock`, token, "PX", this.#leaseMs, "NX");
+      await takeLease(this.#client, this.toKey(id), token, this.#leaseMs);
     } catch (error) {
       if (!isRefused(error)) throw error;
       await this.#pause(error);

@@ -1,6 +1,5 @@
 // What the queue holds, and every change of it but those that BullMQ's worker makes.
 
-import { setImmediate } from "node:timers/promises";
 import type { Job as BullmqJob, JobType, Queue } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
@@ -8,20 +7,16 @@ import type { SmsMessage } from "../../callback/message.js";
 import { CUT_SHORT } from "../errors.js";
 import type { DeadLetter, InboxStats } from "../inbox.js";
 import type { InboxSettings } from "../inbox-options.js";
-import { beginningOf, idOf, JOB_NAME, newEntry, optionsOf, parsedEntry } from "./job.js";
+import { idOf, JOB_NAME, newEntry, optionsOf, parsedEntry } from "./job.js";
 import { Job } from "./peers.js";
-import { otherData, replaceData } from "./scripts.js";
+import { DONE_ALREADY, HELD_ALREADY, replaceData } from "./scripts.js";
 
 /** What became of a message that came. */
 export type Stored = "stored" | "duplicate";
 
-const STORED = Promise.resolve<Stored>("stored");
-
 const WAITING = ["wait", "prioritized"] as const satisfies JobType[];
 /** In the order in which a job goes through them. */
-const STATES = [...WAITING, "active", "delayed", "failed", "completed"] as const satisfies JobType[];
-/** Of these the id is kept, so that a repeat is told. */
-const KEPT: readonly JobType[] = ["active", "completed"];
+const STATES = [...WAITING, "active", "delayed", "failed"] as const satisfies JobType[];
 /** Jobs that are read at once. */
 const PAGE = 500;
 
@@ -46,20 +41,8 @@ export class Ledger {
       data: newEntry(message),
       opts: { ...options, jobId: idOf(message.key) },
     }));
-    const keys = jobs.map(({ opts }) => this.#queue.toKey(opts.jobId));
-    const beginnings = jobs.map(({ data }) => beginningOf(data));
-    const adding = this.#queue.addBulk(jobs);
-    // Sent behind it, and not only when it is answered.
-    const asking = setImmediate().then(() => otherData(this.#client, keys, beginnings));
-    const [, early] = await Promise.all([adding, asking]);
-    // Where it was not behind it after all, Redis did not know of them yet.
-    const others = [...early.values()].includes(null) ? await otherData(this.#client, keys, beginnings) : early;
-    return Promise.allSettled(
-      messages.map((message, n) => {
-        const text = others.get(n);
-        return text === undefined ? STORED : this.#repeat(message, text);
-      }),
-    );
+    const added = await this.#queue.addBulk(jobs);
+    return Promise.allSettled(messages.map((message, n) => this.#added(message, added[n]?.id)));
   }
 
   /** How many messages are where. */
@@ -129,9 +112,9 @@ export class Ledger {
       for (const [n, id] of ids.entries()) {
         const entry = parsedEntry(id, texts[n] ?? null);
         if (entry?.message?.source !== source) continue;
-        if (!KEPT.includes(state) && (await this.#queue.remove(id)) === 1) removed++;
-        // Taken out in the meantime: as if it had been found there.
-        else await replaceData(this.#client, [this.#queue.toKey(id)], [JSON.stringify({ token: entry.token })]);
+        if (state !== "active" && (await this.#queue.remove(id)) === 1) removed++;
+        // It runs, or was taken out in the meantime. The key stays, so that a repeat is told.
+        else await replaceData(this.#client, this.#queue.toKey(id), JSON.stringify({ key: entry.key }));
         forgotten++;
       }
       // What comes after them has moved up.
@@ -139,36 +122,27 @@ export class Ledger {
     }
   }
 
-  /**
-   * What a message is whose key the queue holds already.
-   *
-   * @param text - the data that it holds under it
-   */
-  async #repeat(message: SmsMessage, text: string | null): Promise<Stored> {
-    // Redis was emptied, or another took over that did not have it yet.
-    if (text === null) throw new Error("the queue lost it");
+  /** @param answer - of what adds it: the id of the job, or why there is none */
+  async #added(message: SmsMessage, answer: string | undefined): Promise<Stored> {
+    if (answer === DONE_ALREADY) return "duplicate";
+    return answer === HELD_ALREADY ? this.#held(message) : "stored";
+  }
+
+  /** What a message is whose key the queue held a moment ago. */
+  async #held(message: SmsMessage): Promise<Stored> {
     const id = idOf(message.key);
-    if (parsedEntry(id, text) === undefined) throw new Error("its place is taken by what is no message");
-    const state = await this.#queue.getJobState(id);
-    if (state === "failed") return (await this.#retry(id)) ? "stored" : "duplicate";
-    // Written by half, since Redis refused the other half: it is in no list, and nobody would ever take it out.
-    if (state === "unknown") await this.#queue.remove(id);
-    else if (state !== "completed" || !(await this.#isOver(id))) return "duplicate";
+    const [text = null] = await this.#read([id]);
+    if (text !== null) {
+      if (parsedEntry(id, text) === undefined) throw new Error("its place is taken by what is no message");
+      const state = await this.#queue.getJobState(id);
+      if (state === "failed") return (await this.#retry(id)) ? "stored" : "duplicate";
+      if (state !== "unknown") return "duplicate";
+      // Written by half, since Redis refused the other half: it is in no list, and nobody would ever take it out. Or it has just ended.
+      await this.#queue.remove(id);
+    }
     const [stored] = await this.add([message]);
     if (stored?.status === "fulfilled") return stored.value;
     throw stored?.reason;
-  }
-
-  /**
-   * Removes what was kept for `retentionMs`. BullMQ does when a message is completed, and none may have been since.
-   *
-   * @returns whether this one was among them
-   */
-  async #isOver(id: string): Promise<boolean> {
-    let over;
-    do over = await this.#queue.clean(this.#settings.retentionMs, PAGE, "completed");
-    while (over.length > 0 && !over.includes(id));
-    return over.length > 0;
   }
 
   /** `false` where it is no dead letter, or none any longer. */

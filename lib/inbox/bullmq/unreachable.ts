@@ -28,7 +28,6 @@ const KNOWN = new RegExp(
     "Missing key",
     "Lock mismatch",
     "no connection within its time",
-    "the queue lost it",
     "its place is taken by what is no message",
   ].join("|")})`,
 );

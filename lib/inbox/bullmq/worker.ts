@@ -10,9 +10,9 @@ import { seldom } from "../seldom.js";
 import { createAttempt } from "./attempt.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { heard, letGo, open, PATIENT } from "./client.js";
-import { Eraser } from "./eraser.js";
 import { backoffStrategy, entryOf } from "./job.js";
 import { LastingWorker } from "./lasting-worker.js";
+import { putInFront, type Done } from "./scripts.js";
 import { unreachable } from "./unreachable.js";
 import { within } from "./within.js";
 
@@ -27,10 +27,11 @@ export interface RunningWorker {
 }
 
 export function startWorker(settings: BullmqInboxSettings, work: InboxWork): RunningWorker {
-  const { connection, name, leaseMs, attempts } = settings;
+  const { connection, name, leaseMs, attempts, retentionMs } = settings;
   const clients: Client[] = [];
   const client = open(connection, PATIENT);
   clients.push(client);
+  putInFront(client);
   // The worker makes one of its own, on which it waits for messages.
   const duplicate = client.duplicate.bind(client);
   client.duplicate = (override) => {
@@ -44,13 +45,13 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   let beginClosing = (): void => undefined;
   const closing = new Promise<void>((resolve) => (beginClosing = resolve));
   const tell = seldom((cause) => work.failed(cause));
-  const attempt = createAttempt({ work, tell, closing, eraser: new Eraser(client, (id) => worker.toKey(id)) });
+  const attempt = createAttempt({ work, tell, closing, retentionMs });
 
-  const process = async (job: Job<unknown>): Promise<void> => {
+  const process = async (job: Job<unknown>): Promise<Done> => {
     const handling = attempt(job);
     running.add(handling);
     try {
-      await handling;
+      return await handling;
     } finally {
       running.delete(handling);
     }
