@@ -547,6 +547,24 @@ describeWithRedis("bullmqInbox", () => {
     expect(await inbox.forget(message?.source ?? "")).toBe(0);
   });
 
+  it("leaves what is forgotten, and what was handled, in Redis's append-only file until BGREWRITEAOF", async () => {
+    const { sms, inbox, messages } = router({ attempts: 1 });
+    sms.on("message", ({ text }) => {
+      if (text === "the text that fails") throw new Error("no");
+    });
+    const texts = ["the text that fails", "the text that works"];
+    for (const message of texts) await sms.receive(post({ source: "918888888888", message }));
+    await until(async () => messages.length === 2 && (await inbox.stats()).dead === 1);
+    await idle(inbox);
+    expect(await inbox.forget("+918888888888")).toBe(1);
+    const stands = (): string[] => ["918888888888", ...texts].filter((word) => redis.written().includes(word));
+    expect(stands()).toEqual(["918888888888", ...texts]);
+    await redis.command("BGREWRITEAOF");
+    const isRewritten = "aof_rewrite_in_progress:0\r\naof_rewrite_scheduled:0";
+    await until(async () => String(await redis.command("INFO", "persistence")).includes(isRewritten));
+    await until(() => stands().length === 0);
+  });
+
   it("fails what is no message of its own, once, and says so without its content", async () => {
     const { sms, errors, messages, inbox } = router({ leaseMs: 200 });
     await recovered({ sms } as Router);

@@ -2,7 +2,7 @@
 
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -26,6 +26,8 @@ export interface RedisServer {
   accept(): Promise<void>;
   /** A command, and its answer. */
   command(...words: [name: string, ...args: Array<string | number>]): Promise<unknown>;
+  /** All that stands in its files. */
+  written(): string;
   /** Ends it, and takes its files away. */
   remove(): Promise<void>;
 }
@@ -100,6 +102,11 @@ export async function redisServer(own: Record<string, string> = {}): Promise<Red
       await command("CONFIG", "SET", "save", "");
     },
     command,
+    written: () =>
+      readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => readFileSync(join(parentPath, name), "latin1"))
+        .join(),
     remove: async () => {
       await stop();
       rmSync(folder, { recursive: true });

@@ -29,7 +29,7 @@ const PATIENCE_MS = 5_000;
  *
  * `deadLetters({ after })` begins with the oldest where `after` is no dead letter any more. `stats().dead` counts jobs also that somebody else
  * has put into the queue: they are never handed out, and are no dead letters. `forget` reads all that the queue holds; a message that is being
- * handled is handled to its end.
+ * handled is handled to its end. In Redis's append-only file, numbers and texts stand until Redis rewrites it: at once after `BGREWRITEAOF`.
  *
  * @throws TypeError where an option takes another value, such as an open client as `connection`
  * @example

@@ -34,11 +34,10 @@ local queue = find(KEYS, '^(.*:)wait$')`;
 /** A message is stored in the same moment in which it is seen that it is no duplicate. It begins as `newEntry` makes it. */
 const UNLESS_KNOWN = `do ${FIND}
   local key = find(ARGV, '^{"key":"([^"]+)","message":')
-  if queue and key then
-    local kept = redis.call('ZSCORE', queue .. '${DONE}', key)
-    if kept and tonumber(kept) > now() then return '${DONE_ALREADY}' end
-    if redis.call('EXISTS', queue .. 'sms-' .. key) == 1 then return '${HELD_ALREADY}' end
-  end
+  if not queue or not key then return redis.error_reply('ERR no message of an inbox') end
+  local kept = redis.call('ZSCORE', queue .. '${DONE}', key)
+  if kept and tonumber(kept) > now() then return '${DONE_ALREADY}' end
+  if redis.call('EXISTS', queue .. 'sms-' .. key) == 1 then return '${HELD_ALREADY}' end
 end`;
 
 /** How many keys are dropped that were kept long enough, for each that comes. */
