@@ -21,7 +21,8 @@ const PATIENCE_MS = 5_000;
  * promised, not even within one source: where it matters, compare `receivedAt`.
  *
  * Needs the packages `bullmq` and `ioredis`, and a Redis with `maxmemory-policy noeviction` and `appendonly yes`. What it answered 200
- * outlives a crash of Redis's machine under `appendfsync always`; under `everysec`, all but the last second.
+ * outlives a crash of Redis's machine under `appendfsync always`; under `everysec`, all but the last second. A replica that takes over lacks what
+ * had not reached it, unless `replicas` says how many must have it.
  *
  * If Redis is out of reach, gives no answer, is full, or refuses to write, nothing is stored and the `Error`'s `code` is
  * `KALEYRA_SMS_INBOX_UNREACHABLE`. It works again when Redis does. A message may have been stored though its answer did not come in time; its

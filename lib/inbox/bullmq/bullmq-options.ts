@@ -21,12 +21,18 @@ export interface BullmqInboxOptions extends InboxOptions {
    * of a queue is on one node, which `connection` names. Default: `"express-kaleyra-sms"`.
    */
   readonly name?: string | undefined;
+  /**
+   * How many replicas must have a message before it is acknowledged, so that one of them may take over (Redis's `WAIT`). If fewer have it in time,
+   * the callback is answered 503. Default: 0, with which a replica that takes over may lack what was acknowledged last.
+   */
+  readonly replicas?: number | undefined;
 }
 
 /** The same, checked and complete. */
 export interface BullmqInboxSettings extends InboxSettings {
   readonly connection: string | RedisOptions;
   readonly name: string;
+  readonly replicas: number;
 }
 
 const FACTORY = "bullmqInbox";
@@ -34,11 +40,13 @@ const DEFAULT_NAME = "express-kaleyra-sms";
 
 /** @throws TypeError that names the option and what it takes */
 export function readBullmqOptions(given: BullmqInboxOptions): BullmqInboxSettings {
-  const settings = readInboxOptions(FACTORY, given, ["connection", "name"]);
-  const { connection, name = DEFAULT_NAME } = given;
+  const settings = readInboxOptions(FACTORY, given, ["connection", "name", "replicas"]);
+  const { connection, name = DEFAULT_NAME, replicas = 0 } = given;
   if (typeof name !== "string" || name === "" || name.includes(":"))
     throw new TypeError(`options.name of ${FACTORY} takes the name of a queue: a string, not empty, with no colon.`);
-  return { ...settings, connection: checked(connection), name };
+  if (!Number.isSafeInteger(replicas) || replicas < 0)
+    throw new TypeError(`options.replicas of ${FACTORY} takes a whole number of replicas, at least 0.`);
+  return { ...settings, connection: checked(connection), name, replicas };
 }
 
 function checked(connection: unknown): string | RedisOptions {

@@ -6,7 +6,7 @@ import type { Redis as Client } from "ioredis";
 import type { SmsMessage } from "../../callback/message.js";
 import { CUT_SHORT } from "../errors.js";
 import type { DeadLetter, InboxStats } from "../inbox.js";
-import type { InboxSettings } from "../inbox-options.js";
+import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { idOf, JOB_NAME, newEntry, optionsOf, parsedEntry } from "./job.js";
 import { Job } from "./peers.js";
 import { DONE_ALREADY, HELD_ALREADY, replaceData } from "./scripts.js";
@@ -20,21 +20,36 @@ const STATES = [...WAITING, "active", "delayed", "failed"] as const satisfies Jo
 /** Jobs that are read at once. */
 const PAGE = 500;
 
+/** For how long replicas are waited for, in milliseconds: shorter than the connection takes Redis for silent. */
+const LONGEST_WAIT_MS = 2_000;
+/** Redis looks ten times a second which time is over, in milliseconds: who waits learns what was lacking, and not that it took too long. */
+const WAIT_EARLY_MS = 150;
+
 const AGAIN = { resetAttemptsMade: true, resetAttemptsStarted: true } as const;
 
 export class Ledger {
   readonly #queue: Queue<unknown>;
   readonly #client: Client;
-  readonly #settings: InboxSettings;
+  readonly #settings: BullmqInboxSettings;
 
-  constructor(queue: Queue<unknown>, client: Client, settings: InboxSettings) {
+  constructor(queue: Queue<unknown>, client: Client, settings: BullmqInboxSettings) {
     this.#queue = queue;
     this.#client = client;
     this.#settings = settings;
   }
 
-  /** Writes messages, all or none; of one that is a repeat, what became of it may fail by itself. */
-  async add(messages: readonly SmsMessage[]): Promise<Array<PromiseSettledResult<Stored>>> {
+  /**
+   * Writes messages, all or none; of one that is a repeat, what became of it may fail by itself.
+   *
+   * @param deadline - milliseconds since the epoch, until which replicas are waited for
+   */
+  async add(messages: readonly SmsMessage[], deadline: number): Promise<Array<PromiseSettledResult<Stored>>> {
+    const stored = await this.#add(messages);
+    await this.#replicated(deadline);
+    return stored;
+  }
+
+  async #add(messages: readonly SmsMessage[]): Promise<Array<PromiseSettledResult<Stored>>> {
     const options = optionsOf(this.#settings);
     const jobs = messages.map((message) => ({
       name: JOB_NAME,
@@ -122,6 +137,14 @@ export class Ledger {
     }
   }
 
+  /** Of duplicates as well: the first may have been answered 503 because no replica had it. @throws Error unless enough replicas have all of it */
+  async #replicated(deadline: number): Promise<void> {
+    const { replicas } = this.#settings;
+    if (replicas === 0) return;
+    const ms = Math.min(Math.max(deadline - WAIT_EARLY_MS - Date.now(), 1), LONGEST_WAIT_MS);
+    if ((await this.#client.wait(replicas, ms)) < replicas) throw new Error("fewer replicas have it than wanted");
+  }
+
   /** @param answer - of what adds it: the id of the job, or why there is none */
   async #added(message: SmsMessage, answer: string | undefined): Promise<Stored> {
     if (answer === DONE_ALREADY) return "duplicate";
@@ -140,7 +163,7 @@ export class Ledger {
       // Written by half, since Redis refused the other half: it is in no list, and nobody would ever take it out. Or it has just ended.
       await this.#queue.remove(id);
     }
-    const [stored] = await this.add([message]);
+    const [stored] = await this.#add([message]);
     if (stored?.status === "fulfilled") return stored.value;
     throw stored?.reason;
   }

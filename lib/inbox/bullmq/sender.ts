@@ -67,7 +67,9 @@ export class Sender {
   async #write(batch: readonly Arrival[]): Promise<void> {
     this.#inFlight++;
     try {
-      const stored = await this.#ledger.add(batch.map(({ message }) => message));
+      const last = batch.reduce((latest, { deadline }) => Math.max(latest, deadline), 0);
+      const messages = batch.map(({ message }) => message);
+      const stored = await this.#ledger.add(messages, last);
       batch.forEach(({ resolve, reject }, n) => {
         const result = stored[n];
         if (result?.status === "fulfilled") resolve(result.value);

@@ -28,6 +28,7 @@ const KNOWN = new RegExp(
     "Missing key",
     "Lock mismatch",
     "no connection within its time",
+    "fewer replicas have it than wanted",
     "its place is taken by what is no message",
   ].join("|")})`,
 );
