@@ -641,6 +641,28 @@ describeWithRedis("bullmqInbox", () => {
     },
   );
 
+  it("sets aside what parses and is no message, once, and reports it", async () => {
+    const { errors, messages, inbox } = router();
+    const queue = new Queue(name, { connection: { host: "127.0.0.1", port: redis.port } });
+    ended.push(() => queue.close());
+    const stored = { source: "1", recipient: "2", receivedAt: "3", method: "POST", repaired: false, parts: [] };
+    const other = [
+      { key: "number", fields: { message: 5 } },
+      { key: "part", fields: {}, parts: ["a", 5] },
+    ];
+    for (const message of other) {
+      const entry = { key: message.key, message: { ...stored, ...message } };
+      await queue.add("sms", entry, { jobId: `sms-${message.key}`, attempts: 3 });
+    }
+    await until(async () => (await inbox.stats()).dead === 2);
+    expect(errors.map(({ cause }) => (cause as { code: string }).code)).toEqual([
+      "KALEYRA_SMS_FOREIGN_JOB",
+      "KALEYRA_SMS_FOREIGN_JOB",
+    ]);
+    expect(messages).toEqual([]);
+    expect(await inbox.deadLetters()).toEqual([]);
+  });
+
   it("makes a dead letter of a message whose process died in each attempt, and tells so", async () => {
     const dies = join(__dirname, "bullmq-dies.cjs");
     const first = router({ attempts: 2, leaseMs: 200 }, { concurrency: 0 });
