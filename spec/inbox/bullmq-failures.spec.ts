@@ -471,6 +471,34 @@ describeWithRedis("bullmqInbox", () => {
     expect(await second.sms.receive(sent)).toMatchObject({ outcome: "duplicate" });
   });
 
+  it.each(["", ", for the last time"])(
+    "neither runs again nor makes a dead letter of what ended after another process took it for dead%s",
+    async (last) => {
+      const { sms, inbox, messages } = router({ attempts: 1, leaseMs: 60_000 }, { concurrency: 1 });
+      const started = deferred();
+      const { promise: end, resolve } = deferred();
+      sms.on("message", () => {
+        started.resolve();
+        return end;
+      });
+      const { message } = await sms.receive(post());
+      await started.promise;
+      // What BullMQ does in another process, when the lease has run out.
+      const [id, key] = [`sms-${message?.key ?? ""}`, `bull:${name}:`];
+      await redis.command("DEL", `${key}${id}:lock`);
+      await redis.command("LREM", `${key}active`, 1, id);
+      await redis.command("HINCRBY", `${key}${id}`, "stc", 1);
+      if (last !== "") await redis.command("HSET", `${key}${id}`, "defa", "job stalled more than allowable limit");
+      await redis.command("RPUSH", `${key}wait`, id);
+      await redis.command("ZADD", `${key}marker`, 0, "0");
+      resolve();
+      await idle(inbox);
+      expect(messages).toHaveLength(1);
+      expect(await inbox.deadLetters()).toEqual([]);
+      expect(await redis.command("EXISTS", `${key}${id}`)).toBe(0);
+    },
+  );
+
   it("stores a message once that comes to two at once", async () => {
     const first = router();
     const second = router({ name });

@@ -33,6 +33,9 @@ export class LastingWorker extends Base<unknown> {
   /** By the id of the job. One that went to another process stays: no more than run at once, for each outage. */
   readonly #unwritten = new Map<string, Unwritten>();
 
+  /** Why ends of what was handled were not written. */
+  readonly #lost = new WeakSet<Error>();
+
   constructor(
     name: string,
     process: (job: Job<unknown>) => Promise<unknown>,
@@ -91,12 +94,32 @@ export class LastingWorker extends Base<unknown> {
     }
   }
 
-  protected override handleCompleted(result: unknown, job: Job<unknown>, token: string, fetchNext?: () => boolean) {
+  protected override async handleCompleted(
+    result: unknown,
+    job: Job<unknown>,
+    token: string,
+    fetchNext?: () => boolean,
+  ): Promise<Job<unknown>> {
     const end = (): unknown => result;
-    return this.#write(job, token, end, () => super.handleCompleted(result, job, token, fetchNext));
+    try {
+      return await this.#write(job, token, end, () => super.handleCompleted(result, job, token, fetchNext));
+    } catch (error) {
+      if (error instanceof Error) this.#lost.add(error);
+      throw error;
+    }
   }
 
-  protected override handleFailed(error: Error, job: Job<unknown>, token: string, fetchNext?: () => boolean) {
+  protected override async handleFailed(
+    error: Error,
+    job: Job<unknown>,
+    token: string,
+    fetchNext?: () => boolean,
+  ): Promise<Job<unknown>> {
+    // BullMQ takes for a failure that the end of what was handled could not be written, since another process has the job.
+    if (this.#lost.has(error)) throw error;
+    // It gives up what has stalled too often, and asks no processor.
+    if (job.deferredFailure && (await this.#wasHandled(job)))
+      return this.handleCompleted(undefined, job, token, fetchNext);
     const end = (): never => {
       throw error;
     };
