@@ -1,6 +1,6 @@
 // BullMQ's worker, made to stand what Redis refuses for a while, and what a job may hold.
 
-import { setTimeout } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Job, JobJson, WorkerOptions } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
@@ -78,7 +78,10 @@ export class LastingWorker extends Base<unknown> {
     this.#unwritten.delete(id);
     const isSame = before?.attemptsMade === attemptsMade && before.attemptsStarted === attemptsStarted - 1;
     if (isSame) return before.end();
-    return (await this.#wasHandled(job)) ? undefined : super.callProcessJob(job, token);
+    if (await this.#wasHandled(job)) return undefined;
+    // Redis answers for many at once. Handled in one turn, no end of them is written before all have ended, or the process has died.
+    await setImmediate();
+    return super.callProcessJob(job, token);
   }
 
   /** By a process that lost its lease, or died, between keeping the key and removing the job. */
