@@ -44,7 +44,8 @@ export function createDurable(
    * store (of another tenant) no handler may see.
    */
   const inOwnContext = AsyncLocalStorage.snapshot();
-  const tell = async (cause: unknown, message?: SmsMessage, attempt = 1, final = message !== undefined) => {
+  const tell = async (cause: unknown, message?: SmsMessage, attempt = 1): Promise<void> => {
+    const final = message !== undefined;
     await dispatcher.announce("error", Object.freeze({ event: "inbox", message, cause, attempt, final }));
   };
   let isClosed = false;
@@ -55,7 +56,7 @@ export function createDurable(
     limit: handling,
     dispatch: (message, attempt) => inOwnContext(() => dispatcher.handle(message, attempt)),
     whenHeard: () => registry.whenHeard(),
-    failed: (...failure) => void inOwnContext(tell, ...failure),
+    failed: (cause, message, attempt) => void inOwnContext(tell, cause, message, attempt),
     closing,
   });
   const start = async (): Promise<void> => {

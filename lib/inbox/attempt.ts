@@ -4,10 +4,21 @@ import type { SmsMessage } from "../callback/message.js";
 import type { Eventual } from "../eventual.js";
 import { isRecord } from "../record.js";
 import { nameOf } from "../thrown.js";
+import { handlingFailed } from "./errors.js";
 import type { InboxAttempt, InboxOutcome, InboxWork } from "./inbox.js";
 
 /** Neither throws nor rejects, and gives an outcome, whatever `work.handle` does: one message stops nobody. */
-export function attempt(work: InboxWork, message: SmsMessage, which: InboxAttempt): Eventual<InboxOutcome> {
+export function attempt(
+  work: Pick<InboxWork, "handle" | "failed">,
+  message: SmsMessage,
+  which: InboxAttempt,
+): Eventual<InboxOutcome> {
+  const failed = (cause: unknown): InboxOutcome => {
+    const reason = nameOf(cause);
+    if (which.final) work.failed(handlingFailed(reason), message, which.attempt);
+    else work.failed(handlingFailed(reason));
+    return { outcome: "failed", reason };
+  };
   try {
     const outcome: unknown = work.handle(message, which);
     if (isOutcome(outcome)) return outcome;
@@ -18,10 +29,6 @@ export function attempt(work: InboxWork, message: SmsMessage, which: InboxAttemp
 }
 
 const UNKNOWN: InboxOutcome = { outcome: "failed", reason: "unknown" };
-
-function failed(cause: unknown): InboxOutcome {
-  return { outcome: "failed", reason: nameOf(cause) };
-}
 
 function isOutcome(given: unknown): given is InboxOutcome {
   if (!isRecord(given)) return false;

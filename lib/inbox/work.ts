@@ -3,8 +3,8 @@
 import type { SmsMessage } from "../callback/message.js";
 import { then, type Eventual } from "../eventual.js";
 import type { Handling } from "../handling.js";
-import { nameOf } from "../thrown.js";
 import type { TimeLimit } from "../time-limit.js";
+import { attempt } from "./attempt.js";
 import type { InboxAttempt, InboxOutcome, InboxWork } from "./inbox.js";
 
 interface Handlers {
@@ -14,8 +14,7 @@ interface Handlers {
   readonly dispatch: (message: SmsMessage, attempt: InboxAttempt) => Eventual<Handling>;
   /** Waits for a handler that hears messages: nothing is handled because nobody listens. */
   readonly whenHeard: () => Eventual<void>;
-  /** Neither throws nor rejects. @param final - whether the message is not tried again; by default, where there is one */
-  readonly failed: (cause: unknown, message?: SmsMessage, attempt?: number, final?: boolean) => void;
+  readonly failed: InboxWork["failed"];
   /** Resolves when the router is about to close: what no handler hears is given back then. */
   readonly closing: Promise<void>;
 }
@@ -35,10 +34,10 @@ export function createWork({ concurrency, limit, dispatch, whenHeard, failed, cl
   const waitFor = async (atLast: Promise<"handled" | "failed">, failure: InboxOutcome): Promise<InboxOutcome> =>
     (await limit.wait(atLast)) && (await atLast) === "handled" ? HANDLED : failure;
 
-  const attempted = (message: SmsMessage, { attempt, final }: InboxAttempt): Eventual<InboxOutcome> =>
+  const attempted = (message: SmsMessage, { attempt: number, final }: InboxAttempt): Eventual<InboxOutcome> =>
     then(
       dispatch(message, {
-        attempt,
+        attempt: number,
         // One that closing cuts short is tried again.
         get final() {
           return final && !limit.isOver;
@@ -47,30 +46,12 @@ export function createWork({ concurrency, limit, dispatch, whenHeard, failed, cl
       ended,
     );
 
-  /** Whatever goes wrong on the way to the handlers is a failed attempt: an inbox goes on with the next message. */
-  const broken = (cause: unknown, message: SmsMessage, { attempt, final }: InboxAttempt): InboxOutcome => {
-    failed(cause, message, attempt, final);
-    return { outcome: "failed", reason: nameOf(cause) };
-  };
-
-  const handle: InboxWork["handle"] = (message, attempt) => {
+  const handle: InboxWork["handle"] = (message, which) => {
     const heard = whenHeard();
-    if (heard === undefined) return attempted(message, attempt);
+    if (heard === undefined) return attempted(message, which);
     const waited = Promise.race([heard.then(() => true), closing.then(() => false)]);
-    return waited.then((isHeard) => (isHeard ? attempted(message, attempt) : RELEASED));
+    return waited.then((isHeard) => (isHeard ? attempted(message, which) : RELEASED));
   };
 
-  return {
-    concurrency,
-    failed: (cause, message, attempt) => failed(cause, message, attempt),
-    handle: (message, attempt) => {
-      try {
-        const outcome = handle(message, attempt);
-        if (!(outcome instanceof Promise)) return outcome;
-        return outcome.catch((cause: unknown) => broken(cause, message, attempt));
-      } catch (cause) {
-        return broken(cause, message, attempt);
-      }
-    },
-  };
+  return { concurrency, failed, handle: (message, which) => attempt({ handle, failed }, message, which) };
 }

@@ -12,7 +12,7 @@ import { deferred, recorder } from "../support/recorder";
 import { describeWithRedis, redisServer, type RedisServer } from "../support/redis";
 import { DRIVERS } from "./drivers";
 import { ended, temporary } from "./temporary";
-import { until } from "./waiting";
+import { until, waitFor } from "./waiting";
 
 /** Something that throws, once, on the way of a message whose text is "spoilt". */
 interface Seam {
@@ -63,6 +63,8 @@ function itGoesOn(seams: readonly Seam[], open: () => Inbox | undefined): void {
 
     expect(await good("+919000000001")).toMatchObject({ status: 200 });
     await until(() => handled.length === 1);
+    // An instant is written once for all callbacks of a millisecond.
+    await waitFor(2);
     spoil?.(thrown);
     const spoilt = sms.receive(post({ source: "+919000000002", message: "spoilt" }));
     const beside = good("+919000000003");

@@ -1,5 +1,6 @@
 // Messages on their way into Redis: those that come in one turn of the event loop go together.
 
+import { AsyncResource } from "node:async_hooks";
 import type { Redis as Client } from "ioredis";
 
 import type { SmsMessage } from "../../callback/message.js";
@@ -23,6 +24,8 @@ export class Sender {
   #lack: Error = new Error("no connection within its time");
   #next: NodeJS.Immediate | undefined;
   #expiry: NodeJS.Timeout | undefined;
+  /** In the asynchronous context in which the inbox was made: that of a message which came would be kept for as long as others follow it. */
+  readonly #step = AsyncResource.bind(() => this.#send());
 
   constructor(client: Client, ledger: Ledger) {
     this.#client = client;
@@ -45,13 +48,11 @@ export class Sender {
   }
 
   #soon(): void {
-    this.#next ??= setImmediate(() => {
-      this.#next = undefined;
-      this.#send();
-    });
+    this.#next ??= setImmediate(this.#step);
   }
 
   #send(): void {
+    this.#next = undefined;
     this.#arrivals.dropLate(Date.now() + EARLY_MS, () =>
       this.#client.status === "ready" ? storeTimeout() : unreachable(this.#lack),
     );
@@ -61,7 +62,7 @@ export class Sender {
     clearTimeout(this.#expiry);
     if (this.#arrivals.waiting.length === 0) return;
     const first = this.#arrivals.waiting.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity);
-    this.#expiry = setTimeout(() => this.#send(), Math.max(first - EARLY_MS - Date.now(), 1));
+    this.#expiry = setTimeout(this.#step, Math.max(first - EARLY_MS - Date.now(), 1));
   }
 
   async #write(batch: readonly Arrival[]): Promise<void> {

@@ -7,11 +7,11 @@ import type { Redis as Client } from "ioredis";
 import { cutShort } from "../errors.js";
 import type { InboxWork } from "../inbox.js";
 import { seldom } from "../seldom.js";
-import { createAttempt } from "./attempt.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { heard, letGo, open, PATIENT } from "./client.js";
 import { backoffStrategy, entryOf } from "./job.js";
 import { LastingWorker } from "./lasting-worker.js";
+import { createProcess } from "./process.js";
 import { putInFront, type Done } from "./scripts.js";
 import { unreachable } from "./unreachable.js";
 import { within } from "./within.js";
@@ -45,10 +45,10 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   let beginClosing = (): void => undefined;
   const closing = new Promise<void>((resolve) => (beginClosing = resolve));
   const tell = seldom((cause) => work.failed(cause));
-  const attempt = createAttempt({ work, tell, closing, retentionMs });
+  const processJob = createProcess({ work, closing, retentionMs });
 
   const process = async (job: Job<unknown>): Promise<Done> => {
-    const handling = attempt(job);
+    const handling = processJob(job);
     running.add(handling);
     try {
       return await handling;
