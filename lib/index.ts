@@ -1,27 +1,27 @@
 // The public surface, and nothing else.
 
 // The router
-export { incomingSms, type IncomingSms } from "./incoming-sms.js";
+export { incomingSms, type IncomingSms } from "./router.js";
 export type { IncomingSmsOptions } from "./options.js";
-export type { Logger } from "./log.js";
+export type { Logger } from "./base/log.js";
 
 // The Callback Profile in the provider's console
-export { callbackProfile } from "./callback/profile.js";
+export { callbackProfile } from "./callback/template/profile.js";
 export type {
   CallbackProfile,
   CallbackProfileOptions,
   PostCallbackProfile,
   RenderedCallback,
   RenderOptions,
-} from "./callback/profile.js";
+} from "./callback/template/profile.js";
 
 // Who may call
 export type { Authentication } from "./access/authentication.js";
 export type { UnauthorizedCallback } from "./access/unauthorized.js";
 
 // Keywords
-export { HELP, OPT_IN, OPT_OUT, type KeywordPattern } from "./dispatch/keywords.js";
-export type { KeywordMatch } from "./dispatch/keyword-match.js";
+export { HELP, OPT_IN, OPT_OUT, type KeywordPattern } from "./keywords/patterns.js";
+export type { KeywordMatch } from "./keywords/keyword-match.js";
 
 // What handlers get
 export type { SmsMessage } from "./callback/message.js";
@@ -34,7 +34,7 @@ export type {
   HandlerError,
   SmsEvent,
   SmsEvents,
-} from "./dispatch/events.js";
+} from "./handlers/events.js";
 
 // Once, and never lost
 export type { DeadLetter, Inbox, InboxAttempt, InboxOutcome, InboxStats, InboxWork } from "./inbox/inbox.js";

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { validateHeaderName } from "node:http";
 import { isIP } from "node:net";
 
-import { isRecord } from "../record.js";
+import { isRecord } from "../base/record.js";
 
 /** A custom HTTP header of the Callback Profile that holds a secret. */
 interface HeaderSecret {

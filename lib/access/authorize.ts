@@ -2,9 +2,9 @@
 
 import type { IncomingMessage } from "node:http";
 
-import type { Eventual } from "../eventual.js";
-import type { Log } from "../log.js";
-import type { TimeLimit } from "../time-limit.js";
+import type { Eventual } from "../base/eventual.js";
+import type { Log } from "../base/log.js";
+import type { TimeLimit } from "../base/time-limit.js";
 import { addressOf } from "./address.js";
 import type { Demanded } from "./authentication.js";
 import { demandsOf, questionsOf, type Caller, type Question, type Scheme } from "./demands.js";

@@ -3,9 +3,9 @@
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
 
-import type { Log } from "../log.js";
-import { decode, unquoted, valuesOf } from "../query-string.js";
-import { nameOf } from "../thrown.js";
+import type { Log } from "../base/log.js";
+import { decode, unquoted, valuesOf } from "../base/query-string.js";
+import { nameOf } from "../base/thrown.js";
 import { addressOf, createIsAllowed, trustsEveryProxy } from "./address.js";
 import type { Demanded } from "./authentication.js";
 import { credentialsOf, headersOf } from "./headers.js";

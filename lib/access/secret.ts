@@ -2,7 +2,7 @@
 
 import { timingSafeEqual } from "node:crypto";
 
-import { sha256 } from "../sha256.js";
+import { sha256 } from "../base/sha256.js";
 
 /** In a time that tells nothing of the secrets: neither how much of one is right, nor which of them, nor how long one is. */
 export function createIsOneOf(secrets: readonly string[]): (sent: string) => boolean {

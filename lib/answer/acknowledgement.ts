@@ -2,7 +2,7 @@
 
 import { validateHeaderName, validateHeaderValue } from "node:http";
 
-import { hasOnly, isRecord } from "../record.js";
+import { hasOnly, isRecord } from "../base/record.js";
 
 /** The answer to a callback that was handled, or stored. */
 export interface Acknowledgement {

@@ -1,10 +1,10 @@
 // Decrypts the values of a callback whose profile has encryption switched on, by a function of the user's.
 
-import type { Log } from "../log.js";
-import { nameOf } from "../thrown.js";
+import type { Log } from "../base/log.js";
+import { nameOf } from "../base/thrown.js";
 import { isAbsent } from "./fields.js";
 import type { Issue, Refusal } from "./invalid.js";
-import { knownName, setField, type Fields } from "./reading.js";
+import { knownName, setField, type Fields } from "./read/reading.js";
 
 /** Gives the text that was encrypted. It throws where it cannot. */
 export type Decrypt = (value: string, field: string) => string;

@@ -2,11 +2,11 @@
 
 import { randomUUID } from "node:crypto";
 
-import { isRecord } from "../record.js";
-import { sha256 } from "../sha256.js";
+import { isRecord } from "../base/record.js";
+import { sha256 } from "../base/sha256.js";
 import { AS_SENT, isPart, partNumber, type AsSentProperty } from "./fields.js";
 import { phoneNumber } from "./phone-number.js";
-import type { Fields } from "./reading.js";
+import type { Fields } from "./read/reading.js";
 import { splitWords } from "./words.js";
 
 /**

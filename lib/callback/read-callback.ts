@@ -2,18 +2,18 @@
 
 import { types } from "node:util";
 
-import { decode, textOrBytes, withoutMark } from "./charset.js";
-import { now } from "../clock.js";
-import { withoutVariables } from "../query-string.js";
+import { decode, textOrBytes, withoutMark } from "./read/charset.js";
+import { now } from "../base/clock.js";
+import { withoutVariables } from "../base/query-string.js";
 import type { createDecryptFields } from "./decrypt.js";
 import { invalidCallback, type InvalidCallback, type Issue, type Refusal } from "./invalid.js";
-import { createReadJsonBody, type Escaping, type ReadJsonBody } from "./json-body.js";
-import { mediaType } from "./media-type.js";
+import { createReadJsonBody, type Escaping, type ReadJsonBody } from "./read/json-body.js";
+import { mediaType } from "./read/media-type.js";
 import { smsMessage, type MessageSettings, type SmsMessage } from "./message.js";
-import { readParsedVariables } from "./parsed-body.js";
-import { readQuery } from "./query.js";
-import type { Reading } from "./reading.js";
-import { PRINTED_TEMPLATE, type Template } from "./template.js";
+import { readParsedVariables } from "./read/parsed-body.js";
+import { readQuery } from "./read/query.js";
+import type { Reading } from "./read/reading.js";
+import { PRINTED_TEMPLATE, type Template } from "./template/template.js";
 import type { Validate } from "./validate.js";
 
 /** A callback as it came, whole. */

@@ -5,7 +5,7 @@ import type * as Ajv from "ajv/dist/2020.js";
 
 import { FIELDS } from "./fields.js";
 import type { Issue } from "./invalid.js";
-import { knownName, type Fields } from "./reading.js";
+import { knownName, type Fields } from "./read/reading.js";
 import { validateGet, validatePost } from "./validators.js";
 
 export type Validate = (fields: Fields, method: "GET" | "POST") => readonly Issue[];

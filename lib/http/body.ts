@@ -5,7 +5,7 @@ import { types } from "node:util";
 
 import type { Callback, UnreadCallback } from "../callback/read-callback.js";
 import type { Refusal } from "../callback/invalid.js";
-import type { Log } from "../log.js";
+import type { Log } from "../base/log.js";
 import { canInflate, inflate } from "./inflate.js";
 import type { IncomingRequest } from "./requests.js";
 

@@ -2,13 +2,13 @@
 
 import type { ServerResponse } from "node:http";
 
-import type { Admit } from "../admit.js";
+import type { Admit } from "../pipeline/admit.js";
 import type { Answer, Answers } from "../answer/receipt.js";
-import type { Capacity, Check, Place } from "../capacity.js";
-import type { Eventual } from "../eventual.js";
-import type { Log } from "../log.js";
-import type { Receive } from "../receive.js";
-import { nameOf } from "../thrown.js";
+import type { Capacity, Check, Place } from "./capacity.js";
+import type { Eventual } from "../base/eventual.js";
+import type { Log } from "../base/log.js";
+import type { Receive } from "../pipeline/receive.js";
+import { nameOf } from "../base/thrown.js";
 import { readBody, type BodyLimits } from "./body.js";
 import type { IncomingRequest, Listener } from "./requests.js";
 import { send } from "./send.js";

@@ -1,6 +1,6 @@
 // The options that every inbox takes: their defaults and checks.
 
-import { isRecord } from "../record.js";
+import { isRecord } from "../base/record.js";
 
 /** The options of every inbox. */
 export interface InboxOptions {

@@ -1,7 +1,7 @@
 // `npm run mutation -- --seed 7 --count 200`: changes the build in one place at a time, and sees whether a spec fails.
 //
 // --room inbox/sqlite               only there; a room is a folder of dist/, or of dist/inbox/
-// --only dist/inbox/work.js:12      all mutants of that line, not a draw
+// --only dist/inbox/inbox.js:12      all mutants of that line, not a draw
 // --jobs 2                          two at a time
 // --all                             also the specs that are slow, or that check the package rather than its code
 //

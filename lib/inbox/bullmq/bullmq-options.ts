@@ -2,7 +2,7 @@
 
 import type { RedisOptions } from "ioredis";
 
-import { isRecord } from "../../record.js";
+import { isRecord } from "../../base/record.js";
 import { readInboxOptions, type InboxOptions, type InboxSettings } from "../inbox-options.js";
 
 /**

@@ -9,7 +9,7 @@ import {
   type SmsMessage,
   type StoredMessage,
 } from "../../callback/message.js";
-import { isRecord } from "../../record.js";
+import { isRecord } from "../../base/record.js";
 import { backoffOf, type InboxSettings } from "../inbox-options.js";
 
 /** A job's data. Redis finds the key where it begins. */

@@ -2,7 +2,7 @@
 
 import type { Redis as Client } from "ioredis";
 
-import { emitWarning } from "../../process-warning.js";
+import { emitWarning } from "../../base/process-warning.js";
 
 /**
  * Looks at each new connection, and warns once of each mistake: Redis may be set up otherwise, or be another one, when it is back.

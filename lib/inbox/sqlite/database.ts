@@ -1,6 +1,6 @@
 // Makes an inbox's file of a user's handle, and says what a handle is not fit for.
 
-import { isRecord } from "../../record.js";
+import { isRecord } from "../../base/record.js";
 import { hasCode, isBusy, row, transaction, type Row, type SqliteDatabase } from "./driver.js";
 import { APPLICATION_ID, migrate, tablesOf } from "./tables.js";
 

@@ -3,7 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import { types } from "node:util";
 
-import { isRecord } from "../../record.js";
+import { isRecord } from "../../base/record.js";
 
 /** An open database of `node:sqlite`, `better-sqlite3` or `libsql`. */
 export interface SqliteDatabase {

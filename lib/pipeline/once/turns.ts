@@ -1,6 +1,6 @@
 // One at a time: tasks of one name run in the order in which they came, tasks of different names beside each other.
 
-import type { Eventual } from "../eventual.js";
+import type { Eventual } from "../../base/eventual.js";
 
 /** A task that was called and has not returned: one of the same name that it starts comes after it. */
 interface Call {

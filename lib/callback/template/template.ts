@@ -1,7 +1,7 @@
 // The template of a callback: a list of members, each a name and what stands behind it. From this one description a request is rendered,
 // here, and a body is read back, in template-match.ts.
 
-import { FIELDS } from "./fields.js";
+import { FIELDS } from "../fields.js";
 
 /** What stands behind a name: a variable, which the provider substitutes, or a literal, which it leaves as it is. */
 type Content = { readonly variable: string } | { readonly literal: string };

@@ -3,7 +3,7 @@
 import type { UnauthorizedCallback } from "../access/unauthorized.js";
 import type { InvalidCallback } from "../callback/invalid.js";
 import type { SmsMessage } from "../callback/message.js";
-import type { KeywordMatch } from "./keyword-match.js";
+import type { KeywordMatch } from "../keywords/keyword-match.js";
 
 /** The events, each with what its handlers get. */
 export interface SmsEvents {

@@ -1,28 +1,28 @@
 // The factory: takes the options, and joins the rooms in the order in which a callback passes them.
 
 import { createAuthorize } from "./access/authorize.js";
-import { createAdmit } from "./admit.js";
-import { adviseOnNesting, adviseOnSetUp, createAdvise } from "./advice.js";
+import { createAdmit } from "./pipeline/admit.js";
+import { adviseOnNesting, adviseOnSetUp, createAdvise } from "./pipeline/advice.js";
 import { Answers, type Receipt } from "./answer/receipt.js";
 import { checkedCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
 import { createDecryptFields } from "./callback/decrypt.js";
 import { instantIn } from "./callback/triggered-at.js";
 import { createValidate } from "./callback/validate.js";
-import { Capacity } from "./capacity.js";
-import { Dispatcher } from "./dispatch/dispatcher.js";
-import type { Handler, SmsEvent } from "./dispatch/events.js";
-import type { KeywordPattern } from "./dispatch/keywords.js";
-import { Registry } from "./dispatch/registry.js";
-import { createDurable } from "./durable.js";
-import { TimeLimit } from "./time-limit.js";
+import { Capacity } from "./http/capacity.js";
+import { Dispatcher } from "./handlers/dispatcher.js";
+import type { Handler, SmsEvent } from "./handlers/events.js";
+import type { KeywordPattern } from "./keywords/patterns.js";
+import { Registry } from "./handlers/registry.js";
+import { createDurable } from "./pipeline/through-inbox.js";
+import { TimeLimit } from "./base/time-limit.js";
 import { createListener } from "./http/listener.js";
 import type { Listener } from "./http/requests.js";
-import { createLog } from "./log.js";
-import { HandledKeys } from "./once/handled-keys.js";
-import { Nesting } from "./once/nesting.js";
-import { Once } from "./once/once.js";
+import { createLog } from "./base/log.js";
+import { HandledKeys } from "./pipeline/once/handled-keys.js";
+import { Nesting } from "./pipeline/once/nesting.js";
+import { Once } from "./pipeline/once/once.js";
 import { readOptions, type IncomingSmsOptions } from "./options.js";
-import { createReceive, type TakeIn } from "./receive.js";
+import { createReceive, type TakeIn } from "./pipeline/receive.js";
 
 /**
  * What receives incoming SMS: a function for `app.use`, a route or `http.createServer`, with methods to register handlers. Methods

@@ -2,7 +2,7 @@
 
 import { readVariables, type Values } from "./query.js";
 import { fieldsOf, knownName, notScalar, scalarOf, type FieldsRead, type Reading } from "./reading.js";
-import type { Issue } from "./invalid.js";
+import type { Issue } from "../invalid.js";
 
 type Parsed = Readonly<Record<string, unknown>>;
 

@@ -1,15 +1,21 @@
 // What the options, or a valid callback, show to be wrong with the set-up.
 
-import { isPart, isTableField, partNumber } from "./callback/fields.js";
-import type { Escaping } from "./callback/json-body.js";
-import type { SmsMessage } from "./callback/message.js";
-import type { ReadMessage } from "./callback/read-callback.js";
-import { FIELD_NAMES, MOST_PARTS } from "./callback/template.js";
-import type { Log } from "./log.js";
-import type { Settings } from "./options.js";
+import { isPart, isTableField, partNumber } from "../callback/fields.js";
+import type { Escaping } from "../callback/read/json-body.js";
+import type { SmsMessage } from "../callback/message.js";
+import type { ReadMessage } from "../callback/read-callback.js";
+import type { CallbackProfile } from "../callback/template/profile.js";
+import { FIELD_NAMES, MOST_PARTS } from "../callback/template/template.js";
+import type { Log } from "../base/log.js";
+
+interface SetUp {
+  /** `undefined` where nobody has thought of it. */
+  readonly authenticate: unknown;
+  readonly profile: CallbackProfile | undefined;
+}
 
 /** Before any callback. */
-export function adviseOnSetUp({ authenticate, profile }: Pick<Settings, "authenticate" | "profile">, log: Log): void {
+export function adviseOnSetUp({ authenticate, profile }: SetUp, log: Log): void {
   if (authenticate === undefined) {
     log.advise(
       "KALEYRA_SMS_NO_AUTHENTICATION",

@@ -1,7 +1,7 @@
 // What every reader of a callback gives: its fields, or why they cannot be read.
 
-import { isAbsent, isTableField } from "./fields.js";
-import type { Issue, Refusal } from "./invalid.js";
+import { isAbsent, isTableField } from "../fields.js";
+import type { Issue, Refusal } from "../invalid.js";
 
 /** Every field under its wire name, a string each; absent ones left out. */
 export type Fields = Readonly<Record<string, string>>;

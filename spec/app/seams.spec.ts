@@ -5,14 +5,14 @@ import type { Inbox, IncomingSmsOptions } from "express-kaleyra-sms";
 import { bullmqInbox } from "express-kaleyra-sms/bullmq";
 import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 
-import { KeywordIndex } from "../../dist/dispatch/keyword-index";
-import { Registry } from "../../dist/dispatch/registry";
+import { KeywordIndex } from "../../dist/keywords/keyword-index";
+import { Registry } from "../../dist/handlers/registry";
 import { post } from "../support/callbacks";
 import { deferred, recorder } from "../support/recorder";
 import { describeWithRedis, redisServer, type RedisServer } from "../support/redis";
-import { DRIVERS } from "./drivers";
-import { ended, temporary } from "./temporary";
-import { until, waitFor } from "./waiting";
+import { DRIVERS } from "../inbox/drivers";
+import { ended, temporary } from "../inbox/temporary";
+import { until, waitFor } from "../inbox/waiting";
 
 /** Something that throws, once, on the way of a message whose text is "spoilt". */
 interface Seam {

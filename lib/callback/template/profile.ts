@@ -1,7 +1,7 @@
 // The Callback Profile that a business creates in the provider's console, and what is pasted there.
 
-import { isRecord } from "../record.js";
-import { isTableField } from "./fields.js";
+import { isRecord } from "../../base/record.js";
+import { isTableField } from "../fields.js";
 import {
   escapeJson,
   FIELD_NAMES,
@@ -11,7 +11,7 @@ import {
   type Member,
   type Template,
 } from "./template.js";
-import { splitWords } from "./words.js";
+import { splitWords } from "../words.js";
 
 /** What describes a Callback Profile. */
 export interface CallbackProfileOptions {

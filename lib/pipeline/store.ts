@@ -1,9 +1,9 @@
 // Puts a message into the inbox, within its time.
 
 import type { SmsMessage } from "../callback/message.js";
-import type { TimeLimit } from "../time-limit.js";
-import { storeTimeout } from "./errors.js";
-import type { Inbox } from "./inbox.js";
+import type { TimeLimit } from "../base/time-limit.js";
+import { storeTimeout } from "../inbox/errors.js";
+import type { Inbox } from "../inbox/inbox.js";
 
 /** What became of a message; `not-stored` where the inbox could not write it, or not in time. Does not reject. */
 export type Keep = (message: SmsMessage) => Promise<"stored" | "duplicate" | "not-stored">;

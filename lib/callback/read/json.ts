@@ -1,7 +1,7 @@
 // Reads the fields of a JSON body. One pass over the text sees what JSON.parse hides, that a key is repeated and the digits in which a number
 // was written, and most of what is no JSON; JSON.parse decides what is.
 
-import { isRecord } from "../record.js";
+import { isRecord } from "../../base/record.js";
 import { fieldsOf, type FieldsRead } from "./reading.js";
 
 export interface JsonRead {

@@ -1,11 +1,11 @@
 // What the inbox hands messages to: the handlers, one attempt after the other.
 
 import type { SmsMessage } from "../callback/message.js";
-import { then, type Eventual } from "../eventual.js";
-import type { Handling } from "../handling.js";
-import type { TimeLimit } from "../time-limit.js";
-import { attempt } from "./attempt.js";
-import type { InboxAttempt, InboxOutcome, InboxWork } from "./inbox.js";
+import { then, type Eventual } from "../base/eventual.js";
+import type { Handling } from "../handlers/handling.js";
+import type { TimeLimit } from "../base/time-limit.js";
+import { attempt } from "../inbox/attempt.js";
+import type { InboxAttempt, InboxOutcome, InboxWork } from "../inbox/inbox.js";
 
 interface Handlers {
   readonly concurrency: number;

@@ -1,8 +1,8 @@
 // Reads the fields of a query string or a form: the provider's quotes, the plus of a number, and variables that come twice.
 
-import { decode, isQuoted, pairsOf, unquoted } from "../query-string.js";
-import { isAbsent, isPart, isTableField } from "./fields.js";
-import type { Issue } from "./invalid.js";
+import { decode, isQuoted, pairsOf, unquoted } from "../../base/query-string.js";
+import { isAbsent, isPart, isTableField } from "../fields.js";
+import type { Issue } from "../invalid.js";
 import { knownName, setField, type Reading } from "./reading.js";
 
 /** One variable as it came, decoded, its quotes still around it. */

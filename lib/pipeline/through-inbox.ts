@@ -2,13 +2,13 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import type { SmsMessage } from "./callback/message.js";
-import type { Dispatcher } from "./dispatch/dispatcher.js";
-import type { Registry } from "./dispatch/registry.js";
-import type { Inbox } from "./inbox/inbox.js";
-import { createKeep, type Keep } from "./inbox/keep.js";
-import { createWork } from "./inbox/work.js";
-import type { TimeLimit } from "./time-limit.js";
+import type { SmsMessage } from "../callback/message.js";
+import type { Dispatcher } from "../handlers/dispatcher.js";
+import type { Registry } from "../handlers/registry.js";
+import type { Inbox } from "../inbox/inbox.js";
+import { createKeep, type Keep } from "./store.js";
+import { createWork } from "./work.js";
+import type { TimeLimit } from "../base/time-limit.js";
 
 interface Rooms {
   readonly registry: Registry;

@@ -6,7 +6,7 @@
 // value that may hold quotes: the message, or a part. Only where one of those ends is there a choice. All choices that have used up the
 // same members are one case, however many they are, and a case takes one walk along the seams.
 
-import { findSeams, KnownMembers, NO_MEMBERS, spacesBefore, type Members, type Seam } from "./template-seams.js";
+import { findSeams, KnownMembers, NO_MEMBERS, spacesBefore, type Members, type Seam } from "./seams.js";
 import type { Template } from "./template.js";
 
 export type TemplateMatch =

@@ -1,12 +1,12 @@
 // The way of a callback from its content to its receipt: read it, take it in (to the handlers, or into the inbox), answer.
 
-import type { Answers, Receipt } from "./answer/receipt.js";
-import type { Callback, Read, ReadMessage, UnreadCallback } from "./callback/read-callback.js";
-import type { Dispatcher } from "./dispatch/dispatcher.js";
-import { then, type Eventual } from "./eventual.js";
-import type { Handling } from "./handling.js";
-import type { Log } from "./log.js";
-import { nameOf } from "./thrown.js";
+import type { Answers, Receipt } from "../answer/receipt.js";
+import type { Callback, Read, ReadMessage, UnreadCallback } from "../callback/read-callback.js";
+import type { Dispatcher } from "../handlers/dispatcher.js";
+import { then, type Eventual } from "../base/eventual.js";
+import type { Handling } from "../handlers/handling.js";
+import type { Log } from "../base/log.js";
+import { nameOf } from "../base/thrown.js";
 
 /** The rooms that a callback passes through. */
 interface Rooms {
