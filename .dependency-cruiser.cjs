@@ -1,90 +1,87 @@
 // The floors of lib/: what may import what. Type imports count.
 
-/** @param {string} from @param {string[]} to @param {string} comment */
-const never = (from, to, comment) => ({
-  name: `${from}-knows-no-${to.join("-")}`,
-  comment,
-  severity: "error",
-  from: { path: `^lib/${from}(/|\\.ts$)` },
-  to: { path: `^lib/(${to.join("|")})(/|\\.ts$)` },
-});
-
-const TOP = ["index", "incoming-sms", "options", "advice", "durable"];
-/** What knows no room: any of them may use it. */
-const BOTTOM = [
-  "capacity",
-  "clock",
-  "debug",
-  "eventual",
-  "handling",
-  "log",
-  "process-warning",
-  "query-string",
-  "record",
-  "sha256",
-  "thrown",
-  "time-limit",
+/** From the top down. A room imports from floors below its own, never from one above, nor from another room of its own floor. */
+const FLOORS = [
+  ["index"],
+  ["command", "simulator", "testing"],
+  ["router"],
+  ["options"],
+  ["http"],
+  ["pipeline"],
+  ["handlers", "answer", "inbox", "watch"],
+  ["keywords"],
+  ["callback", "access"],
+  ["base"],
 ];
+
+/** The engines of an inbox, each with the drivers that only it imports. */
+const ENGINES = {
+  sqlite: ["node:sqlite", "better-sqlite3", "libsql"],
+  bullmq: ["bullmq", "ioredis"],
+  postgres: ["pg"],
+  memory: [],
+};
+
+const ROOMS = FLOORS.flat();
+const engines = Object.keys(ENGINES);
+
+/** A folder of lib/, or a file at its root. */
+const room = (names) => `^lib/(${names.join("|")})(/|\\.ts$)`;
+const engine = (names) => `^lib/inbox/(${names.join("|")})/`;
+/** A package of npm's or a module of Node's, whether it is installed or not. */
+const packages = (names) =>
+  `(^|/node_modules/|^node:)(${names.map((name) => name.replace(/^node:/, "")).join("|")})(/|$)`;
+
+const rule = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
+
+const floors = FLOORS.flatMap((floor, n) =>
+  floor.map((name) => {
+    const above = FLOORS.slice(0, n).flat();
+    const beside = floor.filter((other) => other !== name);
+    return rule(
+      `${name}-imports-from-below`,
+      "A room imports from floors below its own only.",
+      { path: room([name]) },
+      { path: room([...above, ...beside, "no-room"]) },
+    );
+  }),
+);
+
+const inboxes = engines.flatMap((name) => {
+  const others = engines.filter((other) => other !== name);
+  const own = rule(
+    `${name}-knows-no-other-engine`,
+    "One engine of an inbox knows nothing of another.",
+    { path: engine([name]) },
+    { path: engine(others) },
+  );
+  const drivers = rule(
+    `drivers-of-${name}-stay-there`,
+    "A driver is imported in the folder of its engine only.",
+    { path: "^lib/", pathNot: engine([name]) },
+    { path: packages(ENGINES[name]) },
+  );
+  return ENGINES[name].length === 0 ? [own] : [own, drivers];
+});
 
 module.exports = {
   forbidden: [
-    { name: "no-circles", severity: "error", from: {}, to: { circular: true } },
+    rule("no-circles", "Two files that import each other are one.", {}, { circular: true }),
     {
       name: "no-orphans",
       severity: "error",
       from: { orphan: true, pathNot: "\\.d\\.ts$|compile-schema\\.ts$" },
       to: {},
     },
-    never("incoming-sms", ["index"], "index.ts is the surface; nothing imports it."),
-    never("options", ["index", "incoming-sms"], "The options know types of the rooms, not the factory."),
-    never(
-      "http",
-      [...TOP, "access", "dispatch", "once", "inbox"],
-      "HTTP knows nothing of callers, keywords, handlers and repeats.",
+    rule("every-file-has-a-floor", "A new room needs a place in FLOORS.", { path: "^lib/", pathNot: room(ROOMS) }, {}),
+    ...floors,
+    rule(
+      "nobody-loads-an-engine-unasked",
+      "What an inbox is does not depend on where it keeps messages: its user imports the engine.",
+      { path: "^lib/", pathNot: [engine(engines), room(["command", "testing"])] },
+      { path: engine(engines) },
     ),
-    never(
-      "admit",
-      [...TOP, "http", "receive", "once", "inbox", "callback"],
-      "Whether a request may go on is known before it is read.",
-    ),
-    never("receive", [...TOP, "http", "admit", "access"], "A callback may come by another way than HTTP."),
-    never(
-      "dispatch",
-      [...TOP, "http", "admit", "once", "inbox", "answer", "receive"],
-      "Handlers know nothing of how a message came and is answered.",
-    ),
-    never(
-      "once",
-      [...TOP, "http", "inbox", "dispatch", "answer", "receive", "callback"],
-      "Keys and turns know nothing of messages.",
-    ),
-    never(
-      "inbox",
-      [...TOP, "http", "admit", "access", "once", "dispatch", "answer", "receive"],
-      "An inbox knows messages, and nothing of how they came and are handled.",
-    ),
-    never(
-      "answer",
-      [...TOP, "http", "dispatch", "once", "inbox", "receive"],
-      "Answers know what became of a callback, not how.",
-    ),
-    never(
-      "access",
-      [...TOP, "http", "admit", "dispatch", "once", "inbox", "answer", "receive", "callback"],
-      "Access comes before all else.",
-    ),
-    never(
-      "callback",
-      [...TOP, "http", "admit", "access", "dispatch", "once", "inbox", "answer", "receive", "capacity"],
-      "Reading needs nothing but what was sent.",
-    ),
-    ...BOTTOM.map((room) =>
-      never(
-        room,
-        [...TOP, "http", "admit", "access", "callback", "dispatch", "once", "inbox", "answer", "receive"],
-        "What every room may use knows none of them.",
-      ),
-    ),
+    ...inboxes,
   ],
   options: {
     tsPreCompilationDeps: true,
