@@ -2,14 +2,14 @@
 
 import { readAuthentication, type Authentication, type Demanded } from "./access/authentication.js";
 import { isAcknowledgement, type Acknowledgement } from "./answer/acknowledgement.js";
+import type { Logger } from "./base/log.js";
+import { hasOnly, isRecord } from "./base/record.js";
 import type { Decrypt } from "./callback/decrypt.js";
 import { isTableField } from "./callback/fields.js";
 import type { Escaping } from "./callback/read/json-body.js";
 import { CallbackProfile } from "./callback/template/profile.js";
 import type { Method } from "./http/listener.js";
 import type { Inbox } from "./inbox/inbox.js";
-import type { Logger } from "./base/log.js";
-import { hasOnly, isRecord } from "./base/record.js";
 
 /** The options of `incomingSms`. Every one has a default; one given as `undefined` is not given. */
 export interface IncomingSmsOptions {

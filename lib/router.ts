@@ -1,28 +1,26 @@
 // The factory: takes the options, and joins the rooms in the order in which a callback passes them.
 
 import { createAuthorize } from "./access/authorize.js";
-import { createAdmit } from "./pipeline/admit.js";
-import { adviseOnNesting, adviseOnSetUp, createAdvise } from "./pipeline/advice.js";
 import { Answers, type Receipt } from "./answer/receipt.js";
-import { checkedCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
+import { createLog } from "./base/log.js";
+import { TimeLimit } from "./base/time-limit.js";
 import { createDecryptFields } from "./callback/decrypt.js";
+import { checkedCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
 import { instantIn } from "./callback/triggered-at.js";
 import { createValidate } from "./callback/validate.js";
-import { Capacity } from "./http/capacity.js";
 import { Dispatcher } from "./handlers/dispatcher.js";
 import type { Handler, SmsEvent } from "./handlers/events.js";
-import type { KeywordPattern } from "./keywords/patterns.js";
 import { Registry } from "./handlers/registry.js";
-import { createDurable } from "./pipeline/through-inbox.js";
-import { TimeLimit } from "./base/time-limit.js";
+import { Capacity } from "./http/capacity.js";
 import { createListener } from "./http/listener.js";
 import type { Listener } from "./http/requests.js";
-import { createLog } from "./base/log.js";
-import { HandledKeys } from "./pipeline/once/handled-keys.js";
-import { Nesting } from "./pipeline/once/nesting.js";
-import { Once } from "./pipeline/once/once.js";
+import type { KeywordPattern } from "./keywords/patterns.js";
 import { readOptions, type IncomingSmsOptions } from "./options.js";
-import { createReceive, type TakeIn } from "./pipeline/receive.js";
+import { createAdmit } from "./pipeline/admit.js";
+import { adviseOnSetUp, createAdvise } from "./pipeline/advice.js";
+import { createInMemory } from "./pipeline/in-memory.js";
+import { createReceive } from "./pipeline/receive.js";
+import { createThroughInbox } from "./pipeline/through-inbox.js";
 
 /**
  * What receives incoming SMS: a function for `app.use`, a route or `http.createServer`, with methods to register handlers. Methods
@@ -90,23 +88,12 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const answers = new Answers(settings.ack, settings.problems);
   const capacity = new Capacity(settings.maxInFlight);
   const limit = new TimeLimit(settings.handlerTimeoutMs);
-  const storing = new TimeLimit(settings.storeTimeoutMs);
   const registry = new Registry();
   const dispatcher = new Dispatcher(registry, limit, log);
-  const once = new Once(
-    settings.deduplicate ? new HandledKeys(settings.deduplicate.windowMs, settings.deduplicate.max) : undefined,
-    limit,
-    settings.maxInFlight,
-  );
-  const nesting = new Nesting();
-  const handleOnce: TakeIn = (message) => {
-    const { source } = message;
-    if (once.isBusy(source) && nesting.mayBeWithin(source)) adviseOnNesting(log);
-    return once.handle(message, () => nesting.handle(source, () => dispatcher.handle(message)));
-  };
-  const durable =
-    settings.inbox &&
-    createDurable(settings.inbox, settings.concurrency, { registry, dispatcher, handling: limit, storing });
+  const way =
+    settings.inbox === undefined
+      ? createInMemory(settings, { dispatcher, limit, log })
+      : createThroughInbox(settings.inbox, settings, { registry, dispatcher, limit });
   const pipeline = createReceive({
     read: createReadCallback(createValidate(settings.schema, profile && new Set(profile.fields)), {
       template: profile?.template,
@@ -116,7 +103,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       hidden: settings.authenticate ? [...settings.authenticate.variables.keys()] : [],
       decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
     }),
-    takeIn: durable?.keep ?? handleOnce,
+    takeIn: way.takeIn,
     dispatcher,
     answers,
     advise: createAdvise(settings.escaping, log),
@@ -150,7 +137,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       const checked = checkedCallback(callback);
       if (!capacity.enter("handling")) return answers.busy();
       try {
-        return await nesting.receive(() => pipeline(checked));
+        return await way.receive(() => pipeline(checked));
       } finally {
         capacity.leave("handling");
       }
@@ -160,13 +147,10 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
 
   /** One handlerTimeoutMs for all that runs; then what is left is cut short, and given back to the inbox where there is one. */
   const close = async (): Promise<void> => {
-    const drained = capacity.close().then(() => durable?.close());
+    const drained = capacity.close().then(() => way.drain());
     await limit.wait(drained);
     limit.expire();
-    once.close();
-    if (durable === undefined) return;
-    storing.expire();
-    await new TimeLimit(settings.storeTimeoutMs).wait(drained);
+    await way.end(drained);
   };
   return sms;
 }

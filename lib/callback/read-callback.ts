@@ -2,14 +2,14 @@
 
 import { types } from "node:util";
 
-import { decode, textOrBytes, withoutMark } from "./read/charset.js";
 import { now } from "../base/clock.js";
 import { withoutVariables } from "../base/query-string.js";
 import type { createDecryptFields } from "./decrypt.js";
 import { invalidCallback, type InvalidCallback, type Issue, type Refusal } from "./invalid.js";
+import { smsMessage, type MessageSettings, type SmsMessage } from "./message.js";
+import { decode, textOrBytes, withoutMark } from "./read/charset.js";
 import { createReadJsonBody, type Escaping, type ReadJsonBody } from "./read/json-body.js";
 import { mediaType } from "./read/media-type.js";
-import { smsMessage, type MessageSettings, type SmsMessage } from "./message.js";
 import { readParsedVariables } from "./read/parsed-body.js";
 import { readQuery } from "./read/query.js";
 import type { Reading } from "./read/reading.js";

@@ -1,13 +1,13 @@
 // Calls handlers, awaits them together, and tells how it went.
 
-import type { SmsMessage } from "../callback/message.js";
 import { then, type Eventual } from "../base/eventual.js";
-import type { Handling } from "./handling.js";
 import type { Log } from "../base/log.js";
-import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
-import { failedCall, type Call, type MessageEvent, type Registry } from "./registry.js";
 import { nameOf } from "../base/thrown.js";
 import type { TimeLimit } from "../base/time-limit.js";
+import type { SmsMessage } from "../callback/message.js";
+import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
+import type { Handling } from "./handling.js";
+import { failedCall, type Call, type MessageEvent, type Registry } from "./registry.js";
 
 /** The code of the `Error` that is the cause of a time-out. */
 const HANDLER_TIMEOUT = "KALEYRA_SMS_HANDLER_TIMEOUT";

@@ -1,10 +1,10 @@
 // Who listens to what. A callback takes what is registered when its handling starts; what changes later is for the next one.
 
-import type { SmsMessage } from "../callback/message.js";
 import type { Eventual } from "../base/eventual.js";
-import { assertEvent, type Handler, type HandlerContext, type SmsEvent, type SmsEvents } from "./events.js";
+import type { SmsMessage } from "../callback/message.js";
 import { KeywordIndex, unregisteredMatch } from "../keywords/keyword-index.js";
 import { patternsOf, type KeywordPattern } from "../keywords/patterns.js";
+import { assertEvent, type Handler, type HandlerContext, type SmsEvent, type SmsEvents } from "./events.js";
 
 /** A handler as it was registered. Handlers start in the order of `order`. */
 interface Registration<Event extends SmsEvent> {

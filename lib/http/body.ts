@@ -3,9 +3,9 @@
 import { AsyncResource } from "node:async_hooks";
 import { types } from "node:util";
 
-import type { Callback, UnreadCallback } from "../callback/read-callback.js";
-import type { Refusal } from "../callback/invalid.js";
 import type { Log } from "../base/log.js";
+import type { Refusal } from "../callback/invalid.js";
+import type { Callback, UnreadCallback } from "../callback/read-callback.js";
 import { canInflate, inflate } from "./inflate.js";
 import type { IncomingRequest } from "./requests.js";
 

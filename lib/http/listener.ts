@@ -2,14 +2,14 @@
 
 import type { ServerResponse } from "node:http";
 
-import type { Admit } from "../pipeline/admit.js";
 import type { Answer, Answers } from "../answer/receipt.js";
-import type { Capacity, Check, Place } from "./capacity.js";
 import type { Eventual } from "../base/eventual.js";
 import type { Log } from "../base/log.js";
-import type { Receive } from "../pipeline/receive.js";
 import { nameOf } from "../base/thrown.js";
+import type { Admit } from "../pipeline/admit.js";
+import type { Receive } from "../pipeline/receive.js";
 import { readBody, type BodyLimits } from "./body.js";
+import type { Capacity, Check, Place } from "./capacity.js";
 import type { IncomingRequest, Listener } from "./requests.js";
 import { send } from "./send.js";
 import { isFor, targetOf } from "./target.js";

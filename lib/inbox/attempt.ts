@@ -1,9 +1,9 @@
 // One attempt at a message, by whatever was given to the inbox to handle it.
 
-import type { SmsMessage } from "../callback/message.js";
 import type { Eventual } from "../base/eventual.js";
 import { isRecord } from "../base/record.js";
 import { nameOf } from "../base/thrown.js";
+import type { SmsMessage } from "../callback/message.js";
 import { handlingFailed } from "./errors.js";
 import type { InboxAttempt, InboxOutcome, InboxWork } from "./inbox.js";
 

@@ -1,7 +1,7 @@
 // What an inbox is: where a message waits, safe from the end of the process, between its answer and the end of its handling.
 
-import type { SmsMessage } from "../callback/message.js";
 import type { Eventual } from "../base/eventual.js";
+import type { SmsMessage } from "../callback/message.js";
 
 /**
  * Keeps messages until they are handled: `sqliteInbox` and `bullmqInbox` are two, and yours may be a third. docs/inbox.md says what each

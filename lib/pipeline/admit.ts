@@ -5,9 +5,9 @@ import type { IncomingMessage } from "node:http";
 import type { Authorize, Refused } from "../access/authorize.js";
 import type { Answer, Answers } from "../answer/receipt.js";
 import { now } from "../base/clock.js";
-import type { Dispatcher } from "../handlers/dispatcher.js";
 import { then, type Eventual } from "../base/eventual.js";
 import type { Log } from "../base/log.js";
+import type { Dispatcher } from "../handlers/dispatcher.js";
 
 /** Gives the answer where the request may not go on. Does not reject. */
 export type Admit = (req: IncomingMessage, method: "GET" | "POST", query: string) => Eventual<Answer | undefined>;

@@ -1,12 +1,12 @@
 // What the options, or a valid callback, show to be wrong with the set-up.
 
+import type { Log } from "../base/log.js";
 import { isPart, isTableField, partNumber } from "../callback/fields.js";
-import type { Escaping } from "../callback/read/json-body.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { ReadMessage } from "../callback/read-callback.js";
+import type { Escaping } from "../callback/read/json-body.js";
 import type { CallbackProfile } from "../callback/template/profile.js";
 import { FIELD_NAMES, MOST_PARTS } from "../callback/template/template.js";
-import type { Log } from "../base/log.js";
 
 interface SetUp {
   /** `undefined` where nobody has thought of it. */

@@ -1,17 +1,17 @@
 // The way of a callback from its content to its receipt: read it, take it in (to the handlers, or into the inbox), answer.
 
 import type { Answers, Receipt } from "../answer/receipt.js";
-import type { Callback, Read, ReadMessage, UnreadCallback } from "../callback/read-callback.js";
-import type { Dispatcher } from "../handlers/dispatcher.js";
 import { then, type Eventual } from "../base/eventual.js";
-import type { Handling } from "../handlers/handling.js";
 import type { Log } from "../base/log.js";
 import { nameOf } from "../base/thrown.js";
+import type { Callback, Read, ReadMessage, UnreadCallback } from "../callback/read-callback.js";
+import type { Dispatcher } from "../handlers/dispatcher.js";
+import type { Handling } from "../handlers/handling.js";
 
 /** The rooms that a callback passes through. */
 interface Rooms {
   readonly read: (callback: Callback | UnreadCallback) => Read;
-  readonly takeIn: TakeIn;
+  readonly takeIn: Way["takeIn"];
   readonly dispatcher: Dispatcher;
   readonly answers: Answers;
   /** Says what a valid message shows to be wrong with the set-up. */
@@ -22,9 +22,20 @@ interface Rooms {
 }
 
 /** What becomes of a valid message: it is handled, once, or stored in the inbox. Neither throws nor rejects. */
-export type TakeIn = (
+type TakeIn = (
   message: ReadMessage["message"],
 ) => Eventual<Handling["outcome"] | "stored" | "duplicate" | "not-stored">;
+
+/** The way of a valid message: in the memory of this process, or through an inbox. */
+export interface Way {
+  readonly takeIn: TakeIn;
+  /** Runs what receives a callback by another way than HTTP, perhaps from a handler. */
+  readonly receive: <Result>(receive: () => Result) => Result;
+  /** When every callback is answered: waits for what still runs. Does not reject. */
+  readonly drain: () => Promise<void>;
+  /** When the handlers' time is over: lets go of what is left. @param drained - resolves when nothing is */
+  readonly end: (drained: Promise<void>) => Promise<void>;
+}
 
 /** Neither throws nor rejects. */
 export type Receive = (callback: Callback | UnreadCallback) => Eventual<Receipt>;

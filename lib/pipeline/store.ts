@@ -1,7 +1,7 @@
 // Puts a message into the inbox, within its time.
 
-import type { SmsMessage } from "../callback/message.js";
 import type { TimeLimit } from "../base/time-limit.js";
+import type { SmsMessage } from "../callback/message.js";
 import { storeTimeout } from "../inbox/errors.js";
 import type { Inbox } from "../inbox/inbox.js";
 

@@ -2,27 +2,25 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { Dispatcher } from "../handlers/dispatcher.js";
 import type { Registry } from "../handlers/registry.js";
 import type { Inbox } from "../inbox/inbox.js";
-import { createKeep, type Keep } from "./store.js";
+import type { Way } from "./receive.js";
+import { createKeep } from "./store.js";
 import { createWork } from "./work.js";
-import type { TimeLimit } from "../base/time-limit.js";
 
-interface Rooms {
+interface Deps {
   readonly registry: Registry;
   readonly dispatcher: Dispatcher;
   /** Of handlers. */
-  readonly handling: TimeLimit;
-  /** Of the inbox, to store a message. */
-  readonly storing: TimeLimit;
+  readonly limit: TimeLimit;
 }
 
-export interface Durable {
-  readonly keep: Keep;
-  /** Takes nothing out any more, and waits for what was taken out. Does not reject. */
-  close(): Promise<void>;
+interface InboxSettings {
+  readonly concurrency: number;
+  readonly storeTimeoutMs: number;
 }
 
 /** An inbox hands a message out once: to the handlers of one router, whichever copy of this package it is of. */
@@ -31,11 +29,11 @@ const shared = globalThis as unknown as Record<symbol, WeakSet<Inbox> | undefine
 const inUse = (shared[IN_USE] ??= new WeakSet());
 
 /** @throws TypeError where the inbox is another router's */
-export function createDurable(
+export function createThroughInbox(
   inbox: Inbox,
-  concurrency: number,
-  { registry, dispatcher, handling, storing }: Rooms,
-): Durable {
+  { concurrency, storeTimeoutMs }: InboxSettings,
+  { registry, dispatcher, limit }: Deps,
+): Way {
   if (inUse.has(inbox)) throw new TypeError("options.inbox is in use by another router: make one for each.");
   inUse.add(inbox);
 
@@ -48,12 +46,13 @@ export function createDurable(
     const final = message !== undefined;
     await dispatcher.announce("error", Object.freeze({ event: "inbox", message, cause, attempt, final }));
   };
+  const storing = new TimeLimit(storeTimeoutMs);
   let isClosed = false;
   let beginClosing = (): void => undefined;
   const closing = new Promise<void>((resolve) => (beginClosing = resolve));
   const work = createWork({
     concurrency,
-    limit: handling,
+    limit,
     dispatch: (message, attempt) => inOwnContext(() => dispatcher.handle(message, attempt)),
     whenHeard: () => registry.whenHeard(),
     failed: (cause, message, attempt) => void inOwnContext(tell, cause, message, attempt),
@@ -66,14 +65,19 @@ export function createDurable(
   if (concurrency > 0) start().catch(tell);
 
   return {
-    keep: createKeep(inbox, storing, tell),
-    close: () => {
+    takeIn: createKeep(inbox, storing, tell),
+    receive: (receive) => receive(),
+    drain: () => {
       isClosed = true;
       beginClosing();
       // In a promise of its own: an inbox of the user's may throw.
       return Promise.resolve()
         .then(() => inbox.close())
         .catch(tell);
+    },
+    end: async (drained) => {
+      storing.expire();
+      await new TimeLimit(storeTimeoutMs).wait(drained);
     },
   };
 }

@@ -1,9 +1,9 @@
 // What the inbox hands messages to: the handlers, one attempt after the other.
 
-import type { SmsMessage } from "../callback/message.js";
 import { then, type Eventual } from "../base/eventual.js";
-import type { Handling } from "../handlers/handling.js";
 import type { TimeLimit } from "../base/time-limit.js";
+import type { SmsMessage } from "../callback/message.js";
+import type { Handling } from "../handlers/handling.js";
 import { attempt } from "../inbox/attempt.js";
 import type { InboxAttempt, InboxOutcome, InboxWork } from "../inbox/inbox.js";
 

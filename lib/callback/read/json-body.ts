@@ -1,12 +1,12 @@
 // Reads a JSON or text body: as JSON where it can be the provider's own, otherwise by the template.
 
-import type { Refusal } from "../invalid.js";
 import { isAbsent, isPart } from "../fields.js";
-import { readJson, type JsonRead } from "./json.js";
-import type { FieldsRead, Reading } from "./reading.js";
-import { readParsedJson } from "./parsed-body.js";
+import type { Refusal } from "../invalid.js";
 import { createMatchTemplate } from "../template/match.js";
 import type { Template } from "../template/template.js";
+import { readJson, type JsonRead } from "./json.js";
+import { readParsedJson } from "./parsed-body.js";
+import type { FieldsRead, Reading } from "./reading.js";
 
 /** Whether the provider escapes what it substitutes into a body: `json` where it does, `none` where it does not, `auto` where that is not known. */
 export type Escaping = "auto" | "none" | "json";

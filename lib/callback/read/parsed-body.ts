@@ -1,8 +1,8 @@
 // Reads what a body parser in front of the router made of the body, where it kept no bytes.
 
+import type { Issue } from "../invalid.js";
 import { readVariables, type Values } from "./query.js";
 import { fieldsOf, knownName, notScalar, scalarOf, type FieldsRead, type Reading } from "./reading.js";
-import type { Issue } from "../invalid.js";
 
 type Parsed = Readonly<Record<string, unknown>>;
 

@@ -2,6 +2,7 @@
 
 import { isRecord } from "../../base/record.js";
 import { isTableField } from "../fields.js";
+import { splitWords } from "../words.js";
 import {
   escapeJson,
   FIELD_NAMES,
@@ -11,7 +12,6 @@ import {
   type Member,
   type Template,
 } from "./template.js";
-import { splitWords } from "../words.js";
 
 /** What describes a Callback Profile. */
 export interface CallbackProfileOptions {

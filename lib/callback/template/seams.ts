@@ -1,8 +1,8 @@
 // Where a body may be cut: the places that look like what its template has between two values, whether they are that or were typed.
 
 import { isPart } from "../fields.js";
-import { escapeJson, MOST_PARTS, type Template } from "./template.js";
 import { isWhiteSpace } from "../words.js";
+import { escapeJson, MOST_PARTS, type Template } from "./template.js";
 
 /** A set of members: a bit each. */
 export type Members = bigint;

@@ -1,8 +1,8 @@
 // An inbox on BullMQ and Redis.
 
 import { inboxClosed } from "../errors.js";
-import type { Inbox } from "../inbox.js";
 import { limitOf, stringOf } from "../inbox-options.js";
+import type { Inbox } from "../inbox.js";
 import { readBullmqOptions, type BullmqInboxOptions } from "./bullmq-options.js";
 import { letGo, open, PROMPT, ready } from "./client.js";
 import { Ledger } from "./ledger.js";

@@ -2,6 +2,7 @@
 
 import type { Job, JobsOptions } from "bullmq";
 
+import { isRecord } from "../../base/record.js";
 import {
   isStoredMessage,
   restoredMessage,
@@ -9,7 +10,6 @@ import {
   type SmsMessage,
   type StoredMessage,
 } from "../../callback/message.js";
-import { isRecord } from "../../base/record.js";
 import { backoffOf, type InboxSettings } from "../inbox-options.js";
 
 /** A job's data. Redis finds the key where it begins. */

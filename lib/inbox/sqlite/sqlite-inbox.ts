@@ -2,8 +2,8 @@
 
 import { setImmediate, setTimeout } from "node:timers/promises";
 
-import type { DeadLetter, Inbox, InboxStats, InboxWork } from "../inbox.js";
 import { limitOf, readInboxOptions, stringOf, type InboxOptions } from "../inbox-options.js";
+import type { DeadLetter, Inbox, InboxStats, InboxWork } from "../inbox.js";
 import { openDatabase } from "./database.js";
 import { isBusy, row, transaction, type SqliteDatabase } from "./driver.js";
 import { InboxFile } from "./file.js";

@@ -1,8 +1,8 @@
 // A message is handled once, and those of one source in turn, as far as the memory of this process reaches.
 
 import { then, type Eventual } from "../../base/eventual.js";
-import type { Handling } from "../../handlers/handling.js";
 import type { TimeLimit } from "../../base/time-limit.js";
+import type { Handling } from "../../handlers/handling.js";
 import type { HandledKeys } from "./handled-keys.js";
 import { Running, type Ended } from "./running.js";
 import { Turns } from "./turns.js";

@@ -1,7 +1,7 @@
 // A message that is being handled, for its repeats: they wait for its end, each for its own time, and leave nothing behind.
 
-import type { Handling } from "../../handlers/handling.js";
 import type { TimeLimit } from "../../base/time-limit.js";
+import type { Handling } from "../../handlers/handling.js";
 
 export type Ended = Handling["outcome"];
 
