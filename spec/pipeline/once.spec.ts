@@ -1,10 +1,12 @@
 // Handled once, in order of arrival, and nothing left behind on closing.
 
+import asyncHooks from "node:async_hooks";
 import { execFile } from "node:child_process";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import type { incomingSms } from "express-kaleyra-sms";
 import request from "supertest";
 
 import { callback, post } from "../support/callbacks";
@@ -259,6 +261,19 @@ describe("sms.receive in a handler", () => {
     await sms.receive(sent);
     expect(await inner).toMatchObject({ outcome: "duplicate" });
     expect(messages).toHaveLength(1);
+  });
+
+  it("costs an AsyncLocalStorage once, not for each router, and none without it", async () => {
+    await jest.isolateModulesAsync(async () => {
+      const copy = jest.requireActual<{ incomingSms: typeof incomingSms }>("express-kaleyra-sms");
+      const { AsyncLocalStorage } = asyncHooks;
+      const made = jest.spyOn(asyncHooks, "AsyncLocalStorage").mockImplementation(() => new AsyncLocalStorage());
+      const routers = [1, 2, 3].map(() => copy.incomingSms({ authenticate: false }).on("message", () => undefined));
+      for (const sms of routers) await request(createServer(sms)).post("/").send(callback()).expect(200);
+      expect(made).not.toHaveBeenCalled();
+      for (const sms of routers) await sms.receive(post());
+      expect(made).toHaveBeenCalledTimes(1);
+    });
   });
 
   it("of another source is not reported, nor is one beside it, nor one after it", async () => {

@@ -2,22 +2,27 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-/** The source of the message whose handlers run, and that of the one whose handlers received it. */
+/** A message whose handlers run, and the one whose handlers received it. */
 interface Frame {
+  readonly router: Nesting;
   readonly source: string;
   readonly outer: Frame | undefined;
 }
 
+/**
+ * One for all routers: up to Node 22 each one that was ever used makes every promise of the process a little slower, for good. So it is made only for
+ * those who call `sms.receive`.
+ */
+let frames: AsyncLocalStorage<Frame> | undefined;
+
 export class Nesting {
-  /** Only for those who call `sms.receive`: up to Node 22 it makes every promise of the process a little slower. */
-  #frames: AsyncLocalStorage<Frame> | undefined;
   /** During the first call, when no handler was started within a frame yet. */
   #isFirst = false;
 
   /** Runs what receives a message by another way than HTTP. */
   receive<Result>(receive: () => Result): Result {
-    this.#isFirst = this.#frames === undefined;
-    this.#frames ??= new AsyncLocalStorage();
+    this.#isFirst = frames === undefined;
+    frames ??= new AsyncLocalStorage();
     try {
       return receive();
     } finally {
@@ -27,14 +32,13 @@ export class Nesting {
 
   /** Starts the handlers of a message. */
   handle<Result>(source: string, handle: () => Result): Result {
-    const frames = this.#frames;
-    return frames === undefined ? handle() : frames.run({ source, outer: frames.getStore() }, handle);
+    return frames === undefined ? handle() : frames.run({ router: this, source, outer: frames.getStore() }, handle);
   }
 
-  /** Whether a handler of the source is on the way to here; of the first call that is not known. */
+  /** Whether a handler of the source is on the way to here; of the first call of the process that is not known. */
   mayBeWithin(source: string): boolean {
-    let frame = this.#frames?.getStore();
-    while (frame !== undefined && frame.source !== source) frame = frame.outer;
+    let frame = frames?.getStore();
+    while (frame !== undefined && (frame.router !== this || frame.source !== source)) frame = frame.outer;
     return frame !== undefined || this.#isFirst;
   }
 }
