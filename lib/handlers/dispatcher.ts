@@ -81,7 +81,7 @@ export class Dispatcher {
     for (const call of calls) {
       try {
         const result = call.start(context);
-        if (isThenable(result)) (running ??= new Map()).set(call, Promise.resolve(result));
+        if (isThenable(result)) (running ??= new Map()).set(call, settled(result));
       } catch (cause) {
         failures.push({ event: call.event, cause });
       }
@@ -181,6 +181,11 @@ function timeout(event: SmsEvent): Error {
   return Object.assign(new Error(`The handler of "${event}" did not end within handlerTimeoutMs.`), {
     code: HANDLER_TIMEOUT,
   });
+}
+
+/** Of a promise, `await` does not call a `then` that somebody has put there; that of any other object may throw. */
+async function settled(result: PromiseLike<unknown>): Promise<unknown> {
+  return await result;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -195,6 +195,20 @@ describe("a handler that fails", () => {
   );
 });
 
+it("a promise with a then of its own is awaited all the same", async () => {
+  const { sms, errors } = recorder();
+  const own = {
+    then: (): never => {
+      throw new Error("not called");
+    },
+  };
+  sms.once("message", () => Object.assign(Promise.resolve(), own));
+  sms.once("message", () => Object.assign(Promise.reject(new Error("rejected")), own));
+  expect(await sms.receive(post())).toMatchObject({ outcome: "failed", status: 500 });
+  expect(errors).toMatchObject([{ cause: new Error("rejected") }]);
+  expect(await sms.receive(post())).toMatchObject({ outcome: "handled" });
+});
+
 describe("what is thrown", () => {
   const odd = {
     "an error whose stack is no string": () => Object.assign(new Error("x"), { stack: [] }),

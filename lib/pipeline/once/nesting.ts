@@ -2,11 +2,15 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import { then, type Eventual } from "../../base/eventual.js";
+
 /** A message whose handlers run, and the one whose handlers received it. */
 interface Frame {
   readonly router: Nesting;
   readonly source: string;
-  readonly outer: Frame | undefined;
+  /** One that is over is left out as soon as another is within. */
+  outer: Frame | undefined;
+  isOver: boolean;
 }
 
 /**
@@ -31,14 +35,34 @@ export class Nesting {
   }
 
   /** Starts the handlers of a message. */
-  handle<Result>(source: string, handle: () => Result): Result {
-    return frames === undefined ? handle() : frames.run({ router: this, source, outer: frames.getStore() }, handle);
+  handle<Result>(source: string, handle: () => Eventual<Result>): Eventual<Result> {
+    if (frames === undefined) return handle();
+    const frame: Frame = { router: this, source, outer: within(), isOver: false };
+    const end = <Value>(value: Value): Value => {
+      frame.isOver = true;
+      return value;
+    };
+    return then(frames.run(frame, handle), end);
   }
 
   /** Whether a handler of the source is on the way to here; of the first call of the process that is not known. */
   mayBeWithin(source: string): boolean {
-    let frame = frames?.getStore();
-    while (frame !== undefined && (frame.router !== this || frame.source !== source)) frame = frame.outer;
-    return frame !== undefined || this.#isFirst;
+    for (let frame = within(); frame !== undefined; frame = frame.outer) {
+      if (frame.router === this && frame.source === source) return true;
+    }
+    return this.#isFirst;
   }
+}
+
+/** The innermost message whose handlers still run, and behind it only such: an endless row of messages, each from a handler of the last, leaves nothing. */
+function within(): Frame | undefined {
+  const innermost = running(frames?.getStore());
+  for (let frame = innermost; frame !== undefined; frame = frame.outer) frame.outer = running(frame.outer);
+  return innermost;
+}
+
+function running(frame: Frame | undefined): Frame | undefined {
+  let one = frame;
+  while (one?.isOver === true) one = one.outer;
+  return one;
 }

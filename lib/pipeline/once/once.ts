@@ -53,8 +53,13 @@ export class Once {
       return first.wait(this.#limit).then((ended) => (ended === "handled" ? "duplicate" : ended));
     const start: Start = { key, outer: this.#start };
     this.#start = start;
-    const handling = this.#turns.run(source, handle);
-    this.#start = start.outer;
+    let handling: Eventual<Handling> | undefined;
+    try {
+      handling = this.#turns.run(source, handle);
+    } finally {
+      this.#start = start.outer;
+      if (handling === undefined) start.running?.end("failed");
+    }
     if (handling instanceof Promise) this.#remember(key, start.running ?? new Running(), handling);
     else this.#end(key, start.running, handling.outcome);
     return then(handling, outcomeOf);

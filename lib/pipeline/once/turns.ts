@@ -29,12 +29,15 @@ export class Turns {
   #begin<Result>(name: string, task: () => Eventual<Result>): Eventual<Result> {
     const call: Call = { name, outer: this.#call };
     this.#call = call;
-    const turn = task();
-    this.#call = call.outer;
-    if (!(turn instanceof Promise)) {
-      call.resolve?.();
-      return turn;
+    let turn: Eventual<Result> | undefined;
+    try {
+      turn = task();
+    } finally {
+      // Also where the stack is at its end, at which anything throws.
+      this.#call = call.outer;
+      if (!(turn instanceof Promise)) call.resolve?.();
     }
+    if (!(turn instanceof Promise)) return turn;
     if (call.resolve === undefined) return this.#add(name, turn);
     // What came meanwhile is the last one.
     void turn.then(call.resolve);
