@@ -454,7 +454,19 @@ describe("callbackProfile", () => {
 
   it.each([
     [{ method: "PUT" }, 'method of callbackProfile takes "GET" or "POST"'],
-    [{ url: "/sms" }, "url of callbackProfile takes"],
+    ...[
+      "/sms",
+      "//example.com/sms",
+      "ftp://example.com/sms",
+      "xhttps://example.com/sms",
+      "https://",
+      "https://[",
+      "https://example.com/#a",
+      "https://example.com/ sms",
+      "https://example.com/é",
+      ["https://example.com/sms"],
+      undefined,
+    ].map((url) => [{ url }, "url of callbackProfile takes"] as const),
     [{ fields: ["text"] }, "fields of callbackProfile takes"],
     [{ fields: ["id", "id"] }, "fields of callbackProfile takes"],
     [{ parts: -1 }, "parts of callbackProfile takes"],
@@ -477,6 +489,7 @@ describe("callbackProfile", () => {
     const warn = jest.spyOn(process, "emitWarning").mockClear();
     const get = { method: "GET", url: "https://example.com/sms" } as const;
     const { sms } = recorder({ profile: callbackProfile({ ...get, fields: ["id", "source", "recipient"] }) });
+    expect(warn).toHaveBeenCalledTimes(1);
     await sms.receive({ method: "GET", query: "id=1&source=919876543210&recipient=5050" });
     expect(warn).toHaveBeenCalledTimes(1);
     expect(warn).toHaveBeenCalledWith(
@@ -486,6 +499,9 @@ describe("callbackProfile", () => {
     warn.mockClear();
     recorder({ profile: callbackProfile({ ...get, fields: ["id", "source", "recipient"], parts: 1 }) });
     recorder({ profile: callbackProfile({ ...get, fields: ["id", "source", "recipient", "keyword"] }) });
+    recorder({ profile: callbackProfile({ ...get, fields: ["id", "source", "recipient", "message"] }) });
+    // The body of a POST has the whole text, unless somebody leaves it out on purpose.
+    recorder({ profile: profileOf({ fields: ["id", "source", "recipient"] }) });
     expect(warn).not.toHaveBeenCalled();
   });
 

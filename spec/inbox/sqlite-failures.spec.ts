@@ -389,6 +389,69 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await until(() => messages.length === 1);
   });
 
+  it("handles once what was written by a commit whose outcome is not known, and what runs meanwhile", async () => {
+    const database = opened(temporary());
+    let isBroken = false;
+    const handle = {
+      prepare: (sql: string) => database.prepare(sql),
+      exec: (sql: string) => {
+        database.exec(sql);
+        if (!isBroken || sql !== "COMMIT") return;
+        isBroken = false;
+        throw new Error("committed, but the driver does not say so");
+      },
+    };
+    const inbox = sqliteInbox({ database: handle });
+    const { sms, duplicates } = recorder({ inbox, concurrency: 2 });
+    ended.push(() => sms.close());
+    const sent = ["2", "3", "4"].map((source) => post({ source }));
+    const free = deferred();
+    const handled: Array<readonly [source: string, attempt: number]> = [];
+    let receiving: ReadonlyArray<ReturnType<typeof sms.receive>> = [];
+    sms.on("message", ({ source, text }, { attempt }) => {
+      handled.push([source, attempt]);
+      if (text === "runs meanwhile") return free.promise;
+      // What comes in the turn in which one ends is running, and held for the next.
+      if (text === "first") {
+        isBroken = true;
+        receiving = sent.map((one) => sms.receive(one));
+      }
+      return undefined;
+    });
+    await sms.receive(post({ source: "0", message: "runs meanwhile" }));
+    await sms.receive(post({ source: "1", message: "first" }));
+    await until(() => handled.length === 5);
+    for (const receipt of await Promise.all(receiving)) expect(receipt).toMatchObject({ status: 503 });
+    free.resolve();
+    await until(async () => (await inbox.stats()).running === 0);
+    for (const one of sent) expect(await sms.receive(one)).toMatchObject({ outcome: "duplicate", status: 200 });
+    expect(handled.sort()).toEqual(["0", "1", "2", "3", "4"].map((source) => [source, 1]));
+    expect(duplicates).toHaveLength(3);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delayed: 0, dead: 0 });
+  });
+
+  it("writes nothing while nothing is due", async () => {
+    const database = opened(temporary());
+    let rounds = 0;
+    const handle = {
+      prepare: (sql: string) => database.prepare(sql),
+      exec: (sql: string) => {
+        if (sql.startsWith("BEGIN")) rounds++;
+        return database.exec(sql);
+      },
+    };
+    const inbox = sqliteInbox({ database: handle, backoffMs: 60_000 });
+    const { sms } = recorder({ inbox });
+    ended.push(() => sms.close());
+    sms.on("message", ({ text }) => (text === "delayed" ? Promise.reject(new Error("no")) : undefined));
+    await sms.receive(post({ message: "handled" }));
+    await sms.receive(post({ message: "delayed" }));
+    await until(async () => (await inbox.stats()).delayed === 1 && (await inbox.stats()).running === 0);
+    rounds = 0;
+    await waitFor(300);
+    expect(rounds).toBe(0);
+  });
+
   it("does not hand out what another process forgets while it is held", async () => {
     const file = temporary();
     const { sms, inbox, database } = router(file, {}, { concurrency: 1 });

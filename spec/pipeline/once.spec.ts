@@ -154,6 +154,31 @@ describe("a repeat", () => {
   });
 });
 
+it("a key whose window is over takes no memory, however many there may be", async () => {
+  const script = `
+    const { incomingSms } = require("express-kaleyra-sms");
+    let now = 0;
+    performance.now = () => now;
+    const sms = incomingSms({ authenticate: false, deduplicate: { windowMs: 100, max: 1_000_000 } });
+    sms.on("message", () => undefined);
+    const send = async (count) => {
+      for (let n = 0; n < count; n++) {
+        const query = { id: "id-" + ++now, source: "919876543210", recipient: "5050", keyword: "STOP" };
+        await sms.receive({ method: "GET", query });
+      }
+      gc();
+      return process.memoryUsage().heapUsed;
+    };
+    (async () => {
+      await send(10_000);
+      const before = await send(10_000);
+      console.log(((await send(50_000)) - before) / 50_000);
+    })();`;
+  const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", "-e", script]);
+  // One that is kept takes 200 bytes. What a heap's size tells is a few bytes off.
+  expect(Number(stdout)).toBeLessThan(40);
+}, 60_000);
+
 it("many repeats later, each key is remembered for its window and no longer", async () => {
   const { sms, messages } = recorder({ deduplicate: { max: 3 } });
   const sent = Array.from({ length: 200 }, () => post());
