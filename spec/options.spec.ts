@@ -27,6 +27,20 @@ it("takes nothing, an empty object, and undefined for any option", () => {
 });
 
 it.each([
+  {},
+  { status: 200 },
+  { status: 299 },
+  { status: 204 },
+  { status: 205, body: "" },
+  { body: "" },
+  { body: "x" },
+  { headers: {} },
+  { headers: { "X-Ack": "", "Content-Type": "text/plain" } },
+])("takes an acknowledgement of %j", (ack) => {
+  expect(make({ ack })).not.toThrow();
+});
+
+it.each([
   ["handlerTimeout", { handlerTimeout: 1 }, "Did you mean handlerTimeoutMs?"],
   ["bodylimit", { bodylimit: 1 }, "Did you mean bodyLimit?"],
   ["nothing", { nothing: undefined }, "The options are path, methods"],
@@ -48,8 +62,10 @@ it.each([
     [
       null,
       "ok",
-      { status: 404 },
+      { status: 199 },
+      { status: 300 },
       { status: 200.5 },
+      { status: "200" },
       { status: 204, body: "x" },
       { status: 205, body: "x" },
       { text: "" },

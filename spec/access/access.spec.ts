@@ -300,7 +300,9 @@ describe("basic authentication", () => {
     expect(await statusOf(server, [right, ["Authorization", "Bearer x"]])).toBe(401);
     expect(await statusOf(server, [["Authorization", "Bearer x"], right])).toBe(401);
     expect(await statusOf(server, [right, right])).toBe(401);
-    expect(unauthorized).toHaveLength(3);
+    expect(unauthorized.map(({ reason }) => reason)).toEqual(
+      Array(3).fill("The Basic authorization was sent more than once."),
+    );
   });
 
   it("may be any of several", async () => {
@@ -342,23 +344,15 @@ describe("a bearer token", () => {
   });
 
   it("is refused with 401, a challenge, and the same answer whatever is wrong", async () => {
-    const { server, messages } = guarded({ bearer: "BearerOne" });
+    const { server, messages } = guarded({ bearer: "Bearer1" });
     const answers = [];
-    for (const value of [
-      "",
-      "Bearer",
-      "Bearer ",
-      "BearerOne",
-      "Bearer BearerOn",
-      "Bearer BearerOnes",
-      "Basic BearerOne",
-    ]) {
+    for (const value of ["", "Bearer", "Bearer ", "Bearer1", "Bearer Bearer", "Bearer Bearer1s", "Basic Bearer1"]) {
       const { status, headers, text } = await request(server).post("/").set("Authorization", value).send(callback());
       answers.push([status, headers["www-authenticate"], text]);
     }
     expect(answers[0]).toEqual([401, 'Bearer realm="callbacks"', expect.stringContaining('"code":"unauthorized"')]);
     for (const answer of answers) expect(answer).toEqual(answers[0]);
-    await request(server).post("/").set("Authorization", "Bearer BearerOne").send(callback()).expect(200);
+    await request(server).post("/").set("Authorization", "Bearer Bearer1").send(callback()).expect(200);
     expect(messages).toHaveLength(1);
   });
 });

@@ -288,6 +288,19 @@ describe("media types", () => {
   });
 
   it.each([
+    undefined,
+    "",
+    "application/json",
+    "Application/JSON; charset=UTF-8",
+    "application/vnd.kaleyra+json",
+    "text/plain",
+  ])("%s was JSON where a body parser left an object: a long number has lost digits", async (contentType) => {
+    const { sms, invalid } = recorder();
+    await sms.receive({ method: "POST", contentType, body: callback({ id: 12345678901234567000 }) });
+    expect(invalid[0]?.issues).toMatchObject([{ field: "id", rule: "digits" }]);
+  });
+
+  it.each([
     ["utf-16le", Buffer.from("\ufeff" + JSON.stringify(callback({ message: "é" })), "utf16le")],
     ["iso-8859-1", Buffer.from(JSON.stringify(callback({ message: "é" })), "latin1")],
     ["utf-8", Buffer.from("\ufeff" + JSON.stringify(callback({ message: "é" })))],

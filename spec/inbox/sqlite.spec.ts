@@ -3,11 +3,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "@jest/globals";
-import { sqliteInbox } from "express-kaleyra-sms/sqlite";
+import { setTimeout } from "node:timers/promises";
+import { beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
 
 import { post } from "../support/callbacks";
-import { recorder } from "../support/recorder";
+import { deferred, recorder } from "../support/recorder";
 import { itConforms, type Place } from "./conformance";
 import { DRIVERS, type Driver, type OpenDatabase } from "./drivers";
 import { ended, temporary } from "./temporary";
@@ -34,6 +35,79 @@ function place(driver: Driver): Place {
 
 describe.each(DRIVERS)("with $name", (driver) => {
   itConforms({ isOrdered: true, place: () => place(driver) });
+
+  describe("by a clock that stands still until it is set", () => {
+    let now: number;
+    beforeEach(() => {
+      now = Date.now();
+      const clock = jest.spyOn(Date, "now").mockImplementation(() => now);
+      ended.push(() => clock.mockRestore());
+    });
+
+    const router = (options: Partial<SqliteInboxOptions> = {}) => {
+      const database = driver.open(temporary());
+      ended.push(() => database.close());
+      const inbox = sqliteInbox({ database, ...options });
+      const recorded = recorder({ inbox });
+      ended.push(() => recorded.sms.close());
+      const read = (sql: string) => (database.prepare(sql).get() as { value: number }).value;
+      return { ...recorded, inbox, read };
+    };
+    const until = async (holds: () => boolean | Promise<boolean>) => {
+      while (!(await holds())) await setTimeout(5);
+    };
+
+    it.each([
+      ["a second later, twice as late each time, five times in all", {}, [1_000, 2_000, 4_000, 8_000]],
+      ["a day later at the most", { attempts: 4, backoffMs: 30_000_000 }, [30_000_000, 60_000_000, 86_400_000]],
+    ])("tries a message again %s", async (_when, options, backoffs) => {
+      const { sms, inbox, read } = router(options);
+      const attempts: number[] = [];
+      sms.on("message", (_message, { attempt }) => {
+        attempts.push(attempt);
+        throw new Error("no");
+      });
+      await sms.receive(post());
+      const waited = [];
+      for (const [n] of backoffs.entries()) {
+        await until(async () => attempts.length === n + 1 && (await inbox.stats()).delayed === 1);
+        const at = read("SELECT at AS value FROM message");
+        waited.push(at - now);
+        now = at;
+      }
+      await until(async () => (await inbox.stats()).dead === 1);
+      expect(waited).toEqual(backoffs);
+      expect(attempts).toEqual([1, ...backoffs.map((_, n) => n + 2)]);
+    });
+
+    it("leases what it runs for 15 seconds, and makes that longer when a third of it is over", async () => {
+      const { sms, read } = router();
+      const finish = deferred();
+      const started = deferred();
+      sms.on("message", () => (started.resolve(), finish.promise));
+      ended.push(() => finish.resolve());
+      await sms.receive(post());
+      await started.promise;
+      const ends = () => read("SELECT MAX(until) AS value FROM process");
+      const begun = now;
+      expect(ends()).toBe(begun + 15_000);
+      now = begun + 5_001;
+      await until(() => ends() !== begun + 15_000);
+      expect(ends()).toBe(now + 15_000);
+      expect(read("SELECT COUNT(*) AS value FROM process")).toBe(1);
+    });
+
+    it("remembers the key of a handled message for seven days", async () => {
+      const { sms, inbox, read } = router();
+      await sms.receive(post());
+      await until(async () => (await inbox.stats()).running === 0);
+      const kept = () => read("SELECT MIN(at) AS value FROM done");
+      const first = kept();
+      now += 604_800_000 + 1;
+      // Keys are removed once a second, when something is written.
+      await until(async () => (await sms.receive(post()), kept() !== first));
+    });
+  });
 
   it("tells for how long the oldest of those that wait has waited, and of no other", async () => {
     const database = driver.open(temporary());

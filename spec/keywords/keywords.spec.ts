@@ -316,6 +316,23 @@ describe("a RegExp that throws", () => {
     expect(await sms.receive(post({ message: "STOP" }))).toMatchObject({ outcome: "handled" });
   });
 
+  it("fails in the place of its handler", async () => {
+    const { sms, errors } = recorder();
+    const fail = (): never => {
+      throw new Error("no");
+    };
+    sms
+      .on("message", fail)
+      .keyword(exhausting, () => undefined)
+      .keyword("STOP", fail);
+    await sms.receive(post({ message: exhausted }));
+    expect(errors.map(({ event, cause }) => [event, (cause as Error).message === "no"])).toEqual([
+      ["message", true],
+      ["keyword", false],
+      ["keyword", true],
+    ]);
+  });
+
   it("does not say that nothing matched", async () => {
     const { sms, keywords, unmatched, errors } = recorder();
     sms.keyword(exhausting, () => undefined);

@@ -72,17 +72,23 @@ describe("a repeat", () => {
     expect(messages).toHaveLength(1);
   });
 
-  it("waits for a first that is past its time, and gets how that ends at last", async () => {
+  it.each([
+    ["is handled", "duplicate", 200, ""],
+    ["fails", "failed", 500, '"code":"handler-failed"'],
+  ])("waits for a first that is past its time, and at last %s", async (ends, outcome, status, says) => {
     const { sms, messages, duplicates } = recorder({ handlerTimeoutMs: 50 });
-    const { promise, resolve } = deferred();
+    const { promise, resolve, reject } = deferred();
     sms.on("message", () => promise);
     const sent = post();
     expect(await sms.receive(sent)).toMatchObject({ outcome: "failed" });
     const repeat = sms.receive(sent);
-    resolve();
-    expect(await repeat).toMatchObject({ outcome: "duplicate", status: 200 });
+    if (ends === "fails") reject(new Error("no"));
+    else resolve();
+    const receipt = await repeat;
+    expect(receipt).toMatchObject({ outcome, status });
+    expect(receipt.body).toContain(says);
     expect(messages).toHaveLength(1);
-    expect(duplicates).toHaveLength(1);
+    expect(duplicates).toHaveLength(outcome === "duplicate" ? 1 : 0);
   });
 
   it("of a first that never ends waits handlerTimeoutMs at the most", async () => {
@@ -152,6 +158,25 @@ describe("a repeat", () => {
     for (const one of [...sent.slice(1), ...sent.slice(0, 1)]) outcomes.push((await sms.receive(one)).outcome);
     expect(outcomes).toEqual(["duplicate", "duplicate", "duplicate", "handled"]);
   });
+});
+
+it("a key that is handled again after its window counts once among max, and not after its second window", async () => {
+  const { sms } = recorder({ deduplicate: { windowMs: 1_000, max: 2 } });
+  const now = jest.spyOn(performance, "now");
+  const [again, one, other] = [post(), post(), post()];
+  const outcomes = [];
+  for (const [at, sent] of [
+    [0, again],
+    [1_000, again],
+    [2_000, one],
+    [2_001, other],
+    [2_002, one],
+    [2_003, other],
+  ] as const) {
+    now.mockReturnValue(1e6 + at);
+    outcomes.push((await sms.receive(sent)).outcome);
+  }
+  expect(outcomes).toEqual(["handled", "handled", "handled", "handled", "duplicate", "duplicate"]);
 });
 
 it("a key whose window is over takes no memory, however many there may be", async () => {
