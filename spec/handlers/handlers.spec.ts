@@ -374,6 +374,19 @@ describe("registering", () => {
     expect(keyword).toHaveBeenCalledTimes(1);
   });
 
+  it("with once is called once, though a handler before it receives another message", async () => {
+    const { sms } = recorder();
+    const [once, last] = [jest.fn(), jest.fn()];
+    sms
+      .on("message", ({ text }) => void (text === "outer" && sms.receive(post({ message: "inner", source: "5" }))))
+      .once("message", once)
+      .on("message", last);
+    await sms.receive(post({ message: "outer" }));
+    await sms.receive(post({ message: "after" }));
+    expect(once.mock.calls).toMatchObject([[{ text: "inner" }, {}]]);
+    expect(last).toHaveBeenCalledTimes(3);
+  });
+
   it("twice calls twice, and off takes out one, and no other handler", async () => {
     const { sms } = recorder();
     const handler = jest.fn();

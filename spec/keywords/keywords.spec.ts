@@ -11,10 +11,10 @@ type Matches = ReadonlyArray<{ keyword: string; by: string; args: readonly strin
 
 /** The keyword events of one message. */
 async function matchesOf(patterns: readonly KeywordPattern[], fields: Record<string, unknown>): Promise<Matches> {
-  const { sms, keywords, invalid } = recorder();
+  const { sms, keywords, invalid, errors } = recorder();
   for (const pattern of patterns) sms.keyword(pattern, () => undefined);
   await sms.receive(post(fields));
-  expect(invalid).toEqual([]);
+  expect([invalid, errors]).toEqual([[], []]);
   return keywords.map(({ keyword, by, args, rest }) => ({ keyword, by, args, rest }));
 }
 
@@ -103,8 +103,16 @@ it("of no visible character is a TypeError, and so is what is no pattern", () =>
   for (const empty of ["", " ", "\u200b", ["STOP", ""]]) {
     expect(() => sms.keyword(empty, () => undefined)).toThrow(/at least one character/);
   }
-  for (const wrong of [undefined, 1, null, {}, [1]]) {
-    expect(() => sms.keyword(wrong as never, () => undefined)).toThrow(/A keyword is a string, a RegExp or an array/);
+  for (const { wrong, is } of [
+    { wrong: undefined, is: "undefined" },
+    { wrong: 1, is: "number" },
+    { wrong: null, is: "null" },
+    { wrong: {}, is: "object" },
+    { wrong: ["STOP", 1], is: "number" },
+  ]) {
+    expect(() => sms.keyword(wrong as never, () => undefined)).toThrow(
+      `A keyword is a string, a RegExp or an array of these, not ${is}.`,
+    );
   }
 });
 
@@ -141,6 +149,27 @@ describe("the three places", () => {
     ]);
     expect(await matchesOf(["join gold"], { message: "  hello ", keyword: "Join Gold." })).toEqual([
       { keyword: "join gold", by: "field", args: ["hello"], rest: "  hello " },
+    ]);
+  });
+
+  it("hold keywords of a single character, and of punctuation", async () => {
+    expect(await matchesOf(["A", "B"], { message: "A b", keyword: "A" })).toEqual([
+      { keyword: "A", by: "text", args: ["b"], rest: "b" },
+      { keyword: "B", by: "rest", args: [], rest: "" },
+    ]);
+    expect(await matchesOf(["1", "VOTE"], { message: "1", keyword: "VOTE" })).toEqual([
+      { keyword: "1", by: "text", args: [], rest: "" },
+      { keyword: "VOTE", by: "field", args: ["1"], rest: "1" },
+    ]);
+    // In the spelling in which it was registered.
+    expect(await matchesOf(["…"], { message: "hello", keyword: "..." })).toEqual([
+      { keyword: "…", by: "field", args: ["hello"], rest: "hello" },
+    ]);
+  });
+
+  it("do not hold a keyword of which the text has only the first words", async () => {
+    expect(await matchesOf(["STOP"], { message: "stop", keyword: "STOP NOW" })).toEqual([
+      { keyword: "STOP", by: "text", args: [], rest: "" },
     ]);
   });
 
@@ -199,6 +228,9 @@ describe("a RegExp", () => {
     expect(await matchesOf([/pay\s+\d+/i], { message: " Pay 50  to Bob" })).toEqual([
       { keyword: "Pay 50", by: "text", args: ["to", "Bob"], rest: "to Bob" },
     ]);
+    expect(await matchesOf([/\d+/], { message: "a1 b" })).toEqual([
+      { keyword: "1", by: "text", args: ["a1", "b"], rest: "a1 b" },
+    ]);
   });
 
   it("has no memory, whatever its flags", async () => {
@@ -208,8 +240,8 @@ describe("a RegExp", () => {
     sms.keyword([pattern, /hello/y], () => undefined);
     for (let n = 0; n < 3; n++) await sms.receive(post({ message: "please stop" }));
     await sms.receive(post({ message: "say hello" }));
-    await sms.receive(post({ message: "hello" }));
-    expect(keywords.map(({ keyword }) => keyword)).toEqual(["stop", "stop", "stop", "hello"]);
+    for (let n = 0; n < 2; n++) await sms.receive(post({ message: "hello" }));
+    expect(keywords.map(({ keyword }) => keyword)).toEqual(["stop", "stop", "stop", "hello", "hello"]);
     expect(pattern.lastIndex).toBe(3);
   });
 });
@@ -236,6 +268,17 @@ describe("registering", () => {
     sms.off("keyword", OPT_OUT, handler);
     await sms.receive(post({ message: "quit" }));
     expect(unmatched).toHaveLength(2);
+  });
+
+  it("is undone by off for one handler and one keyword only", async () => {
+    const { sms } = recorder();
+    const [taken, stays, longer] = [jest.fn(), jest.fn(), jest.fn()];
+    sms.keyword("STOP", taken).keyword("STOP", stays).keyword("STOP NOW", longer);
+    sms.off("keyword", "STOP", jest.fn()).off("keyword", "STOP", taken);
+    await sms.receive(post({ message: "stop" }));
+    sms.off("keyword", "STOP", stays);
+    for (const message of ["stop", "stop now"]) await sms.receive(post({ message }));
+    expect([taken, stays, longer].map(({ mock }) => mock.calls.length)).toEqual([0, 1, 1]);
   });
 
   it("knows the industry's words", () => {

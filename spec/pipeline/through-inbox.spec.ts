@@ -122,6 +122,16 @@ describe("starting", () => {
     expect(started).toHaveLength(1);
   });
 
+  it.each(["message", "keyword", "unmatched"] as const)("needs no handler but one of %s", async (event) => {
+    const started: InboxWork[] = [];
+    const inbox = inboxWith({ start: (work: InboxWork) => started.push(work) });
+    const sms = incomingSms({ inbox, authenticate: false });
+    sms.on(event, () => undefined);
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(started).toHaveLength(1);
+  });
+
   it("does not happen with concurrency 0, nor after closing", async () => {
     const started: InboxWork[] = [];
     const start = (work: InboxWork): unknown => started.push(work);
