@@ -559,11 +559,14 @@ describe("several demands", () => {
 });
 
 describe("a caller that is refused", () => {
-  it("is refused before its body is read", async () => {
+  it.each([
+    ["of a known length", "Content-Length: 100000000\r\n\r\n{"],
+    ["in chunks", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"],
+  ])("is refused before its body is read, and let go while it still sends one %s", async (_how, sent) => {
     const { server, unauthorized, invalid } = guarded(HEADER);
     const socket = await open(await listen(server));
     const answer = untilClosed(socket);
-    socket.write("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000000\r\n\r\n{");
+    socket.write(`POST / HTTP/1.1\r\nHost: localhost\r\n${sent}`);
     expect(await answer).toMatch(/^HTTP\/1\.1 403 /);
     expect(unauthorized).toHaveLength(1);
     expect(invalid).toEqual([]);

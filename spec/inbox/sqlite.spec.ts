@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { beforeEach, describe, expect, it, jest } from "@jest/globals";
+import type { InboxOutcome } from "express-kaleyra-sms";
 import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
 
 import { post } from "../support/callbacks";
@@ -107,6 +108,46 @@ describe.each(DRIVERS)("with $name", (driver) => {
       // Keys are removed once a second, when something is written.
       await until(async () => (await sms.receive(post()), kept() !== first));
     });
+  });
+
+  it.each<readonly [what: string, handle: () => unknown, reason: string]>([
+    [
+      "throws",
+      () => {
+        throw new RangeError("secret");
+      },
+      "RangeError",
+    ],
+    ["rejects", () => Promise.reject(new RangeError("secret")), "RangeError"],
+    ["gives nothing", () => undefined, "unknown"],
+    ["resolves with nothing", () => Promise.resolve(null), "unknown"],
+    ["gives an outcome that does not exist", () => ({ outcome: "done", reason: "because" }), "unknown"],
+    ["gives a failure without a reason", () => Promise.resolve({ outcome: "failed" }), "unknown"],
+    ["gives a failure with its reason", () => ({ outcome: "failed", reason: "because" }), "because"],
+  ])("counts an attempt as failed where what handles messages %s, and goes on", async (_what, handle, reason) => {
+    const database = driver.open(temporary());
+    ended.push(() => database.close());
+    const inbox = sqliteInbox({ database, attempts: 1 });
+    ended.push(() => inbox.close());
+    const messages = await Promise.all(
+      [post(), post()].map(async (one) => (await recorder().sms.receive(one)).message),
+    );
+    const handled = deferred();
+    void inbox.start({
+      concurrency: 1,
+      failed: () => undefined,
+      handle: (message) => {
+        if (message.key === messages[0]?.key) return handle() as InboxOutcome;
+        handled.resolve();
+        return { outcome: "handled" };
+      },
+    });
+    for (const message of messages) if (message !== undefined) await inbox.store(message, Date.now() + 5_000);
+    await handled.promise;
+    const [letter] = await inbox.deadLetters();
+    expect(letter).toMatchObject({ message: messages[0], attempts: 1 });
+    expect(letter?.reason.split(" ")[0]).toBe(reason);
+    expect(letter?.reason).not.toContain("secret");
   });
 
   it("tells for how long the oldest of those that wait has waited, and of no other", async () => {
