@@ -725,6 +725,7 @@ describe("options.authenticate", () => {
     [".allow[0]", { allow: ["fe80::1%eth0"] }, "CIDR range"],
     [".allow[0]", { allow: [10] }, "CIDR range"],
     ["", [{ basic: { username: "u", password: "p" } }, { bearer: "t" }], "both are the Authorization header"],
+    ["", [{ basic: { username: "u", password: "p" } }, { bearer: () => true }], "both are the Authorization header"],
   ])("names the place that is wrong: %s %j", (place, value, says) => {
     expect(make(value)).toThrow(TypeError);
     expect(make(value)).toThrow(`options.authenticate${place} `);
