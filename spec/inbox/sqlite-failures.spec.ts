@@ -286,15 +286,28 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   /** More than a number of JavaScript's tells apart. */
   const BEYOND = "9223372036854775807";
 
-  it.each([`attempts = ${BEYOND} - 1`, `at = -${BEYOND}`])("hands a message out whose row has %s", async (spoil) => {
+  it.each([
+    `attempts = ${BEYOND}`,
+    `attempts = -${BEYOND}`,
+    `at = -${BEYOND}`,
+    "state = 7",
+    "state = -1",
+    `state = ${BEYOND}`,
+    "state = 1",
+    "state = 2, owner = 4711",
+    "state = 3, owner = NULL",
+  ])("hands a message out whose row has %s, and those behind it", async (spoil) => {
     const file = temporary();
     const receiver = router(file, {}, { concurrency: 0 });
-    await receiver.sms.receive(post({ source: "1" }));
-    await receiver.sms.receive(post({ source: "2" }));
-    receiver.database.exec(`UPDATE message SET ${spoil} WHERE source = '1'`);
-    const { messages, inbox } = router(file);
-    await until(() => messages.length === 2);
+    for (const message of ["spoilt", "behind it"]) await receiver.sms.receive(post({ source: "1", message }));
+    receiver.database.exec(`UPDATE message SET ${spoil} WHERE source = '1' AND state = 0`);
+    const { sms, messages, inbox } = router(file);
+    await sms.receive(post({ source: "2", message: "beside it" }));
+    await until(() => messages.length === 3);
+    const ofOne = messages.filter(({ source }) => source === "1").map(({ text }) => text);
+    expect(ofOne).toEqual(["spoilt", "behind it"]);
     await until(async () => (await inbox.stats()).running === 0);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
   });
 
   it.each([

@@ -37,7 +37,7 @@ const SQL = {
                THEN ${STATE.behind} ELSE ${STATE.waiting} END
            WHERE seq = ? AND state IN (${STATE.dead}, ${STATE.unreadable})`,
   due: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} + 1 AS attempts FROM message WHERE state = ${STATE.waiting} AND at <= ? ORDER BY at, seq LIMIT ?`,
-  start: `UPDATE message SET state = ${STATE.running}, attempts = attempts + 1, at = ?, owner = ?
+  start: `UPDATE message SET state = ${STATE.running}, attempts = ${ATTEMPTS} + 1, at = ?, owner = ?
           WHERE seq IN (SELECT value FROM json_each(?))`,
   hold: `UPDATE message SET state = ${STATE.held}, owner = ? WHERE seq IN (SELECT value FROM json_each(?))`,
   // All these end only what is still the owner's.
@@ -60,8 +60,12 @@ const SQL = {
                  FROM (SELECT DISTINCT source FROM message WHERE state = ${STATE.behind}) AS one
                  WHERE NOT EXISTS (SELECT 1 FROM message
                    WHERE source = one.source AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`,
+  // In no state that there is, or with a process that never was: a file may be damaged.
+  adopt: `UPDATE message SET state = ${STATE.behind}, owner = NULL
+          WHERE state < ${STATE.waiting} OR state > ${STATE.unreadable}
+            OR (state IN (${STATE.held}, ${STATE.running}) AND (owner IS NULL OR owner NOT IN (SELECT id FROM process)))`,
   left: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} AS attempts, state FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
-  reclaim: `UPDATE message SET attempts = attempts - (state = ${STATE.running}), state = ${STATE.waiting}, at = ?, owner = NULL
+  reclaim: `UPDATE message SET attempts = ${ATTEMPTS} - (state = ${STATE.running}), state = ${STATE.waiting}, at = ?, owner = NULL
             WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND seq NOT IN (SELECT value FROM json_each(?))`,
   // Not what was forgotten.
   mine: `SELECT seq FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND body IS NOT NULL`,
@@ -220,6 +224,12 @@ export class Ledger {
     }
     this.#statements.run("promoteAll");
     return over;
+  }
+
+  /** Takes up what no process would ever take out: rows that are damaged, and those behind one that is. When a process begins. */
+  adopt(): void {
+    this.#statements.run("adopt");
+    this.#statements.run("promoteAll");
   }
 
   /** Frees what a process has by the file, and does not know of. */
