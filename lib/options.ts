@@ -1,5 +1,6 @@
 // Every option: its type, its default, its check.
 
+import { codedTypeError, invalidOption } from "./base/errors.js";
 import { readAuthentication, type Authentication, type Demanded } from "./access/authentication.js";
 import { isAcknowledgement, type Acknowledgement } from "./answer/acknowledgement.js";
 import type { Logger } from "./base/log.js";
@@ -194,15 +195,15 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
 /** @throws TypeError where an option is unknown, or takes another value; it names the option and what it takes */
 export function readOptions(options: IncomingSmsOptions): Settings {
   const given: unknown = options;
-  if (!isRecord(given)) throw new TypeError("incomingSms takes an object of options, or nothing.");
+  if (!isRecord(given)) throw invalidOption("incomingSms takes an object of options, or nothing.");
   for (const name of Object.keys(given)) {
-    if (!isName(name)) throw new TypeError(`options.${name} is not an option. ${suggestion(name)}`);
+    if (!isName(name)) throw invalidOption(`options.${name} is not an option. ${suggestion(name)}`);
   }
   // Read once, also what is inherited: what was checked is what is used.
   const checked: Partial<Record<Name, unknown>> = {};
   for (const [name, { takes, accepts }] of Object.entries(OPTIONS) as Array<[Name, Option]>) {
     const value = given[name];
-    if (value !== undefined && !accepts(value)) throw new TypeError(`options.${name} takes ${takes}.`);
+    if (value !== undefined && !accepts(value)) throw invalidOption(`options.${name} takes ${takes}.`);
     checked[name] = value;
   }
   return complete(checked as IncomingSmsOptions);
@@ -211,7 +212,7 @@ export function readOptions(options: IncomingSmsOptions): Settings {
 function complete(options: IncomingSmsOptions): Settings {
   const { profile } = options;
   if (profile !== undefined && options.methods !== undefined)
-    throw new TypeError(
+    throw invalidOption(
       "options.methods says what options.profile says already: leave it out, the profile has one method.",
     );
   assertInboxOptions(options);
@@ -246,12 +247,12 @@ function complete(options: IncomingSmsOptions): Settings {
 function assertInboxOptions({ inbox, deduplicate, concurrency, storeTimeoutMs }: IncomingSmsOptions): void {
   if (inbox !== undefined) {
     if (deduplicate === undefined) return;
-    throw new TypeError(
+    throw invalidOption(
       "options.deduplicate goes without options.inbox: the inbox tells repeats for as long as its retentionMs.",
     );
   }
   const needless = Object.entries({ concurrency, storeTimeoutMs }).find(([, value]) => value !== undefined);
-  if (needless !== undefined) throw new TypeError(`options.${needless[0]} goes with options.inbox.`);
+  if (needless !== undefined) throw invalidOption(`options.${needless[0]} goes with options.inbox.`);
 }
 
 function readAuthenticate(given: IncomingSmsOptions["authenticate"]): Settings["authenticate"] {
@@ -262,12 +263,13 @@ function readAuthenticate(given: IncomingSmsOptions["authenticate"]): Settings["
 }
 
 function nobodyIsAsked(): TypeError {
-  const error = new TypeError(
-    "incomingSms needs options.authenticate under NODE_ENV=production: whoever knows the URL could opt your customers in and out. Enter a secret as a " +
-      'custom HTTP header of the callback profile, and say so: authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }. ' +
-      'Where something in front of the app checks who calls, say authenticate: false. See the README of express-kaleyra-sms, "Who may call".',
-  );
-  return Object.assign(error, { code: "KALEYRA_SMS_NO_AUTHENTICATION" });
+  return codedTypeError("KALEYRA_SMS_NO_AUTHENTICATION", {
+    message:
+      "incomingSms needs options.authenticate under NODE_ENV=production: anyone who knows the URL could opt your customers in and out. " +
+      "Add a secret to the Callback Profile as a custom HTTP header, and set " +
+      'authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }. ' +
+      "If something in front of the app checks callers, set authenticate: false.",
+  });
 }
 
 function isName(name: string): name is Name {

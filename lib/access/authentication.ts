@@ -1,5 +1,6 @@
 // What options.authenticate takes, checked and sorted by what it demands of a caller.
 
+import { invalidOption } from "../base/errors.js";
 import type { IncomingMessage } from "node:http";
 import { validateHeaderName } from "node:http";
 import { isIP } from "node:net";
@@ -80,10 +81,10 @@ export function readAuthentication(given: unknown, isField: (name: string) => bo
   };
   const place = "options.authenticate";
   const entries: unknown[] = Array.isArray(given) ? given : [given];
-  if (entries.length === 0) throw new TypeError(`${place} is empty: it takes one or several of ${KINDS}; or false.`);
+  if (entries.length === 0) throw invalidOption(`${place} is empty: it takes one or several of ${KINDS}; or false.`);
   entries.forEach((entry, n) => sortIn(demanded, entry, Array.isArray(given) ? `${place}[${n}]` : place, isField));
   if (demanded.basic.length > 0 && demanded.tokens.length + demanded.tokenChecks.length > 0) {
-    throw new TypeError(
+    throw invalidOption(
       `${place} demands basic and bearer, and both are the Authorization header, which stands in a request once: choose one.`,
     );
   }
@@ -97,20 +98,20 @@ function sortIn(demanded: Demanded, entry: unknown, place: string, isField: (nam
   }
   const kind = isRecord(entry) ? kindOf(entry) : undefined;
   if (!isRecord(entry) || kind === undefined) {
-    throw new TypeError(`${place} takes one of ${KINDS}. What comes from the environment may not be set there.`);
+    throw invalidOption(`${place} takes one of ${KINDS}. What comes from the environment may not be set there.`);
   }
   const { header, query, value, basic, bearer, allow } = entry;
   if (kind === "header") {
     add(demanded.headers, headerName(header, `${place}.header`), printable(value, `${place}.value`));
   } else if (kind === "query") {
     const name = text(query, `${place}.query`);
-    if (isField(name)) throw new TypeError(`${place}.query is the name of a field of the callback: choose another.`);
+    if (isField(name)) throw invalidOption(`${place}.query is the name of a field of the callback: choose another.`);
     add(demanded.variables, name, text(value, `${place}.value`));
   } else if (kind === "basic") {
     demanded.basic.push(credentials(basic, `${place}.basic`));
   } else if (kind === "allow") {
     if (!Array.isArray(allow) || allow.length === 0)
-      throw new TypeError(`${place}.allow takes an array of addresses and CIDR ranges, at least one.`);
+      throw invalidOption(`${place}.allow takes an array of addresses and CIDR ranges, at least one.`);
     allow.forEach((range: unknown, n) => demanded.addresses.push(addressRange(range, `${place}.allow[${n}]`)));
   } else if (typeof bearer === "function") {
     demanded.tokenChecks.push(bearer as (token: string) => unknown);
@@ -149,32 +150,32 @@ function headerName(given: unknown, place: string): string {
     validateHeaderName(given as string);
     return (given as string).toLowerCase();
   } catch {
-    throw new TypeError(`${place} takes the name of an HTTP header.`);
+    throw invalidOption(`${place} takes the name of an HTTP header.`);
   }
 }
 
 function text(given: unknown, place: string): string {
   if (typeof given === "string" && given !== "" && given.isWellFormed()) return given;
-  throw new TypeError(`${place} takes a text that is not empty. If it comes from the environment, is it set there?`);
+  throw invalidOption(`${place} takes a text that is not empty. If it comes from the environment, is it set there?`);
 }
 
 function printable(given: unknown, place: string): string {
   if (/^[!-~](?:[ -~]*[!-~])?$/.test(text(given, place))) return given as string;
-  throw new TypeError(
+  throw invalidOption(
     `${place} takes printable ASCII without white space at its ends: a header can hold nothing else.`,
   );
 }
 
 function token(given: unknown, place: string): string {
   if (/^[!-~]+$/.test(text(given, place))) return given as string;
-  throw new TypeError(`${place} takes a token, printable ASCII without white space, or a function that checks one.`);
+  throw invalidOption(`${place} takes a token, printable ASCII without white space, or a function that checks one.`);
 }
 
 function credentials(given: unknown, place: string): BasicCredentials["basic"] {
   if (!isRecord(given) || namesIn(given).sort().join() !== "password,username")
-    throw new TypeError(`${place} takes { username, password }.`);
+    throw invalidOption(`${place} takes { username, password }.`);
   const username = text(given.username, `${place}.username`);
-  if (username.includes(":")) throw new TypeError(`${place}.username takes a text without ":": Basic ends it there.`);
+  if (username.includes(":")) throw invalidOption(`${place}.username takes a text without ":": Basic ends it there.`);
   return { username, password: text(given.password, `${place}.password`) };
 }
 
@@ -185,5 +186,5 @@ function addressRange(given: unknown, place: string): string {
   const isAddress = isIP(address) !== 0 && !address.includes("%");
   const isLength = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits);
   if (isAddress && isLength && rest.length === 0) return given as string;
-  throw new TypeError(`${place} takes an IP address or a CIDR range, such as "203.0.113.0/24" or "2001:db8::/32".`);
+  throw invalidOption(`${place} takes an IP address or a CIDR range, such as "203.0.113.0/24" or "2001:db8::/32".`);
 }

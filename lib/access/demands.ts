@@ -113,20 +113,12 @@ function addressDemand(ranges: readonly string[], log: Log): Demand {
   const isAllowed = createIsAllowed(ranges);
   return {
     unmet: ({ req }) => {
-      if (trustsEveryProxy(req)) adviseOnTrustProxy(log);
+      if (trustsEveryProxy(req)) log.advise("KALEYRA_SMS_TRUST_PROXY");
       const address = addressOf(req);
       if (address === undefined || isIP(address) === 0) return "The caller's address is not an IP address.";
       return isAllowed(address) ? undefined : "The caller's address is not allowed.";
     },
   };
-}
-
-function adviseOnTrustProxy(log: Log): void {
-  log.advise(
-    "KALEYRA_SMS_TRUST_PROXY",
-    'With "trust proxy" set to true, callers choose the address that options.authenticate compares with allow: it is what they put into X-Forwarded-For. ' +
-      'Set "trust proxy" to the number of proxies in front of the app, or to their addresses.',
-  );
 }
 
 async function answerOf<Asked>(what: string, check: (asked: Asked) => unknown, asked: Asked): Promise<Unmet> {

@@ -1,7 +1,9 @@
 // Everything that the package says to whoever runs it, and is not an event: lines for the logger, and process warnings.
 
+import type { AnswerCode } from "./answer-codes.js";
+import { textOf, type CaseDetails, type WarningCode } from "./codes.js";
 import { debug, isDebugging } from "./debug.js";
-import { emitWarning, type WarningCode } from "./process-warning.js";
+import { emitWarning } from "./process-warning.js";
 import { nameOf } from "./thrown.js";
 
 /** Where lines go for which no handler is registered. `console` and every common logger fit. */
@@ -23,10 +25,10 @@ interface Subject {
 /** The voice of one router. Nothing that was sent may be handed to it, but as what a callback was about: no number, no text, no value of a field. */
 export interface Log {
   /** A line for the logger, at most one a minute for each code. */
-  warn(code: string, message: string): void;
-  error(code: string, message: string): void;
+  warn(code: AnswerCode, message: string): void;
+  error(code: AnswerCode, message: string): void;
   /** A mistake in the set-up: a process warning with a code, once. */
-  advise(code: WarningCode, message: string): void;
+  advise(code: WarningCode, details?: CaseDetails): void;
   /** What became of a callback, for `DEBUG=express-kaleyra-sms`. What it was about is masked. */
   answered(method: string, outcome: string, status: number, about: Subject): void;
 }
@@ -60,10 +62,10 @@ export function createLog(logger: Logger): Log {
     },
     warn: (code, message) => write("warn", code, message),
     error: (code, message) => write("error", code, message),
-    advise: (code, message) => {
+    advise: (code, details) => {
       if (advised.has(code)) return;
       advised.add(code);
-      if (!emitWarning(code, message)) write("warn", code, message);
+      if (!emitWarning(code, details)) write("warn", code, textOf(code, details));
     },
   };
 }

@@ -1,5 +1,6 @@
 // Holds fields against the schema, and tells what is wrong with them in words that help and give nothing away.
 
+import { invalidOption } from "../base/errors.js";
 import type { ErrorObject, ValidateFunction } from "ajv";
 import type * as Ajv from "ajv/dist/2020.js";
 
@@ -43,14 +44,14 @@ function compile(schema: object): ValidateFunction {
   // Loaded only for those who bring a schema: the package's own is compiled at build time.
   const { Ajv2020 } = require("ajv/dist/2020.js") as typeof Ajv;
   if ("$async" in schema)
-    throw new TypeError("options.schema is asynchronous ($async): a callback is checked at once.");
+    throw invalidOption("options.schema is asynchronous ($async): a callback is checked at once.");
   const attempt = (some: object): ValidateFunction => new Ajv2020({ allErrors: true, logger: false }).compile(some);
   try {
     return attempt(schema);
   } catch (error) {
     const { message } = error as Error;
     const place = placeOf(schema, (some) => failsWith(message, () => attempt(some)));
-    throw new TypeError(`options.schema is no JSON Schema that compiles: ${message}${place && ` (at ${place})`}`, {
+    throw invalidOption(`options.schema is no JSON Schema that compiles: ${message}${place && ` (at ${place})`}.`, {
       cause: error,
     });
   }

@@ -1,5 +1,6 @@
 // Calls handlers, awaits them together, and tells how it went.
 
+import { codedError } from "../base/errors.js";
 import { then, type Eventual } from "../base/eventual.js";
 import type { Log } from "../base/log.js";
 import { nameOf } from "../base/thrown.js";
@@ -8,9 +9,6 @@ import type { SmsMessage } from "../callback/message.js";
 import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
 import type { Handling } from "./handling.js";
 import { failedCall, type Call, type MessageEvent, type Registry } from "./registry.js";
-
-/** The code of the `Error` that is the cause of a time-out. */
-const HANDLER_TIMEOUT = "KALEYRA_SMS_HANDLER_TIMEOUT";
 
 interface Failure<Event extends SmsEvent> {
   readonly event: Event;
@@ -124,9 +122,12 @@ export class Dispatcher {
       );
     } else if ("cause" in payload) {
       const { event, cause } = payload;
-      const [code, what] = event === "inbox" ? [event, "The inbox"] : ["handler", `A handler of "${event}"`];
+      const [code, what] =
+        event === "inbox"
+          ? (["inbox-failed", "The inbox"] as const)
+          : (["handler-failed", `A handler of "${event}"`] as const);
       const advice = 'Register sms.on("error", ...) to see it whole.';
-      this.#log.error(`${code}-failed`, `${what} failed: ${nameOf(cause)}. ${advice}`);
+      this.#log.error(code, `${what} failed: ${nameOf(cause)}. ${advice}`);
     }
   }
 }
@@ -178,9 +179,7 @@ class Context implements HandlerContext {
 }
 
 function timeout(event: SmsEvent): Error {
-  return Object.assign(new Error(`The handler of "${event}" did not end within handlerTimeoutMs.`), {
-    code: HANDLER_TIMEOUT,
-  });
+  return codedError("KALEYRA_SMS_HANDLER_TIMEOUT", { why: `that of "${event}"` });
 }
 
 /** Of a promise, `await` does not call a `then` that somebody has put there; that of any other object may throw. */

@@ -1,5 +1,6 @@
 // The events and what their handlers get.
 
+import { invalidArgument } from "../base/errors.js";
 import type { UnauthorizedCallback } from "../access/unauthorized.js";
 import type { InvalidCallback } from "../callback/invalid.js";
 import type { SmsMessage } from "../callback/message.js";
@@ -79,5 +80,5 @@ const EVENTS: Readonly<Record<SmsEvent, true>> = {
 /** @throws TypeError where there is no event of that name */
 export function assertEvent(name: unknown): void {
   if (typeof name === "string" && Object.hasOwn(EVENTS, name)) return;
-  throw new TypeError(`There is no event "${String(name)}": use one of ${Object.keys(EVENTS).join(", ")}.`);
+  throw invalidArgument(`There is no event "${String(name)}": use one of ${Object.keys(EVENTS).join(", ")}.`);
 }

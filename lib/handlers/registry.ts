@@ -1,5 +1,6 @@
 // Who listens to what. A callback takes what is registered when its handling starts; what changes later is for the next one.
 
+import { invalidArgument } from "../base/errors.js";
 import type { Eventual } from "../base/eventual.js";
 import type { SmsMessage } from "../callback/message.js";
 import { KeywordIndex, unregisteredMatch } from "../keywords/keyword-index.js";
@@ -110,7 +111,7 @@ export class Registry {
   /** @throws TypeError where the event is another than `keyword`, or the pattern is none */
   removeKeyword(event: SmsEvent, pattern: KeywordPattern, handler: Handler<"keyword">): void {
     assertEvent(event);
-    if (event !== "keyword") throw new TypeError(`A pattern goes with "keyword", not with "${event}".`);
+    if (event !== "keyword") throw invalidArgument(`A pattern goes with "keyword", not with "${event}".`);
     for (const one of patternsOf(pattern)) this.#keywords.remove(one, ({ given }) => given === handler);
   }
 
@@ -160,7 +161,7 @@ export class Registry {
 
   #register<Event extends SmsEvent>(event: Event, given: Handler<Event>, handler: Handler<Event>): Registration<Event> {
     if (typeof given !== "function")
-      throw new TypeError(`The handler of "${event}" must be a function, not ${typeof given}.`);
+      throw invalidArgument(`The handler of "${event}" must be a function, not ${typeof given}.`);
     if (this.#unheard.length > 0) setImmediate(() => this.#letHear());
     return { order: this.#registered++, event, given, handler };
   }

@@ -69,11 +69,7 @@ function takeEarlier(
   if (typeof body === "string" || types.isUint8Array(body)) {
     return Buffer.byteLength(body) > bodyLimit ? unread(TOO_LARGE) : callback(req, body);
   }
-  log.advise(
-    "KALEYRA_SMS_BODY_ALREADY_PARSED",
-    "A body parser runs before this router and keeps no raw bytes, so that a body which is not proper JSON never arrives and a repeated key " +
-      "cannot be seen. Mount the router before express.json() and the like.",
-  );
+  log.advise("KALEYRA_SMS_BODY_ALREADY_PARSED");
   return typeof body === "object" && body !== null ? callback(req, body) : unread(CONSUMED);
 }
 

@@ -1,10 +1,10 @@
 // One attempt at a message, by whatever was given to the inbox to handle it.
 
+import { codedError } from "../base/errors.js";
 import type { Eventual } from "../base/eventual.js";
 import { isRecord } from "../base/record.js";
 import { nameOf } from "../base/thrown.js";
 import type { SmsMessage } from "../callback/message.js";
-import { handlingFailed } from "./errors.js";
 import type { InboxAttempt, InboxOutcome, InboxWork } from "./inbox.js";
 
 /** Neither throws nor rejects, and gives an outcome, whatever `work.handle` does: one message stops nobody. */
@@ -15,8 +15,9 @@ export function attempt(
 ): Eventual<InboxOutcome> {
   const failed = (cause: unknown): InboxOutcome => {
     const reason = nameOf(cause);
-    if (which.final) work.failed(handlingFailed(reason), message, which.attempt);
-    else work.failed(handlingFailed(reason));
+    const error = codedError("KALEYRA_SMS_HANDLING_FAILED", { why: reason });
+    if (which.final) work.failed(error, message, which.attempt);
+    else work.failed(error);
     return { outcome: "failed", reason };
   };
   try {
@@ -27,6 +28,9 @@ export function attempt(
     return failed(cause);
   }
 }
+
+/** The reason of a dead letter whose process ended in each attempt: no handler failed. */
+export const CUT_SHORT = "the process ended in each attempt";
 
 const UNKNOWN: InboxOutcome = { outcome: "failed", reason: "unknown" };
 

@@ -1,5 +1,6 @@
 // The options that every inbox takes: their defaults and checks.
 
+import { invalidArgument, invalidOption } from "../base/errors.js";
 import { isRecord } from "../base/record.js";
 
 /** The options of every inbox. */
@@ -29,10 +30,10 @@ const DEFAULTS: InboxSettings = { attempts: 5, backoffMs: 1_000, retentionMs: 60
  */
 export function readInboxOptions(factory: string, given: unknown, own: readonly string[]): InboxSettings {
   const names = [...own, ...Object.keys(DEFAULTS)];
-  if (!isRecord(given)) throw new TypeError(`${factory} takes an object of options: ${names.join(", ")}.`);
+  if (!isRecord(given)) throw invalidOption(`${factory} takes an object of options: ${names.join(", ")}.`);
   for (const name of Object.keys(given)) {
     if (!names.includes(name))
-      throw new TypeError(`options.${name} is not an option of ${factory}. The options are ${names.join(", ")}.`);
+      throw invalidOption(`options.${name} is not an option of ${factory}. The options are ${names.join(", ")}.`);
   }
   const settings: Record<keyof InboxSettings, number> = { ...DEFAULTS };
   for (const [name, unit] of UNITS) {
@@ -40,7 +41,7 @@ export function readInboxOptions(factory: string, given: unknown, own: readonly 
     if (value === undefined) continue;
     const least = name === "leaseMs" ? LEAST_LEASE_MS : 1;
     if (!Number.isSafeInteger(value) || (value as number) < least)
-      throw new TypeError(`options.${name} of ${factory} takes a whole number of ${unit}, at least ${least}.`);
+      throw invalidOption(`options.${name} of ${factory} takes a whole number of ${unit}, at least ${least}.`);
     settings[name] = value as number;
   }
   return settings;
@@ -67,7 +68,7 @@ const LONGEST_BACKOFF_MS = 86_400_000;
 /** How many dead letters a page has. @throws TypeError where that is no number of them */
 export function limitOf(limit: unknown = 100): number {
   if (!Number.isSafeInteger(limit) || (limit as number) < 1)
-    throw new TypeError("deadLetters({ limit }) takes a whole number of at least 1.");
+    throw invalidArgument("deadLetters({ limit }) takes a whole number of at least 1.");
   return limit as number;
 }
 
@@ -78,6 +79,6 @@ export function limitOf(limit: unknown = 100): number {
  * @throws TypeError where it is no string
  */
 export function stringOf(what: string, given: unknown): string {
-  if (typeof given !== "string") throw new TypeError(`${what} takes a string.`);
+  if (typeof given !== "string") throw invalidArgument(`${what} takes a string.`);
   return given;
 }

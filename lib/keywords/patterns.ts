@@ -1,5 +1,6 @@
 // What a keyword may be registered with, and the words of the industry.
 
+import { invalidArgument } from "../base/errors.js";
 import { types } from "node:util";
 
 import { unifyPhrase } from "./fold.js";
@@ -19,14 +20,15 @@ export const HELP = Object.freeze(["HELP", "INFO"] as const);
 /** @throws TypeError where the pattern is none of the three kinds, or empty */
 export function patternsOf(pattern: KeywordPattern): ReadonlyArray<string | RegExp> {
   const patterns: readonly unknown[] = Array.isArray(pattern) ? pattern : [pattern];
-  if (patterns.length === 0) throw new TypeError("An array of keywords needs at least one.");
+  if (patterns.length === 0) throw invalidArgument("An array of keywords needs at least one.");
   return patterns.map((one) => {
     if (types.isRegExp(one)) return one;
     if (typeof one !== "string") {
       const kind = one === null ? "null" : typeof one;
-      throw new TypeError(`A keyword is a string, a RegExp or an array of these, not ${kind}.`);
+      throw invalidArgument(`A keyword is a string, a RegExp or an array of these, not ${kind}.`);
     }
-    if (unifyPhrase(one).length === 0) throw new TypeError("A keyword needs at least one character that can be seen.");
+    if (unifyPhrase(one).length === 0)
+      throw invalidArgument("A keyword needs at least one character that can be seen.");
     return one;
   });
 }

@@ -17,23 +17,11 @@ interface SetUp {
 /** Before any callback. */
 export function adviseOnSetUp({ authenticate, profile }: SetUp, log: Log): void {
   if (authenticate === undefined) {
-    log.advise(
-      "KALEYRA_SMS_NO_AUTHENTICATION",
-      "Whoever knows the URL can opt your customers in and out. Set options.authenticate; under NODE_ENV=production incomingSms throws without it.",
-    );
+    log.advise("KALEYRA_SMS_NO_AUTHENTICATION");
   }
   if (profile?.method === "GET" && !profile.template.members.some(({ name }) => isOfText(name))) {
-    log.advise("KALEYRA_SMS_NO_TEXT", `The callback profile says who wrote and not what. ${ASK_FOR_TEXT}`);
+    log.advise("KALEYRA_SMS_NO_TEXT");
   }
-}
-
-/** Of a message that was received by a handler of one of the same source. */
-export function adviseOnNesting(log: Log): void {
-  log.advise(
-    "KALEYRA_SMS_WAITS_FOR_ITSELF",
-    "A handler called sms.receive with a message of the same source. It is handled when that handler has ended: a handler that awaits it waits for " +
-      "itself, until handlerTimeoutMs is over. Do not await it there, or give the router an inbox.",
-  );
 }
 
 /** @param escaping - what the router was told of how the provider substitutes */
@@ -42,10 +30,7 @@ export function createAdvise(escaping: Escaping, log: Log): (read: ReadMessage) 
     if (message.method === "GET") adviseOnText(message, log);
     else if (otherKeys !== undefined) adviseOnProfile(otherKeys, log);
     else if (message.repaired && escaping === "auto") {
-      log.advise(
-        "KALEYRA_SMS_NOT_ESCAPED",
-        'The provider substitutes texts into the body without escaping them: set escaping: "none", so that every text is read to the letter.',
-      );
+      log.advise("KALEYRA_SMS_NOT_ESCAPED");
     }
   };
 }
@@ -53,12 +38,8 @@ export function createAdvise(escaping: Escaping, log: Log): (read: ReadMessage) 
 /** The endpoint printed on the provider's page asks for neither the text, nor the keyword, nor the parts. */
 function adviseOnText({ text, keyword, parts }: SmsMessage, log: Log): void {
   if (text !== undefined || keyword !== undefined || parts.length > 0) return;
-  log.advise("KALEYRA_SMS_NO_TEXT", `A GET callback said who wrote and not what. ${ASK_FOR_TEXT}`);
+  log.advise("KALEYRA_SMS_NO_TEXT");
 }
-
-const ASK_FOR_TEXT =
-  "Append &keyword=<keyword>&parts[1]=<parts[1]>&parts[2]=<parts[2]> to the endpoint in the console, or let the callback profile use POST, which passes " +
-  "the whole text.";
 
 function isOfText(name: string): boolean {
   return name === "message" || name === "keyword" || isPart(name);
@@ -81,13 +62,13 @@ function adviseOnProfile(keys: readonly string[], log: Log): void {
     statics.length === 0 ? "" : `statics: { ${statics.map((name) => `${JSON.stringify(name)}: "..."`).join(", ")} }`,
   ].filter((option) => option !== "");
   const isWhole = statics.length === others.length && parts.every((name) => partNumber(name) <= parts.length);
-  log.advise(
-    "KALEYRA_SMS_PROFILE_DIFFERS",
-    "The callback profile in the console is not the one on the provider's page, so that a text that is not escaped may pass for a field. Say what it is: " +
+  log.advise("KALEYRA_SMS_PROFILE_DIFFERS", {
+    message:
+      "The Callback Profile in the console differs from the one on the provider's page: an unescaped text can pass for a field. Declare it: " +
       `incomingSms({ profile: callbackProfile({ ${options.join(", ")} }) }).` +
       (statics.length === 0 ? "" : ' Each "..." is the value that stands in the console.') +
       (isWhole
         ? ""
-        : " This call is not complete: the body has keys that are not repeated here, as they may have been typed."),
-  );
+        : " This call is not complete: add the other keys of the console's body, which are not printed, since they may hold a number or a text."),
+  });
 }

@@ -3,7 +3,6 @@
 import type { Log } from "../base/log.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import type { Dispatcher } from "../handlers/dispatcher.js";
-import { adviseOnNesting } from "./advice.js";
 import { HandledKeys } from "./once/handled-keys.js";
 import { Nesting } from "./once/nesting.js";
 import { Once } from "./once/once.js";
@@ -29,7 +28,7 @@ export function createInMemory({ deduplicate, maxInFlight }: InMemorySettings, {
   return {
     takeIn: (message) => {
       const { source } = message;
-      if (once.isBusy(source) && nesting.mayBeWithin(source)) adviseOnNesting(log);
+      if (once.isBusy(source) && nesting.mayBeWithin(source)) log.advise("KALEYRA_SMS_WAITS_FOR_ITSELF");
       return once.handle(message, () => nesting.handle(source, () => dispatcher.handle(message)));
     },
     receive: (receive) => nesting.receive(receive),

@@ -1,8 +1,8 @@
 // Puts a message into the inbox, within its time.
 
+import { codedError, codedTypeError } from "../base/errors.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
-import { storeTimeout } from "../inbox/errors.js";
 import type { Inbox } from "../inbox/inbox.js";
 
 /** What became of a message; `not-stored` where the inbox could not write it, or not in time. Does not reject. */
@@ -22,14 +22,14 @@ export function createKeep(
       const stored: unknown = await inbox.store(message, Date.now() + limit.ms);
       // An inbox of the user's may be written in JavaScript: what it does not say was stored, was not.
       if (stored === "stored" || stored === "duplicate") return { stored };
-      return { cause: new TypeError('The inbox\'s store() gave neither "stored" nor "duplicate".') };
+      return { cause: codedTypeError("KALEYRA_SMS_INBOX_CONTRACT") };
     } catch (cause) {
       return { cause };
     }
   };
   return async (message) => {
     const storing = store(message);
-    const result = (await limit.wait(storing)) ? await storing : { cause: storeTimeout() };
+    const result = (await limit.wait(storing)) ? await storing : { cause: codedError("KALEYRA_SMS_STORE_TIMEOUT") };
     if ("stored" in result) return result.stored;
     await tell(result.cause, message);
     return "not-stored";

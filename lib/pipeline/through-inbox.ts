@@ -1,5 +1,6 @@
 // The way of a message through the inbox: kept, answered, taken out, handled.
 
+import { invalidOption } from "../base/errors.js";
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import { TimeLimit } from "../base/time-limit.js";
@@ -34,7 +35,7 @@ export function createThroughInbox(
   { concurrency, storeTimeoutMs }: InboxSettings,
   { registry, dispatcher, limit }: Deps,
 ): Way {
-  if (inUse.has(inbox)) throw new TypeError("options.inbox is in use by another router: make one for each.");
+  if (inUse.has(inbox)) throw invalidOption("options.inbox is in use by another router: make one for each.");
   inUse.add(inbox);
 
   /**

@@ -771,9 +771,11 @@ describe("with nothing said of who may call", () => {
       expect.objectContaining({
         code: "KALEYRA_SMS_NO_AUTHENTICATION",
         message:
-          "incomingSms needs options.authenticate under NODE_ENV=production: whoever knows the URL could opt your customers in and out. Enter a secret as a " +
-          'custom HTTP header of the callback profile, and say so: authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }. ' +
-          'Where something in front of the app checks who calls, say authenticate: false. See the README of express-kaleyra-sms, "Who may call".',
+          "incomingSms needs options.authenticate under NODE_ENV=production: anyone who knows the URL could opt your customers in and out. " +
+          "Add a secret to the Callback Profile as a custom HTTP header, and set " +
+          'authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }. ' +
+          "If something in front of the app checks callers, set authenticate: false. " +
+          "See node_modules/express-kaleyra-sms/docs/codes.md#kaleyra_sms_no_authentication",
       }),
     );
     expect(() => incomingSms({ authenticate: false })).not.toThrow();

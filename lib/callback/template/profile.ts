@@ -1,5 +1,6 @@
 // The Callback Profile that a business creates in the provider's console, and what is pasted there.
 
+import { invalidArgument, invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
 import { isTableField } from "../fields.js";
 import { splitWords } from "../words.js";
@@ -87,8 +88,8 @@ export class CallbackProfile {
     );
     for (const [name, value] of Object.entries(values) as Array<[string, unknown]>) {
       if (!variables.has(name))
-        throw new TypeError(`The profile has no variable "${name}": it has ${[...variables].join(", ")}.`);
-      if (typeof value !== "string") throw new TypeError(`The value of "${name}" must be a string.`);
+        throw invalidArgument(`The profile has no variable "${name}": it has ${[...variables].join(", ")}.`);
+      if (typeof value !== "string") throw invalidArgument(`The value of "${name}" must be a string.`);
     }
     const words = splitWords(values.message ?? "");
     const valueOf = (variable: string): string => values[variable] ?? words[partIndex(variable)] ?? "";
@@ -159,14 +160,14 @@ function checked(
 ): Required<{ [Name in keyof CallbackProfileOptions]: NonNullable<CallbackProfileOptions[Name]> }> {
   const given: unknown = options;
   if (!isRecord(given))
-    throw new TypeError("callbackProfile takes { method, url, fields?, parts?, statics?, headers? }.");
+    throw invalidOption("callbackProfile takes { method, url, fields?, parts?, statics?, headers? }.");
   for (const name of Object.keys(given)) {
     if (!NAMES.includes(name))
-      throw new TypeError(`${name} is not an option of callbackProfile. They are ${NAMES.join(", ")}.`);
+      throw invalidOption(`${name} is not an option of callbackProfile. They are ${NAMES.join(", ")}.`);
   }
   const { method, url, fields = FIELD_NAMES, parts = 0, statics = {}, headers = {} } = options;
   const must = (holds: boolean, name: string, takes: string): void => {
-    if (!holds) throw new TypeError(`${name} of callbackProfile takes ${takes}.`);
+    if (!holds) throw invalidOption(`${name} of callbackProfile takes ${takes}.`);
   };
   must(["GET", "POST"].includes(method), "method", '"GET" or "POST"');
   must(isUrl(url), "url", "an absolute http or https URL without #");

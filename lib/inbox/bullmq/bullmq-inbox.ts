@@ -1,6 +1,6 @@
 // An inbox on BullMQ and Redis.
 
-import { inboxClosed } from "../errors.js";
+import { codedError } from "../../base/errors.js";
 import { limitOf, stringOf } from "../inbox-options.js";
 import type { Inbox } from "../inbox.js";
 import { readBullmqOptions, type BullmqInboxOptions } from "./bullmq-options.js";
@@ -60,7 +60,7 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
 
   /** Rejects with nothing that was sent. */
   const reach = async <Result>(operation: () => Promise<Result>): Promise<Result> => {
-    if (closing !== undefined) throw inboxClosed();
+    if (closing !== undefined) throw codedError("KALEYRA_SMS_INBOX_CLOSED");
     try {
       await ready(client, Date.now() + PATIENCE_MS);
       return await operation();
@@ -78,7 +78,7 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
 
   return {
     store: async (message, deadline) => {
-      if (closing !== undefined) throw inboxClosed();
+      if (closing !== undefined) throw codedError("KALEYRA_SMS_INBOX_CLOSED");
       return sender.store(message, deadline);
     },
     start: (work) => {

@@ -1,5 +1,6 @@
 // The options of the inbox: their defaults and checks.
 
+import { invalidOption } from "../../base/errors.js";
 import type { RedisOptions } from "ioredis";
 
 import { isRecord } from "../../base/record.js";
@@ -43,25 +44,25 @@ export function readBullmqOptions(given: BullmqInboxOptions): BullmqInboxSetting
   const settings = readInboxOptions(FACTORY, given, ["connection", "name", "replicas"]);
   const { connection, name = DEFAULT_NAME, replicas = 0 } = given;
   if (typeof name !== "string" || name === "" || name.includes(":"))
-    throw new TypeError(`options.name of ${FACTORY} takes the name of a queue: a string, not empty, with no colon.`);
+    throw invalidOption(`options.name of ${FACTORY} takes the name of a queue: a string, not empty, with no colon.`);
   if (!Number.isSafeInteger(replicas) || replicas < 0)
-    throw new TypeError(`options.replicas of ${FACTORY} takes a whole number of replicas, at least 0.`);
+    throw invalidOption(`options.replicas of ${FACTORY} takes a whole number of replicas, at least 0.`);
   return { ...settings, connection: checked(connection), name, replicas };
 }
 
 function checked(connection: unknown): string | RedisOptions {
   if (typeof connection === "string" && /^rediss?:\/\//.test(connection)) return connection;
   if (!isRecord(connection))
-    throw new TypeError(
+    throw invalidOption(
       `options.connection of ${FACTORY} takes a URL that begins with redis:// or rediss://, or an object of ioredis options.`,
     );
   if (CLIENT.some((name) => typeof connection[name] === "function"))
-    throw new TypeError(
+    throw invalidOption(
       `options.connection of ${FACTORY} takes Redis options or a URL, and no open client: receiving needs a connection that fails at once, ` +
         "handling one that waits, and the inbox closes what it opens.",
     );
   if (typeof connection.keyPrefix === "string" && connection.keyPrefix !== "")
-    throw new TypeError(
+    throw invalidOption(
       `options.connection of ${FACTORY} takes no keyPrefix, which BullMQ cannot do: give options.name.`,
     );
   return connection;

@@ -3,7 +3,7 @@
 import type { Redis as Client, RedisOptions } from "ioredis";
 
 import { Redis } from "./peers.js";
-import { unreachable } from "./unreachable.js";
+import { redisFailed, unreachable } from "./unreachable.js";
 
 /** Between two attempts to connect, at the longest, in milliseconds: Redis is back for the inbox soon after it is back. */
 const LONGEST_RETRY_MS = 1_000;
@@ -61,7 +61,7 @@ export function heard(client: Client): Client {
 export function ready(client: Client, deadline: number): Promise<void> {
   if (client.status === "ready") return Promise.resolve();
   return new Promise((resolve, reject) => {
-    let last: unknown = new Error("no connection within its time");
+    let last: unknown = redisFailed("no connection in time");
     const settle = (end: () => void): void => {
       clearTimeout(timer);
       client.off("ready", isReady).off("end", isOver).off("error", isError);

@@ -4,12 +4,13 @@ import type { Job as BullmqJob, JobType, Queue } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
 import type { SmsMessage } from "../../callback/message.js";
-import { CUT_SHORT } from "../errors.js";
+import { CUT_SHORT } from "../attempt.js";
 import type { DeadLetter, InboxStats } from "../inbox.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { idOf, JOB_NAME, newEntry, optionsOf, parsedEntry } from "./job.js";
 import { Job } from "./peers.js";
 import { DONE_ALREADY, HELD_ALREADY, replaceData } from "./scripts.js";
+import { redisFailed } from "./unreachable.js";
 
 /** What became of a message that came. */
 export type Stored = "stored" | "duplicate";
@@ -142,7 +143,8 @@ export class Ledger {
     const { replicas } = this.#settings;
     if (replicas === 0) return;
     const ms = Math.min(Math.max(deadline - WAIT_EARLY_MS - Date.now(), 1), LONGEST_WAIT_MS);
-    if ((await this.#client.wait(replicas, ms)) < replicas) throw new Error("fewer replicas have it than wanted");
+    if ((await this.#client.wait(replicas, ms)) < replicas)
+      throw redisFailed("fewer replicas than options.replicas confirmed it in time");
   }
 
   /** @param answer - of what adds it: the id of the job, or why there is none */
@@ -156,7 +158,8 @@ export class Ledger {
     const id = idOf(message.key);
     const [text = null] = await this.#read([id]);
     if (text !== null) {
-      if (parsedEntry(id, text) === undefined) throw new Error("its place is taken by what is no message");
+      if (parsedEntry(id, text) === undefined)
+        throw redisFailed("its place in the queue is taken by a job that is not a message");
       const state = await this.#queue.getJobState(id);
       if (state === "failed") return (await this.#retry(id)) ? "stored" : "duplicate";
       if (state !== "unknown") return "duplicate";

@@ -2,8 +2,8 @@
 
 import type { Job } from "bullmq";
 
+import { codedError } from "../../base/errors.js";
 import { attempt } from "../attempt.js";
-import { foreignJob } from "../errors.js";
 import type { InboxWork } from "../inbox.js";
 import { entryOf } from "./job.js";
 import { UnrecoverableError, WaitingError } from "./peers.js";
@@ -22,7 +22,7 @@ export function createProcess({ work, closing, retentionMs }: Deps): (job: Job<u
   return async (job) => {
     const entry = entryOf(job.id, job.data);
     if (entry === undefined) {
-      work.failed(foreignJob());
+      work.failed(codedError("KALEYRA_SMS_FOREIGN_JOB"));
       throw new UnrecoverableError("no message of this inbox's");
     }
     const { key, message } = entry;
@@ -40,6 +40,8 @@ export function createProcess({ work, closing, retentionMs }: Deps): (job: Job<u
         await job.moveToWait(job.token);
         throw new WaitingError();
       case "failed":
+        // BullMQ keeps it as the reason of the failed job.
+        // eslint-disable-next-line no-restricted-syntax
         throw new Error(outcome.reason);
     }
   };

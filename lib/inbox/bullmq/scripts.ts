@@ -2,6 +2,8 @@
 
 import type { Redis as Client } from "ioredis";
 
+import { codedError } from "../../base/errors.js";
+
 /**
  * The keys of handled messages, in a sorted set: each with the instant until which it is kept, by Redis's clock. In BullMQ's own place,
  * so that it is in the queue's slot of a cluster; BullMQ takes no id with a colon, and its clean-up leaves such a key alone.
@@ -94,7 +96,9 @@ export function putInFront(client: Client): () => void {
   };
   return () => {
     if (missing.size === 0) return;
-    throw new Error(`This version of bullmq has no ${[...missing].join(", ")}: install one that package.json allows.`);
+    throw codedError("KALEYRA_SMS_PEER_VERSION", {
+      message: `This version of bullmq has no ${[...missing].join(", ")}: install one that the peerDependencies in package.json allow.`,
+    });
   };
 }
 

@@ -3,11 +3,11 @@
 import { AsyncResource } from "node:async_hooks";
 import type { Redis as Client } from "ioredis";
 
+import { codedError } from "../../base/errors.js";
 import type { SmsMessage } from "../../callback/message.js";
 import { Arrivals, type Arrival } from "../arrivals.js";
-import { inboxClosed, storeTimeout } from "../errors.js";
 import type { Ledger, Stored } from "./ledger.js";
-import { unreachable } from "./unreachable.js";
+import { redisFailed, unreachable } from "./unreachable.js";
 
 /** Messages that go together, at most. */
 const BATCH = 500;
@@ -21,7 +21,7 @@ export class Sender {
   readonly #ledger: Ledger;
   readonly #arrivals = new Arrivals();
   #inFlight = 0;
-  #lack: Error = new Error("no connection within its time");
+  #lack: Error = redisFailed("no connection in time");
   #next: NodeJS.Immediate | undefined;
   #expiry: NodeJS.Timeout | undefined;
   /** In the asynchronous context in which the inbox was made: that of a message which came would be kept for as long as others follow it. */
@@ -44,7 +44,7 @@ export class Sender {
   close(): void {
     clearImmediate(this.#next);
     clearTimeout(this.#expiry);
-    this.#arrivals.reject(inboxClosed());
+    this.#arrivals.reject(codedError("KALEYRA_SMS_INBOX_CLOSED"));
   }
 
   #soon(): void {
@@ -54,7 +54,7 @@ export class Sender {
   #send(): void {
     this.#next = undefined;
     this.#arrivals.dropLate(Date.now() + EARLY_MS, () =>
-      this.#client.status === "ready" ? storeTimeout() : unreachable(this.#lack),
+      this.#client.status === "ready" ? codedError("KALEYRA_SMS_STORE_TIMEOUT") : unreachable(this.#lack),
     );
     while (this.#client.status === "ready" && this.#inFlight < MOST_IN_FLIGHT && this.#arrivals.waiting.length > 0) {
       void this.#write(this.#arrivals.take(BATCH));

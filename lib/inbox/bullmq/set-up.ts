@@ -19,16 +19,10 @@ export function warnOfSetUp(client: Client, name: string): void {
     const [memory, cluster] = await Promise.all([client.info("memory"), client.info("cluster")]);
     const [, policy = KEEPS] = /^maxmemory_policy:([\w-]+)/m.exec(memory) ?? [];
     if (policy !== KEEPS) {
-      hasWarnedOfEviction ||= emitWarning(
-        "KALEYRA_SMS_REDIS_EVICTS",
-        `Redis deletes messages that wait, or leases of those that run, when its memory is full: its maxmemory-policy is ${policy}. Set it to ${KEEPS}.`,
-      );
+      hasWarnedOfEviction ||= emitWarning("KALEYRA_SMS_REDIS_EVICTS", { why: `its maxmemory-policy is ${policy}` });
     }
     if (/^cluster_enabled:1/m.test(cluster)) {
-      hasWarnedOfCluster ||= emitWarning(
-        "KALEYRA_SMS_REDIS_CLUSTER",
-        "Redis is in cluster mode, and refuses a queue whose keys may be on different nodes: put options.name of bullmqInbox in braces.",
-      );
+      hasWarnedOfCluster ||= emitWarning("KALEYRA_SMS_REDIS_CLUSTER");
     }
   };
   client.on("ready", () => {

@@ -1,15 +1,19 @@
-// What is told of a failure of Redis: never what was sent, which ioredis's own errors carry along.
+// What is reported of a failure of Redis: never what was sent, which ioredis's own errors carry along.
 
-/** The `code` of the `Error` where Redis is out of reach, gives no answer, or refuses. */
-const UNREACHABLE = "KALEYRA_SMS_INBOX_UNREACHABLE";
+import { codedError } from "../../base/errors.js";
 
-/** An error that holds nothing of the one that it is made from but what it is called. */
+/** An error that holds nothing of the one that it is made from, except its kind. */
 export function unreachable(error: unknown): Error {
   const { code, name, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   if (code === UNREACHABLE) return error as Error;
-  const what = typeof code === "string" ? code : nameOf(name, message);
-  return Object.assign(new Error(`Redis could not be reached, or refused: ${what}.`), { code: UNREACHABLE });
+  return redisFailed(typeof code === "string" ? code : nameOf(name, message));
 }
+
+export function redisFailed(why: string): Error {
+  return codedError(UNREACHABLE, { why });
+}
+
+const UNREACHABLE = "KALEYRA_SMS_INBOX_UNREACHABLE";
 
 /** Whether Redis answered, and did not do it: it may later. */
 export function isRefused(error: unknown): error is Error {
@@ -27,9 +31,6 @@ const KNOWN = new RegExp(
     "Missing lock",
     "Missing key",
     "Lock mismatch",
-    "no connection within its time",
-    "fewer replicas have it than wanted",
-    "its place is taken by what is no message",
   ].join("|")})`,
 );
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { Job, Worker as BullmqWorker } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
-import { cutShort } from "../errors.js";
+import { codedError } from "../../base/errors.js";
 import type { InboxWork } from "../inbox.js";
 import { seldom } from "../seldom.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
@@ -71,7 +71,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   worker.on("failed", (job) => {
     // Given up by BullMQ: what a handler threw, the router has told.
     if (job?.deferredFailure === undefined) return;
-    work.failed(cutShort(), entryOf(job.id, job.data)?.message, job.stalledCounter);
+    work.failed(codedError("KALEYRA_SMS_CUT_SHORT"), entryOf(job.id, job.data)?.message, job.stalledCounter);
   });
 
   return {

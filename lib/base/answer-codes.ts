@@ -1,0 +1,107 @@
+// The codes of answers (`code` of the problem) and of lines for the logger: what happened, and what to do. docs/codes.md is made from it.
+
+interface Entry {
+  /** What happened. */
+  readonly sentence: string;
+  /** What to do. */
+  readonly action: string;
+}
+
+export const ANSWER_CODES = {
+  "malformed-body": {
+    sentence: "The body cannot be read.",
+    action:
+      "Compare the body in the console with the one in the README. If it differs on purpose, declare it with `callbackProfile`. " +
+      'A handler of "invalid" gets the body as it came, in `raw`.',
+  },
+  "ambiguous-body": {
+    sentence: "The body can be read in several ways, since a text in it imitates the template.",
+    action: "Nothing: it is not guessed. Escaped bodies, or a profile without `parts`, leave no text ambiguous.",
+  },
+  "body-incomplete": {
+    sentence: "The body did not arrive whole, or not within `bodyTimeoutMs`.",
+    action: "If it happens often, look at the network or the proxy in front of the app.",
+  },
+  "body-too-large": {
+    sentence: "The body is larger than `bodyLimit`.",
+    action: "Callbacks are small. Raise `bodyLimit` only if the profile has large static fields.",
+  },
+  "unsupported-media-type": {
+    sentence: "The content type, charset or content encoding cannot be read.",
+    action: "Choose JSON in the console.",
+  },
+  schema: {
+    sentence: "A field is missing, or has a value that the schema does not allow.",
+    action: "`issues` name each field. Compare the profile in the console with the fields that the README lists.",
+  },
+  "duplicate-field": {
+    sentence: "A field came twice with different values.",
+    action: "Remove the second one from the profile or the endpoint in the console.",
+  },
+  "unknown-field": {
+    sentence: 'Under `escaping: "json"`, the body has a key that the profile does not declare.',
+    action: "Declare the key in `callbackProfile`, or remove it in the console.",
+  },
+  undecryptable: {
+    sentence: "`options.decrypt` threw, or returned something other than a string.",
+    action: "Check the key and the mode against the console. `decrypt` must be synchronous.",
+  },
+  unauthorized: {
+    sentence: "The caller did not meet `options.authenticate`.",
+    action: 'Register `sms.on("unauthorized", ...)`: `reason` says what was missing or wrong.',
+  },
+  "not-found": {
+    sentence: "The router does not answer this path.",
+    action: "Call the path that the router is mounted at, or set `options.path` where there is no Express.",
+  },
+  "method-not-allowed": {
+    sentence: "The router does not take this method.",
+    action: "Choose one of the methods in the `Allow` header.",
+  },
+  "handler-failed": {
+    sentence: "A handler threw or rejected.",
+    action: 'Register `sms.on("error", ...)` to see what. The callback can be triggered again in the console.',
+  },
+  "handler-timeout": {
+    sentence: "A handler did not end within `handlerTimeoutMs`.",
+    action: "See KALEYRA_SMS_HANDLER_TIMEOUT.",
+  },
+  "not-stored": {
+    sentence: "The inbox could not store the message within `storeTimeoutMs`.",
+    action: 'Register `sms.on("error", ...)`: `cause` says why.',
+  },
+  busy: {
+    sentence: "More than `maxInFlight` callbacks are in flight, or the router is closing.",
+    action: "Make handlers faster, use an inbox, or raise `maxInFlight`.",
+  },
+  "internal-error": {
+    sentence: "The package itself failed.",
+    action: "Please report it, with the class and the place that the log line gives.",
+  },
+  "answer-failed": {
+    sentence: "An answer could not be sent (a line for the logger).",
+    action: "Look for what else writes to the response.",
+  },
+  "inbox-failed": {
+    sentence: 'The inbox failed, and there is no handler of "error" (a line for the logger).',
+    action: 'Register `sms.on("error", ...)`.',
+  },
+  "handler-of-invalid-failed": {
+    sentence: 'A handler of "invalid" failed (a line for the logger).',
+    action: "Correct the handler. The answer did not change.",
+  },
+  "handler-of-unauthorized-failed": {
+    sentence: 'A handler of "unauthorized" failed (a line for the logger).',
+    action: "Correct the handler. The answer did not change.",
+  },
+  "handler-of-duplicate-failed": {
+    sentence: 'A handler of "duplicate" failed (a line for the logger).',
+    action: "Correct the handler. The answer did not change.",
+  },
+  "handler-of-error-failed": {
+    sentence: 'A handler of "error" failed (a line for the logger).',
+    action: "Correct the handler. The answer did not change.",
+  },
+} as const satisfies Record<string, Entry>;
+
+export type AnswerCode = keyof typeof ANSWER_CODES;

@@ -1,0 +1,191 @@
+// The codes of process warnings and errors: what happened, and what to do. docs/codes.md is made from it by `npm run docs`.
+
+/** How a code is reported. */
+type Kind = "process warning" | "Error" | "TypeError";
+
+interface Entry {
+  readonly kinds: readonly Kind[];
+  /** What happened. */
+  readonly sentence: string;
+  /** What to do, in Markdown. */
+  readonly action: string;
+}
+
+export const CODES = {
+  KALEYRA_SMS_BODY_ALREADY_PARSED: {
+    kinds: ["process warning"],
+    sentence: "A body parser runs before the router and keeps no bytes.",
+    action:
+      "Mount the router before `express.json()` and other body parsers. " +
+      "What a parser rejects never reaches the router, and in what it accepts a repeated key cannot be seen. " +
+      "If the mount cannot move, read the bytes of its path with `express.raw({ type: () => true })`.",
+  },
+  KALEYRA_SMS_CUT_SHORT: {
+    kinds: ["Error"],
+    sentence: "The process ended during each attempt at the message.",
+    action:
+      "The message is a dead letter. " +
+      "Look for what ends the process: a crash in a handler, too little memory, or a restart within each attempt. Then replay it.",
+  },
+  KALEYRA_SMS_FOREIGN_JOB: {
+    kinds: ["Error"],
+    sentence: "The queue held a job that is not a message of this inbox.",
+    action:
+      "The job is kept among BullMQ's failed jobs, and other messages go on. " +
+      "Give the queue of the inbox a `name` that no other program uses.",
+  },
+  KALEYRA_SMS_HANDLER_TIMEOUT: {
+    kinds: ["Error"],
+    sentence: "A handler did not end within handlerTimeoutMs.",
+    action:
+      "Pass the handler's `signal` to `fetch` and to your database, so that they stop in time. " +
+      "If the work needs longer, raise `handlerTimeoutMs` or use an inbox.",
+  },
+  KALEYRA_SMS_HANDLING_FAILED: {
+    kinds: ["Error"],
+    sentence: "The handlers of a message could not be run.",
+    action: "The attempt counts as failed and is retried. This is a bug in the package: please report it.",
+  },
+  KALEYRA_SMS_INBOX_BUSY: {
+    kinds: ["Error"],
+    sentence: "Another program holds the inbox's file.",
+    action:
+      "When an inbox is made: wait until the other program has finished, then start again. " +
+      "From `forget`: the messages are erased, but another program still reads the file's log, which holds their texts. Call `forget` again when it has finished.",
+  },
+  KALEYRA_SMS_INBOX_CLOSED: {
+    kinds: ["Error"],
+    sentence: "The inbox is closed.",
+    action: "Make a new inbox with a new router. An inbox cannot be opened again.",
+  },
+  KALEYRA_SMS_INBOX_CONTRACT: {
+    kinds: ["TypeError"],
+    sentence: "An inbox did not keep to the interface `Inbox`.",
+    action: 'Correct your inbox as docs/inbox.md describes: `store` resolves with "stored" or "duplicate".',
+  },
+  KALEYRA_SMS_INBOX_FILE_LOST: {
+    kinds: ["Error"],
+    sentence: "The inbox's file was deleted, replaced or overwritten while the process had it open.",
+    action:
+      "Callbacks are answered 503 until the file is put back. " +
+      "To begin with a new file, restart the process. Back up an inbox with `VACUUM INTO`, and never replace its file in use.",
+  },
+  KALEYRA_SMS_INBOX_UNREACHABLE: {
+    kinds: ["Error"],
+    sentence: "Redis could not be reached, or refused a command.",
+    action:
+      "Callbacks are answered 503 until Redis works again. Nothing that was acknowledged is lost. " +
+      "Check that Redis runs, that `connection` is right, and that its memory and disk are not full.",
+  },
+  KALEYRA_SMS_INVALID_ARGUMENT: {
+    kinds: ["TypeError"],
+    sentence: "A function of the package was called with an argument that it does not take.",
+    action: "Correct the call. The error says what the function takes.",
+  },
+  KALEYRA_SMS_INVALID_OPTION: {
+    kinds: ["TypeError"],
+    sentence: "An option is unknown, has a wrong value, or excludes another one.",
+    action: "Correct the option. The error names it and says what it takes.",
+  },
+  KALEYRA_SMS_NOT_ESCAPED: {
+    kinds: ["process warning"],
+    sentence: "The provider puts texts into the body without escaping them.",
+    action: 'Set `escaping: "none"`. Texts that look escaped, such as `C:\\new`, are then read exactly as sent, too.',
+  },
+  KALEYRA_SMS_NO_AUTHENTICATION: {
+    kinds: ["process warning", "TypeError"],
+    sentence: "Nothing says who may call.",
+    action:
+      "Anyone who knows the URL can opt your customers in and out. " +
+      "In the console, add a custom HTTP header with a long random value to the Callback Profile, and set " +
+      '`authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }`. ' +
+      "If something in front of the app checks callers, set `authenticate: false`. Under `NODE_ENV=production` this is an error.",
+  },
+  KALEYRA_SMS_NO_TEXT: {
+    kinds: ["process warning"],
+    sentence: "GET callbacks say who wrote, and not what.",
+    action:
+      "In the console, append `&keyword=<keyword>&parts[1]=<parts[1]>&parts[2]=<parts[2]>` to the endpoint, " +
+      "or choose POST, which passes the whole text.",
+  },
+  KALEYRA_SMS_PEER_MISSING: {
+    kinds: ["Error"],
+    sentence: "A package that this subpath needs is not installed.",
+    action: "Install it. The error has the command.",
+  },
+  KALEYRA_SMS_PEER_VERSION: {
+    kinds: ["Error"],
+    sentence: "The installed version of a package does not fit.",
+    action: "Install a version that the `peerDependencies` in package.json allow.",
+  },
+  KALEYRA_SMS_PROFILE_DIFFERS: {
+    kinds: ["process warning"],
+    sentence: "The Callback Profile in the console differs from the one on the provider's page.",
+    action:
+      "Declare it: the warning prints the `callbackProfile({ ... })` to paste. " +
+      "Without it, an unescaped text can pass for a field. A test request with fewer fields causes this warning, too.",
+  },
+  KALEYRA_SMS_REDIS_CLUSTER: {
+    kinds: ["process warning"],
+    sentence: "Redis is in cluster mode, and the keys of the queue may be on different nodes.",
+    action:
+      'Put the `name` of `bullmqInbox` in braces, for instance `"{express-kaleyra-sms}"`. ' +
+      "All of the queue is then on one node, which `connection` must name.",
+  },
+  KALEYRA_SMS_REDIS_EVICTS: {
+    kinds: ["process warning"],
+    sentence: "Redis deletes waiting messages when its memory is full.",
+    action: "Set `maxmemory-policy noeviction` in Redis. With any other policy, acknowledged messages can be lost.",
+  },
+  KALEYRA_SMS_STORE_TIMEOUT: {
+    kinds: ["Error"],
+    sentence: "The inbox did not store the message within storeTimeoutMs.",
+    action:
+      "The callback was answered 503, and the provider's Callback Reports show it. " +
+      "Check the inbox's disk or server. The message may have been stored all the same: a new delivery is then a duplicate.",
+  },
+  KALEYRA_SMS_TRUST_PROXY: {
+    kinds: ["process warning"],
+    sentence: 'With "trust proxy" set to true, callers choose the address that `allow` compares.',
+    action: 'Set "trust proxy" to the number of proxies in front of the app, or to their addresses.',
+  },
+  KALEYRA_SMS_UNREADABLE: {
+    kinds: ["Error"],
+    sentence: "The inbox's file held a row that is not a message.",
+    action:
+      "The row is set aside, and other messages go on. It is written anew when its callback comes again. " +
+      "Check the disk: something damaged the file.",
+  },
+  KALEYRA_SMS_WAITS_FOR_ITSELF: {
+    kinds: ["process warning"],
+    sentence: "A handler called sms.receive with a message of the source that it is handling.",
+    action:
+      "Messages of one source are handled one after the other: a handler that awaits this one waits for itself, until handlerTimeoutMs is over. " +
+      "Do not await it there, or give the router an inbox.",
+  },
+} as const satisfies Record<`KALEYRA_SMS_${string}`, Entry>;
+
+type Codes = typeof CODES;
+export type Code = keyof Codes;
+type CodeOf<Wanted extends Kind> = {
+  [Name in Code]: Wanted extends Codes[Name]["kinds"][number] ? Name : never;
+}[Code];
+
+export type WarningCode = CodeOf<"process warning">;
+export type ErrorCode = CodeOf<"Error">;
+export type TypeErrorCode = CodeOf<"TypeError">;
+
+/** What is known of one case beyond the table. */
+export interface CaseDetails {
+  /** What happened and what to do, in place of the table's sentences. */
+  readonly message?: string;
+  /** Why it happened: follows the table's sentence. */
+  readonly why?: string;
+}
+
+/** The text of a warning or an error. It ends with the place of the code's paragraph in an installed package. */
+export function textOf(code: Code, { message, why }: CaseDetails = {}): string {
+  const { sentence, action } = CODES[code];
+  const what = why === undefined ? sentence : `${sentence.slice(0, -1)}: ${why}.`;
+  return `${message ?? `${what} ${action.replaceAll("`", "")}`} See node_modules/express-kaleyra-sms/docs/codes.md#${code.toLowerCase()}`;
+}

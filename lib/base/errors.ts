@@ -1,0 +1,42 @@
+// Makes the errors of the package: each has a code, and names the place where the code is explained.
+
+import { textOf, type CaseDetails, type ErrorCode, type TypeErrorCode } from "./codes.js";
+
+interface Details extends CaseDetails {
+  readonly cause?: unknown;
+}
+
+type Factory = (...given: never[]) => Error;
+
+export function codedError(code: ErrorCode, details: Details = {}): Error {
+  return finished(new Error(...argumentsOf(code, details)), code, codedError);
+}
+
+export function codedTypeError(
+  code: TypeErrorCode,
+  details: Details = {},
+  factory: Factory = codedTypeError,
+): TypeError {
+  return finished(new TypeError(...argumentsOf(code, details)), code, factory);
+}
+
+/** @param message - names the option, and says what it takes */
+export function invalidOption(message: string, details?: Pick<Details, "cause">): TypeError {
+  return codedTypeError("KALEYRA_SMS_INVALID_OPTION", { ...details, message }, invalidOption);
+}
+
+/** @param message - names the function or its argument, and says what it takes */
+export function invalidArgument(message: string): TypeError {
+  return codedTypeError("KALEYRA_SMS_INVALID_ARGUMENT", { message }, invalidArgument);
+}
+
+function argumentsOf(code: ErrorCode | TypeErrorCode, { cause, ...details }: Details): [string, ErrorOptions?] {
+  const text = textOf(code, details);
+  return cause === undefined ? [text] : [text, { cause }];
+}
+
+/** The stack begins where the error was asked for: a log line names that place. */
+function finished<Made extends Error>(error: Made, code: string, factory: Factory): Made {
+  Error.captureStackTrace(error, factory);
+  return Object.assign(error, { code });
+}
