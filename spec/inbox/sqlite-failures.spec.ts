@@ -118,6 +118,13 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(database.prepare("PRAGMA synchronous").get()).toMatchObject({ synchronous: 2 });
   });
 
+  it("does not cut its log to a limit, which would look like a loss to other processes", () => {
+    const database = opened(temporary());
+    database.exec("PRAGMA journal_size_limit = 0");
+    sqliteInbox({ database });
+    expect(database.prepare("PRAGMA journal_size_limit").get()).toMatchObject({ journal_size_limit: -1 });
+  });
+
   it("answers 503 while the disk is full, and goes on when it is not", async () => {
     const { sms, database, errors, messages, inbox } = router(temporary());
     const freed = deferred();

@@ -1,6 +1,7 @@
 // Several processes on one file: what each holds, gives back and leaves to the others, and how it waits for them.
 
-import { describe, expect, it } from "@jest/globals";
+import fs from "node:fs";
+import { describe, expect, it, jest } from "@jest/globals";
 import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
 
 import { post } from "../support/callbacks";
@@ -123,6 +124,33 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
     await until(() => ticks >= 50);
     other.exec("COMMIT");
     expect(await receipt).toMatchObject({ outcome: "stored" });
+  });
+
+  it("stores on, whenever another process empties the log and begins a new one while this one looks at it", async () => {
+    const file = temporary();
+    const { sms, errors, inbox } = router(file);
+    const other = opened(file);
+    let left = Infinity;
+    for (const name of ["statSync", "fstatSync", "readSync"] as const) {
+      const look = fs[name] as (...given: unknown[]) => unknown;
+      const spy = jest.spyOn(fs as unknown as Record<string, typeof look>, name).mockImplementation((...given) => {
+        if (--left === 0) {
+          expect(other.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()).toMatchObject({ busy: 0 });
+          other.exec("INSERT INTO process (until) VALUES (0)");
+        }
+        return look(...given);
+      });
+      ended.push(() => spy.mockRestore());
+    }
+    for (let looks = 1; looks <= 12; looks++) {
+      // So that the log is longer than the one that comes after it.
+      await sms.receive(post({ message: "x".repeat(100_000) }));
+      await until(async () => (await inbox.stats()).running === 0);
+      left = looks;
+      for (let n = 0; n < 3; n++) expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
+      expect(left).toBeLessThan(0);
+    }
+    expect(errors).toEqual([]);
   });
 
   it.each([

@@ -11,13 +11,15 @@ const AGAIN_MS = 20;
 /**
  * In WAL mode with `synchronous=FULL`, a transaction that is committed outlives a crash of the machine. Waiting for other processes blocks
  * the event loop, so it is done outside. Statements that can be undone alone would keep a journal in a file each. What is erased is
- * overwritten. The log is copied back every 16 MB, and 16 MB of the file are kept in memory.
+ * overwritten. The log is copied back every 16 MB, and 16 MB of the file are kept in memory. The log is never cut to a limit: file.ts takes that
+ * for a loss.
  */
 const PRAGMAS = [
   "synchronous = FULL",
   "temp_store = MEMORY",
   "secure_delete = ON",
   "wal_autocheckpoint = 4000",
+  "journal_size_limit = -1",
   "cache_size = -16000",
 ];
 

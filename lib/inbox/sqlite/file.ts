@@ -1,6 +1,6 @@
 // Whether the file is still the file: SQLite goes on writing into one that was deleted, or overwritten, under it.
 
-import { openSync, readSync, statSync, type BigIntStats } from "node:fs";
+import { fstatSync, openSync, readSync, statSync, type BigIntStats } from "node:fs";
 
 import { APPLICATION_ID } from "./tables.js";
 
@@ -17,7 +17,6 @@ const FILE_LOST = "KALEYRA_SMS_INBOX_FILE_LOST";
 
 export class InboxFile {
   readonly #path: string;
-  readonly #log: string;
   readonly #identities: ReadonlyMap<string, string>;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   readonly #descriptor: number;
@@ -31,35 +30,45 @@ export class InboxFile {
   /** The log, in which new transactions are, must be there already, and what SQLite's processes share to find them in it. */
   constructor(path: string) {
     this.#path = path;
-    this.#log = `${path}-wal`;
-    const files = [path, this.#log, `${path}-shm`].map((file) => [file, identityOf(statOf(file))] as const);
+    const log = `${path}-wal`;
+    const files = [path, log, `${path}-shm`].map((file) => [file, identityOf(statOf(file))] as const);
     this.#identities = new Map(files);
     this.#descriptor = descriptorOf(path);
-    this.#logDescriptor = descriptorOf(this.#log);
+    this.#logDescriptor = descriptorOf(log);
     this.#isMarked = this.#mark() === APPLICATION_ID;
   }
 
   /** @throws Error where what is written now would be gone with the process */
   assertSame(): void {
     for (const [file, identity] of this.#identities) {
-      const stats = statOf(file);
-      if (identityOf(stats) !== identity) throw this.#lost("was deleted, or replaced by another");
-      if (file === this.#log && !this.#isLogWhole(stats?.size ?? 0n)) throw this.#lost("lost a part of its log");
+      if (identityOf(statOf(file)) !== identity) throw this.#lost("was deleted, or replaced by another");
     }
+    if (!this.#isLogWhole()) throw this.#lost("lost a part of its log");
     const mark = this.#mark();
     if (mark === undefined || (this.#isMarked && mark !== APPLICATION_ID)) throw this.#lost("was overwritten");
   }
 
   /** It is empty after SQLite has emptied it, until the next transaction, and otherwise only grows. */
-  #isLogWhole(bytes: bigint): boolean {
+  #isLogWhole(): boolean {
+    for (;;) {
+      const salts = this.#readSalts();
+      const { size } = fstatSync(this.#logDescriptor, { bigint: true });
+      // Another process may have emptied it, and begun anew, between the two looks: then the size is not that of these salts.
+      if (this.#readSalts() !== salts) continue;
+      if (salts === "") return true;
+      if (salts === undefined || (salts === this.#logSalts && size < this.#logBytes)) return false;
+      this.#logSalts = salts;
+      this.#logBytes = size;
+      return true;
+    }
+  }
+
+  /** Of the log: empty where it is empty; `undefined` where it has no header of SQLite's. */
+  #readSalts(): string | undefined {
     const read = readSync(this.#logDescriptor, this.#header, 0, LOG_HEADER_BYTES, 0);
-    if (read === 0) return true;
-    const salts = this.#header.toString("latin1", ...SALTS);
-    if (read < LOG_HEADER_BYTES || !LOG_MAGICS.includes(this.#header.readUInt32BE(0))) return false;
-    if (salts === this.#logSalts && bytes < this.#logBytes) return false;
-    this.#logSalts = salts;
-    this.#logBytes = bytes;
-    return true;
+    if (read === 0) return "";
+    const isLog = read === LOG_HEADER_BYTES && LOG_MAGICS.includes(this.#header.readUInt32BE(0));
+    return isLog ? this.#header.toString("latin1", ...SALTS) : undefined;
   }
 
   /** The application id in the header; `undefined` where there is no header of SQLite's. */
