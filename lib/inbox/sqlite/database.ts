@@ -2,6 +2,7 @@
 
 import { isRecord } from "../../base/record.js";
 import { hasCode, isBusy, row, transaction, type Row, type SqliteDatabase } from "./driver.js";
+import { repair } from "./repair.js";
 import { APPLICATION_ID, migrate, tablesOf } from "./tables.js";
 
 /** For how long another process may hold the file while this one starts, and how often it is tried again, in milliseconds. The event loop waits. */
@@ -57,7 +58,10 @@ function prepare(database: SqliteDatabase, name: string): void {
   const { journal_mode: mode } = row(database.prepare("PRAGMA journal_mode = WAL").get());
   if (mode !== "wal") throw notUsable(`a file that can be in WAL mode: this one stays in mode ${String(mode)}`);
   for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`);
-  transaction(database, () => migrate(database, name));
+  transaction(database, () => {
+    migrate(database, name);
+    repair(database);
+  });
   // Into the file's own header, which tells it from another later on.
   database.exec("PRAGMA wal_checkpoint(PASSIVE)");
   database.exec("PRAGMA busy_timeout = 0");

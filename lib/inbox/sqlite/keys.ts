@@ -21,20 +21,20 @@ const SLICES = FIRST.length;
  * turns says what is filed. Not filed are 32,768 rows at the most, half of them on average: some megabytes of memory, and a tenth of a
  * second to read them when a process starts.
  */
-const STEP = 512;
+export const STEP = 512;
 
 /** A head has 48 bits, and may be of several keys. */
 const HEAD = "substr(key, 1, 8)";
 /** All rows that have a key. */
 const KEYED = "(SELECT seq, key FROM message UNION ALL SELECT seq, key FROM done)";
-const LAST = "max((SELECT coalesce(MAX(seq), 0) FROM message), (SELECT coalesce(MAX(seq), 0) FROM done))";
+export const LAST = "max((SELECT coalesce(MAX(seq), 0) FROM message), (SELECT coalesce(MAX(seq), 0) FROM done))";
 // The newest row stays, so that its number is not given again: rows are told to be new by their numbers.
 const EXPIRED = `SELECT seq FROM done WHERE at < ? AND seq < ${LAST} ORDER BY at, seq LIMIT ?`;
 
 const SQL = {
   reach: `SELECT ${LAST} AS last, (SELECT turns FROM filing) AS turns`,
   since: `SELECT CAST(key AS BLOB) AS key, seq FROM ${KEYED} WHERE seq > ?`,
-  filed: `SELECT seq FROM (SELECT value AS key FROM json_each(?)) CROSS JOIN filed_key WHERE head = ${HEAD}`,
+  filed: `SELECT seq FROM (SELECT value AS key FROM json_each(?)) CROSS JOIN filed_key WHERE head = ${HEAD} AND seq BETWEEN 1 AND ${LAST}`,
   rows: `WITH asked AS (SELECT value AS seq FROM json_each(?))
          SELECT CAST(key AS BLOB) AS key, seq, state IN (${STATE.dead}, ${STATE.unreadable}) AS aside FROM message WHERE seq IN asked
          UNION ALL SELECT CAST(key AS BLOB), seq, FALSE FROM done WHERE seq IN asked`,
@@ -87,10 +87,9 @@ export class Keys {
 
   /** Files keys that were there before the transaction, where it is a slice's turn. */
   file(): void {
-    let turns = this.#turns;
-    while ((turns + 1) * STEP <= this.#last) {
-      turns++;
-      const seqs = Array.from(this.#unfiled[turns % SLICES]?.values() ?? []).filter((seq) => seq <= turns * STEP);
+    const turns = Math.floor(this.#last / STEP);
+    for (const turn of turnsAfter(this.#turns, turns)) {
+      const seqs = Array.from(this.#unfiled[turn % SLICES]?.values() ?? []).filter((seq) => seq <= turn * STEP);
       this.#statements.run("file", JSON.stringify(seqs));
     }
     if (turns > this.#turns) this.#statements.run("turn", turns);
@@ -137,7 +136,7 @@ export class Keys {
   }
 
   #heedTurns(turns: number): void {
-    for (let turn = Math.max(this.#turns + 1, turns - SLICES + 1); turn <= turns; turn++) {
+    for (const turn of turnsAfter(this.#turns, turns)) {
       const slice = this.#unfiled[turn % SLICES];
       slice?.forEach((seq, key) => {
         if (seq <= turn * STEP) slice.delete(key);
@@ -145,6 +144,12 @@ export class Keys {
     }
     this.#turns = turns;
   }
+}
+
+/** The turns after so many, up to another number of them: of each slice the last one, which does for those before it. */
+function turnsAfter(done: number, turns: number): number[] {
+  const count = Math.max(0, Math.min(turns - done, SLICES));
+  return Array.from({ length: count }, (_, n) => turns - count + 1 + n);
 }
 
 function sliceOf(key: string): number {

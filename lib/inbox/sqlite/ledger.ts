@@ -7,7 +7,7 @@ import type { Row, SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";
 import { at, ATTEMPTS, MESSAGE, messageOf } from "./rows.js";
 import { Statements } from "./statements.js";
-import { LIVE, STATE } from "./tables.js";
+import { LIVE, PROMOTE_ALL, STATE } from "./tables.js";
 
 /** A message that was taken out. `seq` is its row. */
 export interface Taken {
@@ -54,16 +54,8 @@ const SQL = {
               SELECT (SELECT MIN(seq) FROM message WHERE source = value AND state = ${STATE.behind}) FROM json_each(?)
               WHERE NOT EXISTS (SELECT 1 FROM message
                 WHERE source = value AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`,
-  // The same of all sources, whichever they are: a row that cannot be read need not say which it is of.
-  promoteAll: `UPDATE message SET state = ${STATE.waiting} WHERE seq IN (
-                 SELECT (SELECT MIN(seq) FROM message WHERE source = one.source AND state = ${STATE.behind})
-                 FROM (SELECT DISTINCT source FROM message WHERE state = ${STATE.behind}) AS one
-                 WHERE NOT EXISTS (SELECT 1 FROM message
-                   WHERE source = one.source AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`,
-  // In no state that there is, or with a process that never was: a file may be damaged.
-  adopt: `UPDATE message SET state = ${STATE.behind}, owner = NULL
-          WHERE state < ${STATE.waiting} OR state > ${STATE.unreadable}
-            OR (state IN (${STATE.held}, ${STATE.running}) AND (owner IS NULL OR owner NOT IN (SELECT id FROM process)))`,
+  // Of all sources: a row that cannot be read need not say which it is of.
+  promoteAll: PROMOTE_ALL,
   left: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} AS attempts, state FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
   reclaim: `UPDATE message SET attempts = ${ATTEMPTS} - (state = ${STATE.running}), state = ${STATE.waiting}, at = ?, owner = NULL
             WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND seq NOT IN (SELECT value FROM json_each(?))`,
@@ -224,12 +216,6 @@ export class Ledger {
     }
     this.#statements.run("promoteAll");
     return over;
-  }
-
-  /** Takes up what no process would ever take out: rows that are damaged, and those behind one that is. When a process begins. */
-  adopt(): void {
-    this.#statements.run("adopt");
-    this.#statements.run("promoteAll");
   }
 
   /** Frees what a process has by the file, and does not know of. */

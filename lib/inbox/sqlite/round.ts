@@ -88,10 +88,6 @@ export function writeRound(rooms: Rooms, settings: InboxSettings, todo: Todo, no
       ? processes.renewed(todo.lease, now, todo.isInspection)
       : todo.lease;
   const owner = lease?.owner ?? 0;
-  if (lease !== undefined && lease.owner !== todo.lease?.owner) {
-    ledger.adopt();
-    isDue = true;
-  }
   const entries: Entry[] = [];
   let isUnreadable = false;
   const started = todo.started.filter((entry) => entry.owner === owner).map(({ seq }) => seq);

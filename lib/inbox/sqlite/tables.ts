@@ -25,6 +25,13 @@ export const STATE = {
 /** Those that are to be handled, or are. */
 export const LIVE = `state <= ${STATE.running}`;
 
+/** The first that is behind, of each source that has none in front of it, waits to be taken out. */
+export const PROMOTE_ALL = `UPDATE message SET state = ${STATE.waiting} WHERE seq IN (
+  SELECT (SELECT MIN(seq) FROM message WHERE source = one.source AND state = ${STATE.behind})
+  FROM (SELECT DISTINCT source FROM message WHERE state = ${STATE.behind}) AS one
+  WHERE NOT EXISTS (SELECT 1 FROM message
+    WHERE source = one.source AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`;
+
 /**
  * What makes each version of the tables out of the one before. A released one is never changed.
  *

@@ -1,0 +1,96 @@
+// A file with numbers that no process wrote: one that is wrong stops nobody, and nothing is lost or handled twice.
+
+import { describe, expect, it } from "@jest/globals";
+import { sqliteInbox } from "express-kaleyra-sms/sqlite";
+
+import { post } from "../support/callbacks";
+import { recorder } from "../support/recorder";
+import { DRIVERS, type OpenDatabase } from "./drivers";
+import { ended, temporary } from "./temporary";
+import { until } from "./waiting";
+
+/** More than a number of JavaScript's tells apart, and SQLite's greatest. */
+const NUMBERS = ["9007199254740993", "9223372036854775807", "-9223372036854775808", "-1"];
+const GREAT = NUMBERS[1] ?? "";
+const FIRST = "seq = (SELECT MIN(seq) FROM message)";
+
+describe.each(DRIVERS)("with $name", ({ open }) => {
+  const opened = (file: string): OpenDatabase => {
+    const database = open(file);
+    ended.push(() => database.close());
+    return database;
+  };
+
+  const router = (file: string, others: Parameters<typeof recorder>[0] = {}) => {
+    const inbox = sqliteInbox({ database: opened(file), backoffMs: 20, leaseMs: 300 });
+    const recorded = recorder({ inbox, ...others });
+    ended.push(() => recorded.sms.close());
+    return { ...recorded, inbox };
+  };
+
+  it.each([
+    ...NUMBERS.map((number) => `UPDATE message SET seq = ${number} WHERE ${FIRST}`),
+    ...NUMBERS.map((number) => `UPDATE done SET seq = ${number} WHERE seq = (SELECT MAX(seq) FROM done)`),
+    ...NUMBERS.map((number) => `UPDATE filing SET turns = ${number}`),
+    ...NUMBERS.map((number) => `INSERT INTO process (id, until) VALUES (${number}, 1)`),
+    ...NUMBERS.map((number) => `INSERT INTO process (id, until) VALUES (4711, ${number})`),
+    ...NUMBERS.map((number) => `UPDATE sqlite_sequence SET seq = ${number}`),
+    ...NUMBERS.map((number) => `INSERT INTO filed_key SELECT substr(key, 1, 8), ${number} FROM done`),
+    ...NUMBERS.map((number) => `UPDATE message SET state = 3, owner = ${number}, at = ${number} WHERE ${FIRST}`),
+    `UPDATE message SET seq = ${GREAT} - seq`,
+    `UPDATE message SET seq = -seq`,
+    "UPDATE message SET seq = 1000000000000 + seq",
+    "UPDATE done SET seq = seq + (SELECT MAX(seq) FROM message) - (SELECT MAX(seq) FROM done)",
+    "DELETE FROM filing",
+    "INSERT INTO filing VALUES (99999)",
+    "DELETE FROM sqlite_sequence",
+  ])("handles all that waits, and what comes, each once: %s", async (damage) => {
+    const file = temporary();
+    const before = router(file);
+    const handled = ["a", "b"].map((message) => post({ message }));
+    for (const one of handled) await before.sms.receive(one);
+    await until(() => before.messages.length === 2);
+    await before.sms.close();
+    const receiver = router(file, { concurrency: 0 });
+    const waiting = [post({ source: "1" }), post({ source: "1" }), post({ source: "2" })];
+    for (const one of waiting) await receiver.sms.receive(one);
+    await receiver.sms.close();
+    opened(file).exec(damage);
+
+    const { sms, inbox, messages, errors } = router(file);
+    const sent = [post({ source: "1" }), post({ source: "3" })];
+    for (const one of sent) expect(await sms.receive(one)).toMatchObject({ outcome: "stored" });
+    await until(() => messages.length === 5);
+    for (const one of [...handled, ...waiting, ...sent]) {
+      expect(await sms.receive(one)).toMatchObject({ outcome: "duplicate" });
+    }
+    await until(async () => (await inbox.stats()).running === 0);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
+    expect(await inbox.replay("all")).toBe(0);
+    expect(new Set(messages.map(({ key }) => key)).size).toBe(5);
+    expect(errors).toEqual([]);
+  });
+
+  it.each([
+    ["too many turns", GREAT],
+    ["turns below zero", "-1"],
+    ["more turns than there are rows for", "1000"],
+  ])(
+    "knows every key where the file says that %s are filed",
+    async (_turns, turns) => {
+      const file = temporary();
+      const before = router(file);
+      const sent = Array.from({ length: 900 }, (_, n) => post({ source: `${n}` }));
+      await Promise.all(sent.map((one) => before.sms.receive(one)));
+      await until(() => before.messages.length === sent.length);
+      await before.sms.close();
+      opened(file).exec(`UPDATE filing SET turns = ${turns}`);
+      for (let time = 0; time < 2; time++) {
+        const { sms, duplicates } = router(file);
+        await Promise.all(sent.map((one) => sms.receive(one)));
+        expect(duplicates).toHaveLength(sent.length);
+      }
+    },
+    15_000,
+  );
+});
