@@ -409,6 +409,23 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await until(() => messages.length === 1);
   });
 
+  it("takes a clock that gives fractions of a millisecond", async () => {
+    const clock = Date.now;
+    const now = jest.spyOn(Date, "now").mockImplementation(() => clock() + 0.25);
+    ended.push(() => now.mockRestore());
+    const { sms, inbox, errors } = router(temporary(), { attempts: 2 });
+    sms.on("message", ({ text }) => (text === "fails" ? Promise.reject(new Error("no")) : undefined));
+    const { message } = await sms.receive(post({ source: "1", message: "fails" }));
+    expect(await sms.receive(post({ source: "2" }))).toMatchObject({ outcome: "stored" });
+    for (const replay of [() => inbox.replay(message?.key ?? ""), () => inbox.replay("all")]) {
+      await until(async () => (await inbox.stats()).dead === 1);
+      expect(await replay()).toBe(1);
+    }
+    await until(async () => (await inbox.stats()).dead === 1);
+    expect(await inbox.forget("1")).toBe(1);
+    expect(new Set(errors.map(({ event }) => event))).toEqual(new Set(["message"]));
+  });
+
   it("handles once what was written by a commit whose outcome is not known, and what runs meanwhile", async () => {
     const database = opened(temporary());
     let isBroken = false;

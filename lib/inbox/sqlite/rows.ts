@@ -4,6 +4,9 @@ import type { SmsMessage } from "../../callback/message.js";
 import { messageOf as messageOfText, storedSource } from "../stored-message.js";
 import { text, type Row } from "./driver.js";
 
+/** The present as it is written: a clock that was put in place of Node's may give fractions, which the tables do not take. */
+export const present = (): number => Math.trunc(Date.now());
+
 /** An instant as it is read: a file may hold anything, some drivers throw at what is no safe integer, and `Date` at what is no instant. */
 export const at = (instant: string): string => `min(max(${instant}, 0), 8640000000000000)`;
 /** The same of a number of attempts. */

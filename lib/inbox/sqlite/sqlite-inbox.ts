@@ -10,6 +10,7 @@ import { InboxFile } from "./file.js";
 import { Keys } from "./keys.js";
 import { Ledger } from "./ledger.js";
 import { Processes } from "./processes.js";
+import { present } from "./rows.js";
 import { Upkeep } from "./upkeep.js";
 import { Worker } from "./worker.js";
 
@@ -103,7 +104,7 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
     start: (work: InboxWork) => worker.start(work),
     close: () => (closing ??= close()),
     // Async, so that what the database throws is a rejection.
-    stats: async (): Promise<InboxStats> => Promise.resolve(upkeep.stats(Date.now())),
+    stats: async (): Promise<InboxStats> => Promise.resolve(upkeep.stats(present())),
     deadLetters: async (page = {}): Promise<DeadLetter[]> =>
       Promise.resolve(
         upkeep.deadLetters(
@@ -114,12 +115,12 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
     replay: async (key) => {
       stringOf("replay(key)", key);
       let replayed = 0;
-      if (key !== "all") replayed = Number(await write(() => upkeep.replay(key, Date.now())));
+      if (key !== "all") replayed = Number(await write(() => upkeep.replay(key, present())));
       else {
-        const begun = Date.now();
+        const begun = present();
         let some;
         do {
-          replayed += some = await write(() => upkeep.replaySome(REPLAYED, begun, Date.now()));
+          replayed += some = await write(() => upkeep.replaySome(REPLAYED, begun, present()));
           await setImmediate();
         } while (some === REPLAYED);
       }
@@ -128,7 +129,7 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
     },
     forget: async (source) => {
       stringOf("forget(source)", source);
-      const forgotten = await write(() => upkeep.forget(source, Date.now()));
+      const forgotten = await write(() => upkeep.forget(source, present()));
       worker.forget(source);
       if (!(await emptyLog(PATIENCE_MS))) throw stillRead();
       return forgotten;

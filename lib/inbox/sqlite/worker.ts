@@ -15,6 +15,7 @@ import { Hands } from "./hands.js";
 import type { Ledger } from "./ledger.js";
 import type { Lease, Processes } from "./processes.js";
 import { writeRound, type Todo, type Written } from "./round.js";
+import { present } from "./rows.js";
 import { LOOK_MS, Watch } from "./watch.js";
 
 /** How soon a round is tried again where another process holds the file, and at the latest where it cannot be written, in milliseconds. */
@@ -139,7 +140,7 @@ export class Worker {
 
   #step(): void {
     this.#cancel();
-    const now = Date.now();
+    const now = present();
     this.#handOut();
     if (this.#gathering.isMoreComing(this.#arrivals.waiting.length)) {
       this.#soon();
