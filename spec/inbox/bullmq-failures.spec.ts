@@ -691,6 +691,64 @@ describeWithRedis("bullmqInbox", () => {
     expect(await inbox.deadLetters()).toEqual([]);
   });
 
+  it.each([
+    ["opts", "{"],
+    ["opts", "null"],
+    ["ats", "x"],
+    ["ats", "9223372036854775807"],
+    ["atm", "x"],
+    ["atm", "1.5"],
+    ["attemptsMade", "x"],
+    ["stc", "x"],
+    ["progress", "{"],
+    ["parent", "{"],
+    ["parentKey", "no key"],
+    ["rjk", "a:b:c:d:e"],
+  ])("handles a message, and all others, whose job's %s in Redis holds %j", async (field, value) => {
+    const receiver = router({}, { concurrency: 0 });
+    const { message } = await receiver.sms.receive(post({ message: "damaged" }));
+    await receiver.sms.receive(post({ message: "beside it" }));
+    const key = `bull:${name}:sms-${message?.key ?? ""}`;
+    await redis.command("HSET", key, field, value);
+    const { messages, errors, inbox, sms } = router({ name, leaseMs: 200 }, { concurrency: 2 });
+    const attempts: number[] = [];
+    sms.on("message", ({ text }, { attempt }) => {
+      if (text === "damaged" && attempts.push(attempt) === 1) throw new Error("no");
+    });
+    await sms.receive(post({ message: "later" }));
+    await until(() => messages.length === 4);
+    await idle(inbox);
+    expect(messages.map(({ text }) => text).sort()).toEqual(["beside it", "damaged", "damaged", "later"]);
+    expect(attempts.every(Number.isInteger)).toBe(true);
+    expect(errors.filter(({ event }) => event === "message")).toHaveLength(1);
+    expect(await redis.command("EXISTS", key)).toBe(0);
+  });
+
+  it.each([
+    ["opts", "{"],
+    ["atm", "x"],
+    ["stc", "1.5"],
+    ["finishedOn", "never"],
+    ["parent", "{"],
+  ])("lists and replays dead letters, also one whose job's %s in Redis holds %j", async (field, value) => {
+    const { sms, inbox } = router({ attempts: 2, leaseMs: 200 });
+    let isBroken = true;
+    const handled: string[] = [];
+    sms.on("message", ({ key }) => (isBroken ? Promise.reject(new Error("no")) : void handled.push(key)));
+    const sent = [await sms.receive(post()), await sms.receive(post())];
+    const keys = sent.map(({ message }) => message?.key);
+    await until(async () => (await inbox.stats()).dead === 2);
+    await redis.command("HSET", `bull:${name}:sms-${keys[0] ?? ""}`, field, value);
+    const letters = await inbox.deadLetters();
+    expect(letters.map(({ key }) => key).sort()).toEqual(keys.sort());
+    isBroken = false;
+    expect(await inbox.replay("all")).toBe(2);
+    await until(() => handled.length === 2);
+    await idle(inbox);
+    expect(handled.sort()).toEqual(keys);
+    expect(await inbox.stats()).toMatchObject({ dead: 0 });
+  });
+
   it("makes a dead letter of a message whose process died in each attempt, and tells so", async () => {
     const dies = join(__dirname, "bullmq-dies.cjs");
     const first = router({ attempts: 2, leaseMs: 200 }, { concurrency: 0 });

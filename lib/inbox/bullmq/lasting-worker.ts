@@ -1,12 +1,12 @@
 // BullMQ's worker, made to stand what Redis refuses for a while, and what a job may hold.
 
 import { setImmediate, setTimeout } from "node:timers/promises";
-import type { Job, JobJson, WorkerOptions } from "bullmq";
+import type { Job, JobJson, JobsOptions, WorkerOptions } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
 import { keyOf } from "./job.js";
 import { Worker as Base } from "./peers.js";
-import { isDone, takeLease } from "./scripts.js";
+import { isDone, mendActive, takeLease } from "./scripts.js";
 import { isRefused } from "./unreachable.js";
 
 /** How soon is tried again what Redis refused, in milliseconds. */
@@ -41,19 +41,25 @@ export class LastingWorker extends Base<unknown> {
     process: (job: Job<unknown>) => Promise<unknown>,
     client: Client,
     leaseMs: number,
+    jobOptions: JobsOptions,
     options: Omit<WorkerOptions, "connection" | "lockDuration">,
   ) {
     super(name, process, { ...options, connection: client, lockDuration: leaseMs });
+    const asStored = JSON.stringify(jobOptions);
+    // It may be a damaged job that fails BullMQ. Where it is not, Redis may refuse this too, and another error follows.
+    this.on("error", () => void mendActive(client, this.toKey("active"), asStored).catch(() => undefined));
     this.#client = client;
     this.#leaseMs = leaseMs;
   }
 
   /** BullMQ would take a job out again and again whose data it cannot read. */
   protected override createJob(job: JobJson, id: string): Job<unknown> {
+    // What is no number is NaN here.
+    const counted = { ...job, attemptsMade: job.attemptsMade || 0 };
     try {
-      return super.createJob(job, id);
+      return super.createJob(counted, id);
     } catch {
-      return super.createJob({ ...job, data: "null" }, id);
+      return super.createJob({ ...counted, data: "null" }, id);
     }
   }
 

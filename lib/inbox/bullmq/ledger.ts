@@ -72,7 +72,7 @@ export class Ledger {
       running: count("active"),
       delayed: count("delayed"),
       dead: count("failed"),
-      oldestWaitingMs: since === null ? 0 : Math.max(now - Number(since), 0),
+      oldestWaitingMs: since === null ? 0 : Math.max(now - (whole(since) ?? now), 0),
     };
   }
 
@@ -185,15 +185,18 @@ export class Ledger {
   /** `undefined` where it is no message of this inbox's, or none any longer. */
   async #letter(id: string, text: string | null): Promise<DeadLetter | undefined> {
     const message = parsedEntry(id, text)?.message;
-    const job = message && (await this.#queue.getJob(id));
-    if (job === undefined || message === undefined) return undefined;
-    const isCutShort = job.stalledCounter > 0 && job.failedReason === STALLED;
+    if (message === undefined) return undefined;
+    // Not by BullMQ, which reads none of them where one field is damaged.
+    const fields = await this.#client.hmget(this.#queue.toKey(id), "stc", "atm", "finishedOn", "failedReason");
+    const [stalled = 0, made = 0, failedAt = 0] = fields.map(whole);
+    const reason = fields[3] ?? "unknown";
+    const isCutShort = stalled > 0 && reason === STALLED;
     return {
       key: message.key,
       message,
-      attempts: isCutShort ? job.stalledCounter : job.attemptsMade,
-      failedAt: new Date(job.finishedOn ?? job.timestamp).toISOString(),
-      reason: isCutShort ? CUT_SHORT : job.failedReason,
+      attempts: isCutShort ? stalled : made,
+      failedAt: new Date(failedAt).toISOString(),
+      reason: isCutShort ? CUT_SHORT : reason,
     };
   }
 
@@ -216,6 +219,11 @@ export class Ledger {
   get #failed(): string {
     return this.#queue.toKey("failed");
   }
+}
+
+/** A number in a field of a job's; `undefined` where it is none. */
+function whole(text: string | null): number | undefined {
+  return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** What BullMQ gives as the reason of a job whose process died in each attempt. */

@@ -56,20 +56,36 @@ const KEEPS_KEY = `do ${FIND}
   end
 end`;
 
+/**
+ * What BullMQ keeps beside the data of a job may be damaged. Where its scripts cannot count with it, they stop halfway, and the job is in no list
+ * any more. No message of an inbox has a parent, repeats, or is deduplicated by BullMQ.
+ */
+const MEND = `local function mend(job)
+  for _, field in ipairs({'ats', 'atm', 'attemptsMade', 'stc'}) do
+    local number = redis.call('HGET', job, field)
+    if number and not string.match(number, '^%d%d?%d?%d?%d?%d?$') then redis.call('HDEL', job, field) end
+  end
+  redis.call('HDEL', job, 'parentKey', 'parent', 'rjk', 'deid')
+end`;
+
+/** Of the message whose attempt has ended. */
+const MENDS = `do ${FIND}
+  ${MEND}
+  local job = find(KEYS, '^.*:sms%-[^:]+$')
+  if job then mend(job) end
+end`;
+
 /** What runs in front of BullMQ's scripts, by their names. */
 const IN_FRONT: Readonly<Record<string, string>> = {
   addStandardJob: UNLESS_KNOWN,
-  moveToFinished: `${THOUGH_FULL}\n${KEEPS_KEY}`,
+  moveToFinished: `${THOUGH_FULL}\n${MENDS}\n${KEEPS_KEY}`,
+  moveToDelayed: `${THOUGH_FULL}\n${MENDS}`,
+  retryJob: `${THOUGH_FULL}\n${MENDS}`,
   ...Object.fromEntries(
-    [
-      "extendLocks",
-      "moveJobFromActiveToWait",
-      "moveStalledJobsToWait",
-      "moveToActive",
-      "moveToDelayed",
-      "reprocessJob",
-      "retryJob",
-    ].map((name) => [name, THOUGH_FULL]),
+    ["extendLocks", "moveJobFromActiveToWait", "moveStalledJobsToWait", "moveToActive", "reprocessJob"].map((name) => [
+      name,
+      THOUGH_FULL,
+    ]),
   ),
 };
 
@@ -128,4 +144,23 @@ return kept and tonumber(kept) > now() and 1 or 0`;
 /** @param wait - the key of the queue's list of what waits */
 export async function isDone(client: Client, wait: string, key: string): Promise<boolean> {
   return (await client.eval(IS_DONE, 1, wait, key)) === 1;
+}
+
+/** KEYS: the queue's list of what is active. ARGV: options as a job holds them. */
+const MEND_ACTIVE = `${THOUGH_FULL}
+${MEND}
+local queue = string.match(KEYS[1], '^(.*:)active$')
+for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
+  local job = queue .. id
+  if redis.call('EXISTS', job) == 1 then
+    mend(job)
+    redis.call('HDEL', job, 'progress')
+    local isRead, options = pcall(cjson.decode, redis.call('HGET', job, 'opts') or '')
+    if not isRead or type(options) ~= 'table' then redis.call('HSET', job, 'opts', ARGV[1]) end
+  end
+end`;
+
+/** Mends the jobs that were taken out: one whose fields cannot be read is taken out again and again. @param options - JSON, for where they are damaged */
+export async function mendActive(client: Client, active: string, options: string): Promise<void> {
+  await client.eval(MEND_ACTIVE, 1, active, options);
 }

@@ -9,7 +9,7 @@ import type { InboxWork } from "../inbox.js";
 import { seldom } from "../seldom.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { heard, letGo, open, PATIENT } from "./client.js";
-import { backoffStrategy, entryOf } from "./job.js";
+import { backoffStrategy, entryOf, optionsOf } from "./job.js";
 import { LastingWorker } from "./lasting-worker.js";
 import { createProcess } from "./process.js";
 import { putInFront, type Done } from "./scripts.js";
@@ -56,7 +56,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
       running.delete(handling);
     }
   };
-  const worker: BullmqWorker<unknown> = new LastingWorker(name, process, client, leaseMs, {
+  const worker: BullmqWorker<unknown> = new LastingWorker(name, process, client, leaseMs, optionsOf(settings), {
     concurrency: work.concurrency,
     stalledInterval: Math.ceil(leaseMs / 2),
     // A message is tried again after the process died in it, as after a handler failed.
