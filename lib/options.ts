@@ -169,10 +169,9 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
       value === false || (hasOnly(value, ["windowMs", "max"]) && Object.values(value).every(optional(isCount))),
   },
   inbox: {
-    // Those that the router calls.
+    // Which method is missing is said below.
     takes: "what sqliteInbox() or bullmqInbox() gives, or an inbox of your own, with store, start and close",
-    accepts: (value) =>
-      isRecord(value) && ["store", "start", "close"].every((method) => typeof value[method] === "function"),
+    accepts: isRecord,
   },
   concurrency: {
     takes: "a whole number of messages, at least 0",
@@ -246,6 +245,12 @@ function complete(options: IncomingSmsOptions): Settings {
 
 function assertInboxOptions({ inbox, deduplicate, concurrency, storeTimeoutMs }: IncomingSmsOptions): void {
   if (inbox !== undefined) {
+    // Those that the router calls.
+    const missing = (["store", "start", "close"] as const).filter((method) => typeof inbox[method] !== "function");
+    if (missing.length > 0)
+      throw new TypeError(
+        `options.inbox takes ${OPTIONS.inbox.takes}: this one has no ${missing.join(", ")}. A copy of an instance by { ...inbox } has none of its class's methods.`,
+      );
     if (deduplicate === undefined) return;
     throw invalidOption(
       "options.deduplicate goes without options.inbox: the inbox tells repeats for as long as its retentionMs.",

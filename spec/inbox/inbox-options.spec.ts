@@ -1,6 +1,7 @@
 // The options that every inbox takes, and what it says to what it does not.
 
 import { expect, it } from "@jest/globals";
+import { incomingSms, type Inbox } from "express-kaleyra-sms";
 import { bullmqInbox } from "express-kaleyra-sms/bullmq";
 import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
 
@@ -52,3 +53,25 @@ it.each([undefined, null, "inbox.db", [], () => undefined])(
     expect(make).toThrow("sqliteInbox takes an object of options: database, name, attempts, ");
   },
 );
+
+it("is refused by the router when methods are missing, which the error names", () => {
+  class Own {
+    store = (): Promise<"stored"> => Promise.resolve("stored");
+    start(): void {
+      return undefined;
+    }
+    close(): Promise<void> {
+      return Promise.resolve();
+    }
+  }
+  const own = new Own();
+  const given = (inbox: object) => () => incomingSms({ authenticate: false, inbox: inbox as Inbox });
+  for (const whole of [own, Object.create(own) as object]) expect(given(whole)).not.toThrow();
+  for (const [part, says] of [
+    [Object.assign({}, own), "this one has no start, close."],
+    [{ start: own.start, close: 1 }, "this one has no store, close."],
+  ] as const) {
+    expect(given(part)).toThrow(TypeError);
+    expect(given(part)).toThrow(says);
+  }
+});
