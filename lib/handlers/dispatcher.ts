@@ -7,18 +7,14 @@ import { nameOf } from "../base/thrown.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
-import type { Handling } from "./handling.js";
+import type { Handling, Late } from "./handling.js";
 import { failedCall, type Call, type MessageEvent, type Registry } from "./registry.js";
-
-interface Failure<Event extends SmsEvent> {
-  readonly event: Event;
-  readonly cause: unknown;
-}
+import { Running, type Failure } from "./running.js";
 
 interface Run<Event extends SmsEvent> {
   readonly failures: ReadonlyArray<Failure<Event>>;
-  /** Where the time was over: how the handlers end that were still running. */
-  readonly atLast?: Promise<"handled" | "failed">;
+  /** If the time is over. */
+  readonly late?: Late;
 }
 
 /** The events that tell of something and decide nothing. */
@@ -40,7 +36,7 @@ export class Dispatcher {
     if (this.#limit.isOver) return CLOSED;
     const calls = found("message", () => this.#registry.callsOfMessage(message));
     const run = this.#run(calls, attempt.attempt);
-    return then(run, ({ failures, atLast }) => {
+    return then(run, ({ failures, late }) => {
       const [first] = failures;
       if (first === undefined) return HANDLED;
       const { final } = attempt;
@@ -49,7 +45,7 @@ export class Dispatcher {
       });
       const reason = nameOf(first.cause);
       return Promise.all(errors).then(() =>
-        atLast === undefined ? { outcome: "failed", reason } : { outcome: "timed-out", atLast, reason },
+        late === undefined ? { outcome: "failed", reason } : { outcome: "timed-out", late, reason },
       );
     });
   }
@@ -64,7 +60,8 @@ export class Dispatcher {
       this.#logUnheard(payload);
       return;
     }
-    return then(this.#run(calls, 1), ({ failures }) => {
+    return then(this.#run(calls, 1), ({ failures, late }) => {
+      late?.letGo();
       for (const { cause } of failures) {
         this.#log.error(`handler-of-${event}-failed`, `A handler of "${event}" failed: ${nameOf(cause)}.`);
       }
@@ -75,11 +72,11 @@ export class Dispatcher {
   #run<Event extends SmsEvent>(calls: ReadonlyArray<Call<Event>>, attempt: number): Eventual<Run<Event>> {
     const context = new Context(attempt);
     const failures: Array<Failure<Event>> = [];
-    let running: Map<Call<Event>, Promise<unknown>> | undefined;
+    let running: Running<Event> | undefined;
     for (const call of calls) {
       try {
         const result = call.start(context);
-        if (isThenable(result)) (running ??= new Map()).set(call, settled(result));
+        if (isThenable(result)) (running ??= new Running(failures)).add(call.event, result);
       } catch (cause) {
         failures.push({ event: call.event, cause });
       }
@@ -88,25 +85,16 @@ export class Dispatcher {
   }
 
   async #waitFor<Event extends SmsEvent>(
-    running: Map<Call<Event>, Promise<unknown>>,
-    failures: Array<Failure<Event>>,
+    running: Running<Event>,
+    failures: ReadonlyArray<Failure<Event>>,
     context: Context,
   ): Promise<Run<Event>> {
-    const all = Promise.all(
-      Array.from(running, ([call, result]) =>
-        result.then(
-          () => running.delete(call),
-          (cause: unknown) => {
-            running.delete(call);
-            failures.push({ event: call.event, cause });
-          },
-        ),
-      ),
-    );
-    if (await this.#limit.wait(all)) return { failures };
+    if (await this.#limit.wait(running.ended())) return { failures };
     context.expire();
-    const late = Array.from(running.keys(), ({ event }) => ({ event, cause: timeout(event) }));
-    return { failures: [...failures, ...late], atLast: all.then(() => (failures.length === 0 ? "handled" : "failed")) };
+    // Closed, the router waits for nothing more.
+    if (this.#limit.isOver) running.letGo();
+    const late = running.events.map((event) => ({ event, cause: timeout(event) }));
+    return { failures: [...failures, ...late], late: running };
   }
 
   #logUnheard(payload: SmsEvents[Announcement]): void {
@@ -180,11 +168,6 @@ class Context implements HandlerContext {
 
 function timeout(event: SmsEvent): Error {
   return codedError("KALEYRA_SMS_HANDLER_TIMEOUT", { why: `that of "${event}"` });
-}
-
-/** Of a promise, `await` does not call a `then` that somebody has put there; that of any other object may throw. */
-async function settled(result: PromiseLike<unknown>): Promise<unknown> {
-  return await result;
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

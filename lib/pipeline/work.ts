@@ -3,7 +3,7 @@
 import { then, type Eventual } from "../base/eventual.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
-import type { Handling } from "../handlers/handling.js";
+import type { Handling, Late } from "../handlers/handling.js";
 import { attempt } from "../inbox/attempt.js";
 import type { InboxAttempt, InboxOutcome, InboxWork } from "../inbox/inbox.js";
 
@@ -23,16 +23,20 @@ const HANDLED: InboxOutcome = { outcome: "handled" };
 const RELEASED: InboxOutcome = { outcome: "released" };
 
 export function createWork({ concurrency, limit, dispatch, whenHeard, failed, closing }: Handlers): InboxWork {
-  const ended = ({ outcome, atLast, reason = "unknown" }: Handling): Eventual<InboxOutcome> => {
+  const outcomeOf = ({ outcome, late, reason = "unknown" }: Handling): Eventual<InboxOutcome> => {
     if (outcome === "handled") return HANDLED;
     if (outcome === "closed" || (outcome === "timed-out" && limit.isOver)) return RELEASED;
     const failure: InboxOutcome = { outcome: "failed", reason };
-    return atLast === undefined ? failure : waitFor(atLast, failure);
+    return late === undefined ? failure : waitFor(late, failure);
   };
 
   /** Handlers past their time still run: none is started beside them, unless they take that long again. */
-  const waitFor = async (atLast: Promise<"handled" | "failed">, failure: InboxOutcome): Promise<InboxOutcome> =>
-    (await limit.wait(atLast)) && (await atLast) === "handled" ? HANDLED : failure;
+  const waitFor = async (late: Late, failure: InboxOutcome): Promise<InboxOutcome> => {
+    const ended = late.ended();
+    if (await limit.wait(ended)) return (await ended) === "handled" ? HANDLED : failure;
+    late.letGo();
+    return failure;
+  };
 
   const attempted = (message: SmsMessage, { attempt: number, final }: InboxAttempt): Eventual<InboxOutcome> =>
     then(
@@ -43,7 +47,7 @@ export function createWork({ concurrency, limit, dispatch, whenHeard, failed, cl
           return final && !limit.isOver;
         },
       }),
-      ended,
+      outcomeOf,
     );
 
   const handle: InboxWork["handle"] = (message, which) => {

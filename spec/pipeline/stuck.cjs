@@ -1,4 +1,4 @@
-// Prints how many bytes each message whose handler never settles, and each of its repeats, holds on to.
+// Prints how many bytes each message whose handler never settles, and each of its repeats, holds on to. Handlers return `one` promise, or `many`.
 
 const { setImmediate } = require("node:timers");
 const { incomingSms } = require("express-kaleyra-sms");
@@ -10,7 +10,10 @@ const sms = incomingSms({
   maxInFlight: MAX_IN_FLIGHT,
   logger: { warn: () => undefined, error: () => undefined },
 });
-sms.on("message", () => new Promise(() => undefined)).on("error", () => undefined);
+const never = () => new Promise(() => undefined);
+const one = never();
+const handler = process.argv[2] === "one" ? () => one : never;
+sms.on("message", handler).on("error", handler);
 
 const callback = (n) => ({
   method: "GET",

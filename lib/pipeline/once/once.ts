@@ -2,7 +2,7 @@
 
 import { then, type Eventual } from "../../base/eventual.js";
 import type { TimeLimit } from "../../base/time-limit.js";
-import type { Handling } from "../../handlers/handling.js";
+import type { Handling, Late } from "../../handlers/handling.js";
 import type { HandledKeys } from "./handled-keys.js";
 import { Running, type Ended } from "./running.js";
 import { Turns } from "./turns.js";
@@ -29,7 +29,7 @@ export class Once {
   /** The messages that wait for their turn or are being handled. */
   readonly #inHand = new Map<string, Running>();
   /** Those whose handlers are past their time limit, and may never end. The oldest stands first. */
-  readonly #late = new Map<string, Running>();
+  readonly #late = new Map<string, { readonly running: Running; readonly late: Late }>();
   #start: Start | undefined;
 
   /**
@@ -45,9 +45,9 @@ export class Once {
   /** What became of a message; `duplicate` where an earlier delivery of it was handled. Neither throws nor rejects. */
   handle({ key, source }: Known, handle: () => Eventual<Handling>): Eventual<Ended | "duplicate"> {
     const handledKeys = this.#handledKeys;
-    if (handledKeys === undefined) return then(this.#turns.run(source, handle), outcomeOf);
+    if (handledKeys === undefined) return then(this.#turns.run(source, handle), forgotten);
     if (handledKeys.has(key)) return "duplicate";
-    const first = this.#inHand.get(key) ?? this.#late.get(key) ?? this.#starting(key);
+    const first = this.#inHand.get(key) ?? this.#late.get(key)?.running ?? this.#starting(key);
     // Also where it is past its time limit: the repeat ends as it does.
     if (first !== undefined)
       return first.wait(this.#limit).then((ended) => (ended === "handled" ? "duplicate" : ended));
@@ -73,28 +73,31 @@ export class Once {
   /** Forgets what does not end. */
   close(): void {
     this.#inHand.clear();
+    for (const { late } of this.#late.values()) late.letGo();
     this.#late.clear();
   }
 
   #remember(key: string, running: Running, handling: Promise<Handling>): void {
     this.#inHand.set(key, running);
-    void handling.then(({ outcome, atLast }) => {
+    void handling.then(({ outcome, late }) => {
       this.#inHand.delete(key);
-      if (atLast === undefined) this.#end(key, running, outcome);
+      if (late === undefined) this.#end(key, running, outcome);
       else {
-        this.#addLate(key, running);
-        void atLast.then((ended) => {
-          if (this.#late.get(key) === running) this.#late.delete(key);
+        this.#addLate(key, running, late);
+        void late.ended().then((ended) => {
+          if (this.#late.get(key)?.running === running) this.#late.delete(key);
           this.#end(key, running, ended);
         });
       }
     });
   }
 
-  #addLate(key: string, running: Running): void {
-    this.#late.set(key, running);
-    const [oldest] = this.#late.keys();
-    if (oldest !== undefined && this.#late.size > this.#mostLate) this.#late.delete(oldest);
+  #addLate(key: string, running: Running, late: Late): void {
+    this.#late.set(key, { running, late });
+    const [oldest] = this.#late;
+    if (oldest === undefined || this.#late.size <= this.#mostLate) return;
+    this.#late.delete(oldest[0]);
+    oldest[1].late.letGo();
   }
 
   #end(key: string, running: Running | undefined, outcome: Ended): void {
@@ -110,5 +113,11 @@ export class Once {
 }
 
 function outcomeOf({ outcome }: Handling): Ended {
+  return outcome;
+}
+
+/** The outcome, where nobody asks how late handlers end. */
+function forgotten({ outcome, late }: Handling): Ended {
+  late?.letGo();
   return outcome;
 }
