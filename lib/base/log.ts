@@ -4,6 +4,7 @@ import type { AnswerCode } from "./answer-codes.js";
 import { textOf, type CaseDetails, type WarningCode } from "./codes.js";
 import { debug, isDebugging } from "./debug.js";
 import { emitWarning } from "./process-warning.js";
+import { swallow } from "./swallow.js";
 import { nameOf } from "./thrown.js";
 
 /** Where lines go for which no handler is registered. `console` and every common logger fit. */
@@ -43,8 +44,7 @@ export function createLog(logger: Logger): Log {
   const write = (method: "warn" | "error", code: string, message: string): void => {
     try {
       if (!isDue(code)) return;
-      const written = logger[method](`express-kaleyra-sms: ${message} (${code})`);
-      if (typeof written === "object" && written !== null) Promise.resolve(written).catch(loggerFailed);
+      swallow(logger[method](`express-kaleyra-sms: ${message} (${code})`), loggerFailed);
     } catch (error) {
       loggerFailed(error);
     }

@@ -2,18 +2,23 @@
 
 import { textOf, type CaseDetails, type WarningCode } from "./codes.js";
 import { debug } from "./debug.js";
+import { swallow } from "./swallow.js";
+
+/** As an app may have replaced it. */
+const node: { emitWarning(warning: string, options: object): unknown } = process;
 
 /**
- * Emits a process warning. An app may have replaced `process.emitWarning`: one that throws changes nothing.
+ * Emits a process warning. A `process.emitWarning` that throws or rejects changes nothing.
  *
  * @returns whether it was emitted
  */
 export function emitWarning(code: WarningCode, details?: CaseDetails): boolean {
+  const failed = (): void => debug("process.emitWarning failed: %s", code);
   try {
-    process.emitWarning(textOf(code, details), { type: "KaleyraSmsWarning", code });
+    swallow(node.emitWarning(textOf(code, details), { type: "KaleyraSmsWarning", code }), failed);
     return true;
   } catch {
-    debug("process.emitWarning failed: %s", code);
+    failed();
     return false;
   }
 }

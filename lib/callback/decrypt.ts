@@ -1,6 +1,7 @@
 // Decrypts the values of a callback whose profile has encryption switched on, by a function of the user's.
 
 import type { Log } from "../base/log.js";
+import { swallow } from "../base/swallow.js";
 import { nameOf } from "../base/thrown.js";
 import { isAbsent } from "./fields.js";
 import type { Issue, Refusal } from "./invalid.js";
@@ -20,7 +21,7 @@ export function createDecryptFields(
       const text: unknown = decrypt(value, name);
       if (typeof text === "string") return text;
       // A function that is async by mistake must not end the process.
-      Promise.resolve(text).catch(() => undefined);
+      swallow(text, () => undefined);
       log.error("undecryptable", `options.decrypt gave no string for "${knownName(name)}": it is not waited for.`);
     } catch (error) {
       log.error("undecryptable", `options.decrypt failed for "${knownName(name)}": ${nameOf(error)}.`);

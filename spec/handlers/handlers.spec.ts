@@ -298,21 +298,34 @@ function thrownBy(step: () => unknown): unknown {
   }
 }
 
-it("a logger that is async and rejects leaves the process without an unhandled rejection", async () => {
-  const unhandled = jest.fn();
-  process.on("unhandledRejection", unhandled);
-  const fail = (): Promise<never> => Promise.reject(new Error("disk full"));
-  const sms = incomingSms({
-    logger: { warn: fail, error: fail },
-    authenticate: { bearer: () => true },
+describe("without an unhandled rejection", () => {
+  const rejects = (): Promise<never> => Promise.reject(new Error("disk full"));
+  /** One whose own methods say nothing of the rejection. */
+  const hides = (): object => {
+    const silent = (): Promise<void> => Promise.resolve();
+    return Object.assign(rejects(), { then: silent, catch: silent, finally: silent, constructor: Object });
+  };
+
+  it.each([
+    ["rejects", rejects],
+    ["gives a promise with methods of its own", hides],
+  ])("go on a logger, a process.emitWarning and an options.decrypt that %s", async (_how, fail) => {
+    const unhandled = jest.fn();
+    process.on("unhandledRejection", unhandled);
+    const warn = jest.spyOn(process, "emitWarning").mockImplementation(fail);
+    const logger = { warn: fail, error: fail };
+    const sms = incomingSms({ logger }).on("message", () => Promise.reject(new Error("x")));
+    await sms.receive(post());
+    const encrypted = incomingSms({ logger, decrypt: fail as never, authenticate: { bearer: () => true } });
+    await encrypted.receive(post());
+    await request(createServer(encrypted)).post("/").send("{}").expect(401);
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    process.off("unhandledRejection", unhandled);
+    expect(warn).toHaveBeenCalled();
+    warn.mockRestore();
+    expect(unhandled).not.toHaveBeenCalled();
   });
-  sms.on("message", () => Promise.reject(new Error("x")));
-  await sms.receive(post());
-  await request(createServer(sms)).post("/").send("{}").expect(401);
-  await new Promise(setImmediate);
-  await new Promise(setImmediate);
-  process.off("unhandledRejection", unhandled);
-  expect(unhandled).not.toHaveBeenCalled();
 });
 
 it("a process.emitWarning that throws changes no answer, and the warning goes to the logger", async () => {
