@@ -263,23 +263,46 @@ describe("a log line about what a handler threw", () => {
     await sms.receive(post());
     return lines.join("\n");
   };
-  const FAKE = "c4n4ry\n    at c4n4ry (/c4n4ry/c4n4ry.js:1:2)";
+  const FAKE_CALL = "    at c4n4ry (/c4n4ry/c4n4ry.js:1:2)";
+  const FAKE = `c4n4ry\n${FAKE_CALL}`;
 
   it.each([
     ["an error", () => new RangeError("c4n4ry"), /RangeError at .*handlers\.spec\.ts:\d+:\d+\./],
     ["one whose text holds a frame", () => new TypeError(FAKE), /TypeError at .*handlers\.spec\.ts:\d+:\d+\./],
-    ["one with no text", () => new RangeError(), /RangeError at .*handlers\.spec\.ts:\d+:\d+\./],
+    ["one with no text", () => withStack(new RangeError(), "RangeError"), /RangeError at \/app\/orders\.js:12:5\./],
     ["one of Node's own", () => thrownBy(() => Buffer.alloc(-1)), /RangeError at (node:|\/)\S+:\d+:\d+\./],
     ["one from JSON.parse", () => thrownBy(() => void JSON.parse("c4n4ry")), /SyntaxError at .*spec\.ts:\d+:\d+\./],
     ["one with another text since", () => Object.assign(madeWith(FAKE), { message: "other" }), /failed: Error\./],
     ["one with no text since", () => Object.assign(madeWith(FAKE), { message: "" }), /failed: Error\./],
     ["one with more text since", () => Object.assign(madeWith(FAKE), { message: `${FAKE} more` }), /failed: Error\./],
     ["one with part of its text since", () => Object.assign(madeWith(`x: ${FAKE}`), { message: FAKE }), /: Error\./],
+    ["one with the first line of its text", () => cutAfter("x", `\n${FAKE_CALL}\nmore`), /failed: Error\./],
+    ["one with a constructor of its own", () => withOwn({ constructor: { name: "c4n4ry" } }), /failed: TypeError at /],
+    ["one with a name of its own", () => withOwn({ name: "c4n4ry" }), /failed: TypeError at /],
+    [
+      "one whose prototype has another constructor",
+      () =>
+        Object.setPrototypeOf(new TypeError("x"), { __proto__: RangeError.prototype, constructor: "c4n4ry" }) as Error,
+      /failed: RangeError at /,
+    ],
+    ["one of a class without a name", () => new (class extends RangeError {})("c4n4ry"), /failed: RangeError at /],
     ["one from another realm", () => runInNewContext('new TypeError("c4n4ry")') as unknown, /failed: TypeError/],
   ])("names the class and the place of %s, and nothing else", async (_case, make, says) => {
     const line = await lineOf(make());
     expect(line).toMatch(says);
     expect(line).not.toContain("c4n4ry");
+  });
+
+  it.each([
+    ["ended in a frame", () => cutAfter("x", `\n${FAKE_CALL}`)],
+    ["began with a frame", () => cutAfter("", `\n${FAKE_CALL}`)],
+  ])("names the class alone of one whose text, cut since, %s", async (_case, make) => {
+    const { stackTraceLimit } = Error;
+    // So that the stack is as high as V8 writes one, as in a server.
+    Error.stackTraceLimit = 3;
+    const line = await lineOf(make());
+    Error.stackTraceLimit = stackTraceLimit;
+    expect(line).toContain("failed: Error.");
   });
 });
 
@@ -288,6 +311,20 @@ function madeWith(text: string): Error {
   const error = new Error(text);
   expect(error.stack).toContain(text);
   return error;
+}
+
+/** An error that has lost the rest of its text since. */
+function cutAfter(kept: string, rest: string): Error {
+  return Object.assign(madeWith(kept + rest), { message: kept });
+}
+
+/** As V8 writes it: where a text is empty, Jest writes another one. */
+function withStack(error: Error, head: string): Error {
+  return Object.assign(error, { stack: `${head}\n    at new Order (<anonymous>)\n    at take (/app/orders.js:12:5)` });
+}
+
+function withOwn(properties: object): Error {
+  return Object.assign(new TypeError("x"), properties);
 }
 
 function thrownBy(step: () => unknown): unknown {
