@@ -34,7 +34,7 @@ export interface InvalidCallback {
   readonly method: "GET" | "POST";
   /**
    * What was read, whole: the query string of a GET, the body of a POST; bytes where they are no text in their charset or could not be
-   * inflated; JSON text of what a body parser left of the body, empty where that nests too deep to be written. The only copy: the package
+   * inflated; JSON text of what a body parser left of the body, empty where that cannot be written, as where it nests too deep. The only copy: the package
    * keeps none.
    */
   readonly raw: string | Uint8Array;

@@ -36,26 +36,49 @@ export type Callback =
  *
  * @throws TypeError where the argument is not of the form of a callback
  */
-export function checkedCallback(callback: Callback): Callback {
-  const given: unknown = callback;
-  if (typeof given === "object" && given !== null && "method" in given) {
-    if (given.method === "GET" && "query" in given && isQuery(given.query)) {
-      const { query } = given;
-      return typeof query === "string" ? { method: "GET", query: query.replace(/^\?/, "") } : callback;
-    }
-    if (given.method === "POST" && "body" in given && isBody(given.body)) return callback;
+export function checkedCallback(given: Callback): Callback {
+  let cause: unknown;
+  try {
+    const callback = callbackOf(given);
+    if (callback !== undefined) return callback;
+  } catch (error) {
+    // A property that throws, or bytes that were transferred to another thread.
+    cause = error;
   }
   throw new TypeError(
-    'A callback is { method: "GET", query: a string or a record of strings } or { method: "POST", body: a string, bytes or an object, contentType? }.',
+    'A callback is { method: "GET", query: a string or a record of strings } or { method: "POST", body: a string, bytes as a Uint8Array or an object, ' +
+      "contentType?: a string }.",
+    { cause },
   );
 }
 
-function isQuery(query: unknown): boolean {
-  return isBody(query) && !Array.isArray(query);
+/** Takes each property once: it may be another one the next time. */
+function callbackOf(given: unknown): Callback | undefined {
+  if (!isPlain(given)) return undefined;
+  const { method } = given;
+  if (method === "GET") {
+    const { query } = given;
+    if (typeof query === "string") return { method, query: query.replace(/^\?/, "") };
+    // Its values are checked when it is read: a query parser may have made arrays of some.
+    if (isPlain(query)) return { method, query: { ...(query as Record<string, string>) } };
+  } else if (method === "POST") {
+    const { body, contentType } = given;
+    if (contentType !== undefined && typeof contentType !== "string") return undefined;
+    if (types.isUint8Array(body))
+      return { method, body: Buffer.from(body.buffer, body.byteOffset, body.byteLength), contentType };
+    if (isContent(body)) return { method, body, contentType };
+  }
+  return undefined;
 }
 
-function isBody(body: unknown): boolean {
-  return typeof body === "string" || (typeof body === "object" && body !== null);
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return Object.prototype.toString.call(value) === "[object Object]";
+}
+
+/** Bytes in any other form would be read as an object without fields. */
+function isContent(body: unknown): body is string | object {
+  if (typeof body !== "object" || body === null) return typeof body === "string";
+  return !ArrayBuffer.isView(body) && !types.isAnyArrayBuffer(body);
 }
 
 /** A POST whose body could not be had whole. */
@@ -171,12 +194,21 @@ function readBody(
     }
     return { refusal: { code: "malformed-body", detail: "The body holds bytes that are not valid in its charset." } };
   }
-  if (Array.isArray(body)) return { refusal: NO_OBJECT };
-  const parsed = body as Readonly<Record<string, unknown>>;
+  const parsed = propertiesOf(body);
+  if (parsed === undefined) return { refusal: NO_OBJECT };
   if (format === "json") return readJsonBody.parsed(parsed);
   return Object.keys(parsed)[0]?.startsWith("{") === true
     ? { refusal: JSON_AS_FORM }
     : readParsedVariables(parsed, "bare");
+}
+
+/** A copy, since the object is not ours; `undefined` if it is an array, or a property cannot be read. */
+function propertiesOf(body: object): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return Array.isArray(body) ? undefined : { ...body };
+  } catch {
+    return undefined;
+  }
 }
 
 /** `curl -d` sends JSON under a form's content type. */
@@ -195,9 +227,13 @@ function rawOf(callback: Callback | UnreadCallback): string | Uint8Array {
 
 function toJson(parsed: object): string {
   try {
-    return JSON.stringify(parsed, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+    const json: unknown = JSON.stringify(parsed, (_, value: unknown) =>
+      typeof value === "bigint" ? String(value) : value,
+    );
+    // What has a `toJSON` may be nothing in JSON.
+    return typeof json === "string" ? json : "";
   } catch {
-    // It nests deeper than the stack is high.
+    // It nests deeper than the stack is high, or a property cannot be read.
     return "";
   }
 }

@@ -6,9 +6,9 @@ import { fieldsOf, knownName, notScalar, scalarOf, type FieldsRead, type Reading
 
 type Parsed = Readonly<Record<string, unknown>>;
 
-/** Reads what `express.json()` left, which stays as it is: it is not ours. */
+/** Reads what `express.json()` left. @param parsed - may become the fields */
 export function readParsedJson(parsed: Parsed): FieldsRead {
-  const read = fieldsOf({ ...parsed });
+  const read = fieldsOf(parsed);
   const unreadable: Issue[] = [...read.unreadable];
   for (const [name, value] of Object.entries(parsed)) {
     if (typeof value !== "number" || keepsItsDigits(value)) continue;
@@ -44,17 +44,20 @@ export function readParsedVariables(parsed: Parsed, values: Values): Reading {
   return "refusal" in reading ? reading : { fields: reading.fields, unreadable };
 }
 
-/** The variables that an extended parser made one of. */
+/** The variables that an extended parser made one of; itself, where they cannot be read. */
 function unnested([name, value]: [string, unknown]): Array<readonly [name: string, value: unknown]> {
-  if (name === "parts" && typeof value === "object" && value !== null) {
+  try {
+    if (Array.isArray(value) && name !== "parts") return value.map((one: unknown) => [name, one]);
+    if (name !== "parts" || typeof value !== "object" || value === null) return [[name, value]];
     // An array has lost its indices; its first entry is taken for word 1.
     const first = Array.isArray(value) ? 1 : 0;
     return Object.entries(value).map(([n, part]: [string, unknown]) => [
       `parts[${first ? Number(n) + first : n}]`,
       part,
     ]);
+  } catch {
+    return [[name, value]];
   }
-  return Array.isArray(value) ? value.map((one: unknown) => [name, one]) : [[name, value]];
 }
 
 /** A form's parser reads the plus of a number as a space. */
