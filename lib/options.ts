@@ -42,8 +42,8 @@ export interface IncomingSmsOptions {
   /** Milliseconds that the handlers of a callback may take. Default: 10,000. */
   readonly handlerTimeoutMs?: number | undefined;
   /**
-   * How many bodies may be read at once, how many messages may wait or be handled, and how many callers may be checked: more are answered 503, of callers
-   * the one that takes longest. Default: 1,000 each.
+   * How many bodies may be read at once, how many messages may wait or be handled, how many callers may be checked by functions, and how many may be
+   * refused by handlers of `unauthorized`: more are answered 503. Default: 1,000 each.
    */
   readonly maxInFlight?: number | undefined;
   /**

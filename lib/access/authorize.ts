@@ -2,7 +2,6 @@
 
 import type { IncomingMessage } from "node:http";
 
-import type { Eventual } from "../base/eventual.js";
 import type { Log } from "../base/log.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import { addressOf } from "./address.js";
@@ -19,7 +18,13 @@ export interface Refused {
 }
 
 /** `undefined` where the caller may call. */
-export type Authorize = (req: IncomingMessage, query: string) => Eventual<Refused | undefined>;
+type Verdict = Refused | undefined;
+
+/** Asks functions of the user's, which take their time. Does not reject. */
+type Ask = () => Promise<Verdict>;
+
+/** Looks at the request itself; what only functions can tell is asked when there is room for it. */
+export type Authorize = (req: IncomingMessage, query: string) => Verdict | Ask;
 
 /** @param limit - for how long functions of the user's are waited for */
 export function createAuthorize(demanded: Demanded, limit: TimeLimit, log: Log): Authorize {
@@ -34,7 +39,7 @@ export function createAuthorize(demanded: Demanded, limit: TimeLimit, log: Log):
       if (reason !== undefined) failed.push({ reason, scheme });
     }
     if (failed.length > 0) return refused(req, failed);
-    return questions.length === 0 ? undefined : askThem(questions, caller, limit);
+    return questions.length === 0 ? undefined : () => askThem(questions, caller, limit);
   };
 }
 
@@ -51,7 +56,7 @@ function refused(req: IncomingMessage, failed: readonly Failed[]): Refused {
   };
 }
 
-async function askThem(questions: readonly Question[], caller: Caller, limit: TimeLimit): Promise<Refused | undefined> {
+async function askThem(questions: readonly Question[], caller: Caller, limit: TimeLimit): Promise<Verdict> {
   const answers = await Promise.all(
     questions.map(async ({ ask, scheme }): Promise<Failed[]> => {
       const answer = ask(caller);

@@ -1,39 +1,24 @@
 // How many callbacks are in hand, and whether there is room for another.
 
-/** Where a callback is whose caller may call: its body is being read, or its message waits or is handled. Each place has room of its own. */
-export type Place = "reading" | "handling";
-
-/** A callback whose caller is being checked: called when it has to go, since others came. */
-export type Check = () => void;
+/**
+ * Where a callback is: functions of the user's are asked whether its caller may call, handlers are told that it may not, its body is being read, or its
+ * message waits or is handled. Each place has room of its own, so that strangers take none of those behind it.
+ */
+export type Place = "checking" | "refusing" | "reading" | "handling";
 
 export class Capacity {
   readonly #max: number;
-  readonly #inHand: Record<Place, number> = { reading: 0, handling: 0 };
-  /** The one that takes longest stands first. */
-  readonly #checks = new Set<Check>();
+  readonly #inHand: Record<Place, number> = { checking: 0, refusing: 0, reading: 0, handling: 0 };
   #closed = false;
   #whenEmpty: (() => void) | undefined;
 
-  /** @param max - how many in each place, and how many whose caller is being checked */
+  /** @param max - how many in each place */
   constructor(max: number) {
     this.#max = max;
   }
 
   get isClosed(): boolean {
     return this.#closed;
-  }
-
-  /**
-   * Takes one in hand whose caller is being checked. Where there is no room, the one that takes longest has to go: strangers and slow checks never keep
-   * out one that is checked quickly.
-   */
-  check(check: Check): void {
-    const [slowest] = this.#checks;
-    if (slowest !== undefined && this.#checks.size >= this.#max) {
-      this.#checks.delete(slowest);
-      slowest();
-    }
-    this.#checks.add(check);
   }
 
   /** Takes one in hand; `false` where there is no room. */
@@ -44,16 +29,15 @@ export class Capacity {
   }
 
   /** One that is in hand goes on, also while the router closes; `false` where there is no room, and it stays where it is. */
-  move(from: Place | Check, to: Place): boolean {
+  move(from: Place, to: Place): boolean {
     if (this.#inHand[to] >= this.#max) return false;
     this.#inHand[to]++;
     this.leave(from);
     return true;
   }
 
-  leave(place: Place | Check): void {
-    if (typeof place === "function") this.#checks.delete(place);
-    else this.#inHand[place]--;
+  leave(place: Place): void {
+    this.#inHand[place]--;
     if (this.#isEmpty) this.#whenEmpty?.();
   }
 
@@ -64,6 +48,7 @@ export class Capacity {
   }
 
   get #isEmpty(): boolean {
-    return this.#checks.size + this.#inHand.reading + this.#inHand.handling === 0;
+    const { checking, refusing, reading, handling } = this.#inHand;
+    return checking + refusing + reading + handling === 0;
   }
 }

@@ -9,7 +9,7 @@ import { nameOf } from "../base/thrown.js";
 import type { Admit } from "../pipeline/admit.js";
 import type { Receive } from "../pipeline/receive.js";
 import { readBody, type BodyLimits } from "./body.js";
-import type { Capacity, Check, Place } from "./capacity.js";
+import type { Capacity, Place } from "./capacity.js";
 import type { IncomingRequest, Listener } from "./requests.js";
 import { send } from "./send.js";
 import { isFor, targetOf } from "./target.js";
@@ -84,7 +84,7 @@ export function createListener(rooms: ListenerRooms): Listener {
   /** Leads a callback to its answer. */
   const lead = (req: IncomingRequest, res: ServerResponse, method: Method, query: string): void => {
     /** `undefined` before it is in hand. */
-    let place: Place | Check | undefined;
+    let place: Place | undefined;
     const settle: Settle = (given) => {
       if (place !== undefined) capacity.leave(place);
       answer(req, res, given);
@@ -97,26 +97,13 @@ export function createListener(rooms: ListenerRooms): Listener {
     };
     const receiveIt = (callback: Parameters<Receive>[0]): void =>
       goTo("handling", () => take(() => receive(callback), settle, settle));
-    const goOn = (refused: Answer | undefined): void => {
-      if (refused !== undefined) settle(refused);
+    const goOn = (verdict: ReturnType<Admit["authorize"]>): void => {
+      if (typeof verdict === "function") goTo("checking", () => take(verdict, goOn, settle));
+      else if (verdict !== undefined) goTo("refusing", () => take(() => admit.refuse(verdict, method), settle, settle));
       else if (method === "GET") receiveIt({ method, query });
       else goTo("reading", () => take(() => readBody(req, rooms, log, receiveIt), noop, settle));
     };
-    const whileChecked = (admitted: Promise<Answer | undefined>): Promise<Answer | undefined> => {
-      let giveUp: Check = noop;
-      const busy = new Promise<Answer>((resolve) => (giveUp = () => resolve(answers.busy())));
-      capacity.check(giveUp);
-      place = giveUp;
-      return Promise.race([admitted, busy]);
-    };
-    take(
-      () => {
-        const admitted = admit(req, method, query);
-        return admitted instanceof Promise ? whileChecked(admitted) : admitted;
-      },
-      goOn,
-      settle,
-    );
+    take(() => admit.authorize(req, query), goOn, settle);
   };
 
   const listener: Listener = (req: IncomingRequest, res, next) => {

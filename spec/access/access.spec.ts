@@ -797,31 +797,6 @@ function codesOf({ mock: { calls } }: { mock: { calls: readonly unknown[][] } })
   return calls.map(([, options]) => (options as { code?: unknown }).code);
 }
 
-it("strangers whose access is being checked take no place of the provider", async () => {
-  const asked: Array<() => void> = [];
-  const { sms, messages } = recorder({
-    maxInFlight: 3,
-    authenticate: async ({ headers }) => {
-      await new Promise(setImmediate);
-      return headers["x-stranger"] === undefined || new Promise((resolve) => asked.push(() => resolve(false)));
-    },
-  });
-  const port = await listen(sms);
-  const stranger = () =>
-    fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: "{}", headers: { "X-Stranger": "1" } });
-  const strangers = [stranger()];
-  while (asked.length < 1) await new Promise(setImmediate);
-  strangers.push(stranger(), stranger());
-  while (asked.length < 3) await new Promise(setImmediate);
-  const response = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: JSON.stringify(callback()) });
-  expect(response.status).toBe(200);
-  // No more are checked at once than may be handled: the one that took longest had to go.
-  expect((await strangers[0])?.status).toBe(503);
-  for (const refuse of asked) refuse();
-  expect((await Promise.all(strangers)).map(({ status }) => status)).toEqual([503, 403, 403]);
-  expect(messages).toHaveLength(1);
-});
-
 it("a caller whose access is being checked gets its answer when the router closes", async () => {
   let allow = (): void => undefined;
   const { sms, messages } = recorder({ authenticate: () => new Promise((resolve) => (allow = () => resolve(true))) });

@@ -1,0 +1,88 @@
+// How many callbacks are in hand at once, through the HTTP stack.
+
+import { afterEach, describe, expect, it } from "@jest/globals";
+
+import { callback } from "../support/callbacks";
+import { closeServers, deferred, listen, recorder } from "../support/recorder";
+
+afterEach(closeServers);
+
+/** Sends valid callbacks to a port. */
+function sender(port: number): (headers?: Record<string, string>) => Promise<number> {
+  return async (headers = {}) => {
+    const response = await fetch(`http://127.0.0.1:${port}/`, {
+      method: "POST",
+      body: JSON.stringify(callback()),
+      headers,
+    });
+    return response.status;
+  };
+}
+
+/** A function of options.authenticate that lets nobody in and out by itself. */
+function slowCheck() {
+  const running: Array<(isAllowed: boolean) => void> = [];
+  return {
+    running,
+    check: () => new Promise<boolean>((resolve) => running.push(resolve)),
+    reaches: async (count: number) => {
+      while (running.length < count) await new Promise(setImmediate);
+    },
+  };
+}
+
+describe("callers that a function checks", () => {
+  it("are at most maxInFlight at once: for those who come then no function runs, and 503 is all they get", async () => {
+    const { running, check, reaches } = slowCheck();
+    const { sms, messages, unauthorized } = recorder({ maxInFlight: 3, authenticate: check });
+    const send = sender(await listen(sms));
+    const first = [send(), send(), send()];
+    await reaches(3);
+    expect(await Promise.all(Array.from({ length: 20 }, () => send()))).toEqual(Array(20).fill(503));
+    expect(running).toHaveLength(3);
+    expect(unauthorized).toEqual([]);
+    running.forEach((settle, n) => settle(n === 0));
+    // The one that was checked longest is the provider: nobody who came after it took its place.
+    expect(await Promise.all(first)).toEqual([200, 403, 403]);
+    expect(unauthorized).toHaveLength(2);
+    expect(messages).toHaveLength(1);
+    const next = send();
+    await reaches(4);
+    running[3]?.(true);
+    expect(await next).toBe(200);
+  });
+
+  it("take no place of a callback that is read or handled", async () => {
+    const { running, check, reaches } = slowCheck();
+    const { sms, messages } = recorder({ maxInFlight: 1, authenticate: check });
+    const handled = deferred();
+    sms.on("message", () => handled.promise);
+    const send = sender(await listen(sms));
+    const provider = send();
+    await reaches(1);
+    running[0]?.(true);
+    while (messages.length < 1) await new Promise(setImmediate);
+    const stranger = send();
+    await reaches(2);
+    expect(await send()).toBe(503);
+    handled.resolve();
+    expect(await provider).toBe(200);
+    running[1]?.(false);
+    expect(await stranger).toBe(403);
+  });
+});
+
+it("callers that are refused are at most maxInFlight at once, and take no place of those that functions check", async () => {
+  const secret = { header: "X-Callback-Token", value: "s3cret" };
+  const { sms, unauthorized } = recorder({ maxInFlight: 2, authenticate: [secret, () => Promise.resolve(true)] });
+  const noted = deferred();
+  sms.on("unauthorized", () => noted.promise);
+  const send = sender(await listen(sms));
+  const strangers = [send(), send()];
+  while (unauthorized.length < 2) await new Promise(setImmediate);
+  expect(await send()).toBe(503);
+  expect(await send({ "X-Callback-Token": "s3cret" })).toBe(200);
+  noted.resolve();
+  expect(await Promise.all(strangers)).toEqual([403, 403]);
+  expect(unauthorized).toHaveLength(2);
+});
