@@ -161,7 +161,8 @@ export const CODES = {
     sentence: "A handler called sms.receive with a message of the source that it is handling.",
     action:
       "Messages of one source are handled one after the other: a handler that awaits this one waits for itself, until handlerTimeoutMs is over. " +
-      "Do not await it there, or give the router an inbox.",
+      "Do not await it there, or give the router an inbox. " +
+      "Whether it is awaited cannot be seen: the warning comes without await, too.",
   },
 } as const satisfies Record<`KALEYRA_SMS_${string}`, Entry>;
 

@@ -28,7 +28,9 @@ export function createInMemory({ deduplicate, maxInFlight }: InMemorySettings, {
   return {
     takeIn: (message) => {
       const { source } = message;
-      if (once.isBusy(source) && nesting.mayBeWithin(source)) log.advise("KALEYRA_SMS_WAITS_FOR_ITSELF");
+      // Handlers that were called before there was nesting to be seen, and have not returned, are seen by their turn.
+      const isNested = nesting.isWithin(source) || once.isCalling(source);
+      if (isNested && !once.isHandled(message)) log.advise("KALEYRA_SMS_WAITS_FOR_ITSELF");
       return once.handle(message, () => nesting.handle(source, () => dispatcher.handle(message)));
     },
     receive: (receive) => nesting.receive(receive),

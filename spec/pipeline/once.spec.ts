@@ -268,10 +268,7 @@ describe("sms.receive in a handler", () => {
       }
       handled.push(text);
     });
-    await request(createServer(sms))
-      .post("/")
-      .send(callback({ message: "first" }))
-      .expect(200);
+    await sms.receive(post({ message: "first" }));
     await request(createServer(sms))
       .post("/")
       .send(callback({ message: "outer" }))

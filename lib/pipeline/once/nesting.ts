@@ -20,18 +20,10 @@ interface Frame {
 let frames: AsyncLocalStorage<Frame> | undefined;
 
 export class Nesting {
-  /** During the first call, when no handler was started within a frame yet. */
-  #isFirst = false;
-
   /** Runs what receives a message by another way than HTTP. */
   receive<Result>(receive: () => Result): Result {
-    this.#isFirst = frames === undefined;
     frames ??= new AsyncLocalStorage();
-    try {
-      return receive();
-    } finally {
-      this.#isFirst = false;
-    }
+    return receive();
   }
 
   /** Starts the handlers of a message. */
@@ -45,12 +37,15 @@ export class Nesting {
     return then(frames.run(frame, handle), end);
   }
 
-  /** Whether a handler of the source is on the way to here; of the first call of the process that is not known. */
-  mayBeWithin(source: string): boolean {
+  /**
+   * Whether a handler of the source that still runs is on the way to here. Not known: of a handler that was started before anything had called
+   * `sms.receive`; whether it awaits what it receives, or left that to a timer; and of two handlers that wait for each other's source.
+   */
+  isWithin(source: string): boolean {
     for (let frame = within(); frame !== undefined; frame = frame.outer) {
       if (frame.router === this && frame.source === source) return true;
     }
-    return this.#isFirst;
+    return false;
   }
 }
 

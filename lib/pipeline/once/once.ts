@@ -65,9 +65,14 @@ export class Once {
     return then(handling, outcomeOf);
   }
 
-  /** Whether a message of the source waits for its turn, or is being handled. */
-  isBusy(source: string): boolean {
-    return this.#turns.isBusy(source);
+  /** Whether a delivery of the message was handled, so that this one waits for nothing. */
+  isHandled({ key }: Known): boolean {
+    return this.#handledKeys?.has(key) === true;
+  }
+
+  /** Whether the handlers of a message of the source are being called and have not returned. */
+  isCalling(source: string): boolean {
+    return this.#turns.isCalling(source);
   }
 
   /** Forgets what does not end. */

@@ -16,8 +16,9 @@ export class Turns {
   readonly #last = new Map<string, Promise<unknown>>();
   #call: Call | undefined;
 
-  isBusy(name: string): boolean {
-    return this.#last.has(name) || this.#calling(name) !== undefined;
+  /** Whether a task of the name was called and has not returned. */
+  isCalling(name: string): boolean {
+    return this.#calling(name) !== undefined;
   }
 
   /** Runs the task, at once where none of its name waits or runs. The task neither throws nor rejects. */

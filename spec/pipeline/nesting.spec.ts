@@ -1,0 +1,191 @@
+// When KALEYRA_SMS_WAITS_FOR_ITSELF is given: a handler receives a message that is handled when that handler has ended.
+
+import { createServer } from "node:http";
+import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import request from "supertest";
+import type { incomingSms, IncomingSms, IncomingSmsOptions, SmsMessage } from "express-kaleyra-sms";
+
+import { callback, post } from "../support/callbacks";
+import { deferred } from "../support/recorder";
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+const A = "+911111111111";
+const B = "+912222222222";
+const SILENT = { warn: () => undefined, error: () => undefined };
+const turnOfTheLoop = () => new Promise(setImmediate);
+
+/** What handlers do with a message, by its text; others do nothing. */
+type Doing = Record<string, (message: SmsMessage, sms: IncomingSms) => unknown>;
+
+/** Of a fresh copy of the package, so that nothing has called `sms.receive`; with the codes of the process warnings that it causes. */
+async function inFreshCopy(
+  run: (router: (doing: Doing, options?: IncomingSmsOptions) => IncomingSms) => Promise<unknown>,
+): Promise<unknown[]> {
+  const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+  await jest.isolateModulesAsync(async () => {
+    const copy = jest.requireActual<{ incomingSms: typeof incomingSms }>("express-kaleyra-sms");
+    const routers: IncomingSms[] = [];
+    await run((doing, options = {}) => {
+      const sms: IncomingSms = copy
+        .incomingSms({ authenticate: false, handlerTimeoutMs: 40, logger: SILENT, ...options })
+        .on("message", (message) => doing[message.text ?? ""]?.(message, sms))
+        .on("error", () => undefined);
+      routers.push(sms);
+      return sms;
+    });
+    for (const sms of routers) await sms.close();
+  });
+  return warn.mock.calls.map(([, options]) => (options as { code?: unknown }).code);
+}
+
+const sendOverHttp = async (sms: IncomingSms, fields: Record<string, unknown>): Promise<void> => {
+  await request(createServer(sms)).post("/").send(callback(fields));
+};
+
+type Case = readonly [where: string, run: Parameters<typeof inFreshCopy>[0]];
+
+const REPORTED: readonly Case[] = [
+  [
+    "of the same source, at once",
+    (router) =>
+      router({ outer: (_, sms) => sms.receive(post({ source: A })) }).receive(post({ source: A, message: "outer" })),
+  ],
+  [
+    "of the same source, later on",
+    (router) =>
+      router({
+        outer: async (_, sms) => {
+          await turnOfTheLoop();
+          await sms.receive(post({ source: A }));
+        },
+      }).receive(post({ source: A, message: "outer" })),
+  ],
+  [
+    "of the same source, at once, before anything else had called sms.receive",
+    (router) =>
+      sendOverHttp(router({ outer: (_, sms) => sms.receive(post({ source: A })) }), { source: A, message: "outer" }),
+  ],
+  [
+    "of the same source, where repeats are handled again",
+    (router) =>
+      router({ outer: (_, sms) => sms.receive(post({ source: A })) }, { deduplicate: false }).receive(
+        post({ source: A, message: "outer" }),
+      ),
+  ],
+  [
+    "that is the one it handles",
+    (router) => {
+      const sent = post({ source: A, message: "outer" });
+      return router({ outer: (_, sms) => sms.receive(sent) }).receive(sent);
+    },
+  ],
+  [
+    "of the same source, by way of one of another source",
+    (router) =>
+      router({
+        outer: async (_, sms) => {
+          await turnOfTheLoop();
+          await sms.receive(post({ source: B, message: "between" }));
+        },
+        between: async (_, sms) => {
+          await turnOfTheLoop();
+          await sms.receive(post({ source: A }));
+        },
+      }).receive(post({ source: A, message: "outer" })),
+  ],
+  [
+    "of the same source, by way of another router",
+    (router) => {
+      const other = router({ between: () => first.receive(post({ source: A })) });
+      const first = router({ outer: () => other.receive(post({ source: A, message: "between" })) });
+      return first.receive(post({ source: A, message: "outer" }));
+    },
+  ],
+  [
+    "of the same source, in a handler of error",
+    (router) => {
+      const sms = router({ outer: () => Promise.reject(new Error("as it may")) });
+      sms.once("error", () => sms.receive(post({ source: A })));
+      return sms.receive(post({ source: A, message: "outer" }));
+    },
+  ],
+];
+
+const NOT_REPORTED: readonly Case[] = [
+  [
+    "of another source in a handler",
+    (router) =>
+      router({ outer: (_, sms) => sms.receive(post({ source: B })) }).receive(post({ source: A, message: "outer" })),
+  ],
+  [
+    "of the same source in a handler of another router",
+    (router) => {
+      const other = router({});
+      return router({ outer: () => other.receive(post({ source: A })) }).receive(post({ source: A, message: "outer" }));
+    },
+  ],
+  [
+    "that was handled before, which is a duplicate at once",
+    async (router) => {
+      const handled = post({ source: A });
+      const sms = router({ outer: () => sms.receive(handled) });
+      await sms.receive(handled);
+      await sms.receive(post({ source: A, message: "outer" }));
+    },
+  ],
+  [
+    "outside of handlers, while one of the source runs that was received too",
+    (router) => {
+      const sms = router({ outer: turnOfTheLoop });
+      return Promise.all([
+        sms.receive(post({ source: A, message: "outer" })),
+        sms.receive(post({ source: A, message: "outer" })),
+      ]);
+    },
+  ],
+  [
+    "outside of handlers and for the first time, while one of the source runs that came over HTTP",
+    async (router) => {
+      const [started, ended] = [deferred(), deferred()];
+      const sms = router({
+        outer: () => {
+          started.resolve();
+          return ended.promise;
+        },
+      });
+      const answered = sendOverHttp(sms, { source: A, message: "outer" });
+      await started.promise;
+      const received = sms.receive(post({ source: A }));
+      ended.resolve();
+      await Promise.all([answered, received]);
+    },
+  ],
+  [
+    "by a timer of a handler that has ended, while another of the source runs",
+    async (router) => {
+      const [fired, ended] = [deferred(), deferred()];
+      const sms = router({
+        outer: () => void setImmediate(() => void sms.receive(post({ source: A })).finally(fired.resolve)),
+        other: () => ended.promise,
+      });
+      await sms.receive(post({ source: A, message: "outer" }));
+      const other = sms.receive(post({ source: A, message: "other" }));
+      await turnOfTheLoop();
+      ended.resolve();
+      await Promise.all([other, fired.promise]);
+    },
+  ],
+];
+
+describe("KALEYRA_SMS_WAITS_FOR_ITSELF", () => {
+  it.each(REPORTED)("is given where a handler waits for a message %s", async (_, run) => {
+    expect(await inFreshCopy(run)).toEqual(["KALEYRA_SMS_WAITS_FOR_ITSELF"]);
+  });
+
+  it.each(NOT_REPORTED)("is not given for a message that is received %s", async (_, run) => {
+    expect(await inFreshCopy(run)).toEqual([]);
+  });
+});
