@@ -58,38 +58,49 @@ export function createListener(rooms: ListenerRooms): Listener {
     return answers.broken();
   };
 
+  /** Does not throw, whatever something in front of this router has made of the response. */
   const answer = (req: IncomingRequest, res: ServerResponse, given: Answer): void => {
-    try {
-      send(req, res, given);
-    } catch (error) {
+    const fail = (error: unknown): void => {
       log.error("answer-failed", `An answer could not be sent: ${nameOf(error)}.`);
-      res.destroy();
+      try {
+        res.destroy();
+      } catch {
+        // There is nothing left to be done with it.
+      }
+    };
+    try {
+      send(req, res, given, fail);
+    } catch (error) {
+      fail(error);
     }
   };
 
   /** Takes a step with a callback that is in hand, at once where nothing is waited for; a step that fails is its last. */
   const take = <Value>(step: () => Eventual<Value>, next: (value: Value) => void, settle: Settle): void => {
     const fail = (error: unknown): void => settle(failed(error));
-    let value: Eventual<Value>;
     try {
-      value = step();
+      const value = step();
+      if (value instanceof Promise) void value.then(next, fail);
+      else next(value);
     } catch (error) {
       fail(error);
-      return;
     }
-    if (value instanceof Promise) void value.then(next, fail);
-    else next(value);
   };
 
   /** Leads a callback to its answer. */
   const lead = (req: IncomingRequest, res: ServerResponse, method: Method, query: string): void => {
     /** `undefined` before it is in hand. */
     let place: Place | undefined;
+    /** Then nothing comes of what is still under way: a step may fail, and go on all the same. */
+    let isSettled = false;
     const settle: Settle = (given) => {
+      if (isSettled) return;
+      isSettled = true;
       if (place !== undefined) capacity.leave(place);
       answer(req, res, given);
     };
     const goTo = (next: Place, step: () => void): void => {
+      if (isSettled) return;
       if (place === undefined ? capacity.enter(next) : capacity.move(place, next)) {
         place = next;
         step();

@@ -10,8 +10,17 @@ const SMALL_REST_BYTES = 16_384;
 /** For how long a sender that was told to stop may go on, so that it can read the answer first (RFC 9112, 9.6). */
 const LINGER_MS = 1_000;
 
-/** Throws only what the response throws: something in front of this router may have replaced its methods. */
-export function send(req: IncomingRequest, res: ServerResponse, { status, headers, body }: Answer): void {
+/**
+ * Throws only what the response throws: something in front of this router may have replaced its methods.
+ *
+ * @param fail - is told of what the response throws later on
+ */
+export function send(
+  req: IncomingRequest,
+  res: ServerResponse,
+  { status, headers, body }: Answer,
+  fail: (error: unknown) => void,
+): void {
   if (res.headersSent) return;
   const content = req.method === "HEAD" ? "" : body;
   if (!isStillSending(req) || req.httpVersionMajor > 1) {
@@ -25,7 +34,11 @@ export function send(req: IncomingRequest, res: ServerResponse, { status, header
   else res.write(content);
   const close = (): void => {
     clearTimeout(timer);
-    res.end();
+    try {
+      res.end();
+    } catch (error) {
+      fail(error);
+    }
   };
   const timer = setTimeout(close, LINGER_MS).unref();
   req.once("end", close).once("close", close).resume();
