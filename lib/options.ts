@@ -1,8 +1,8 @@
 // Every option: its type, its default, its check.
 
-import { codedTypeError, invalidOption } from "./base/errors.js";
 import { readAuthentication, type Authentication, type Demanded } from "./access/authentication.js";
 import { isAcknowledgement, type Acknowledgement } from "./answer/acknowledgement.js";
+import { codedTypeError, invalidOption } from "./base/errors.js";
 import type { Logger } from "./base/log.js";
 import { hasOnly, isRecord } from "./base/record.js";
 import type { Decrypt } from "./callback/decrypt.js";
@@ -42,8 +42,8 @@ export interface IncomingSmsOptions {
   /** Milliseconds that the handlers of a callback may take. Default: 10,000. */
   readonly handlerTimeoutMs?: number | undefined;
   /**
-   * How many bodies may be read at once, how many messages may wait or be handled, how many callers may be checked by functions, and how many may be
-   * refused by handlers of `unauthorized`: more are answered 503. Default: 1,000 each.
+   * How many bodies may be read at once, how many messages may wait or be handled, how many callers may wait for functions of `authenticate`, and for how
+   * many handlers of `unauthorized` may run: more are answered 503. Of callers that wait, the one that waits longest is. Default: 1,000 each.
    */
   readonly maxInFlight?: number | undefined;
   /**
@@ -248,7 +248,7 @@ function assertInboxOptions({ inbox, deduplicate, concurrency, storeTimeoutMs }:
     // Those that the router calls.
     const missing = (["store", "start", "close"] as const).filter((method) => typeof inbox[method] !== "function");
     if (missing.length > 0)
-      throw new TypeError(
+      throw invalidOption(
         `options.inbox takes ${OPTIONS.inbox.takes}: this one has no ${missing.join(", ")}. A copy of an instance by { ...inbox } has none of its class's methods.`,
       );
     if (deduplicate === undefined) return;

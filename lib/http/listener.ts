@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from "node:http";
 
+import type { Refused } from "../access/authorize.js";
 import type { Answer, Answers } from "../answer/receipt.js";
 import type { Eventual } from "../base/eventual.js";
 import type { Log } from "../base/log.js";
@@ -9,7 +10,7 @@ import { nameOf } from "../base/thrown.js";
 import type { Admit } from "../pipeline/admit.js";
 import type { Receive } from "../pipeline/receive.js";
 import { readBody, type BodyLimits } from "./body.js";
-import type { Capacity, Place } from "./capacity.js";
+import type { Capacity, Place, Stage } from "./capacity.js";
 import type { IncomingRequest, Listener } from "./requests.js";
 import { send } from "./send.js";
 import { isFor, targetOf } from "./target.js";
@@ -99,17 +100,25 @@ export function createListener(rooms: ListenerRooms): Listener {
       if (place !== undefined) capacity.leave(place);
       answer(req, res, given);
     };
-    const goTo = (next: Place, step: () => void): void => {
+    const goTo = (next: Stage, step: () => void): void => {
       if (isSettled) return;
       if (place === undefined ? capacity.enter(next) : capacity.move(place, next)) {
         place = next;
         step();
       } else settle(answers.busy());
     };
+    /** A caller whose check takes longest is answered 503 if others need its place. What its functions return then is ignored. */
+    const check = (ask: () => Promise<Refused | undefined>): void => {
+      const end = (): void => settle(answers.busy());
+      if (capacity.enter(end)) {
+        place = end;
+        take(ask, goOn, settle);
+      } else end();
+    };
     const receiveIt = (callback: Parameters<Receive>[0]): void =>
       goTo("handling", () => take(() => receive(callback), settle, settle));
     const goOn = (verdict: ReturnType<Admit["authorize"]>): void => {
-      if (typeof verdict === "function") goTo("checking", () => take(verdict, goOn, settle));
+      if (typeof verdict === "function") check(verdict);
       else if (verdict !== undefined) goTo("refusing", () => take(() => admit.refuse(verdict, method), settle, settle));
       else if (method === "GET") receiveIt({ method, query });
       else goTo("reading", () => take(() => readBody(req, rooms, log, receiveIt), noop, settle));
