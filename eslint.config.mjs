@@ -23,6 +23,19 @@ export default tseslint.config(
     },
   },
   {
+    files: ["lib/**/*.ts"],
+    ignores: ["lib/base/errors.ts"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "NewExpression[callee.name=/^(?:Aggregate|Range|Syntax|Type)?Error$/]",
+          message: "Each error has a code in lib/base/codes.ts: make it with lib/base/errors.ts.",
+        },
+      ],
+    },
+  },
+  {
     // Handlers that throw what nobody should throw are among what is specified.
     files: ["spec/**/*.ts"],
     rules: {

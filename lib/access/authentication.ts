@@ -1,10 +1,10 @@
 // What options.authenticate takes, checked and sorted by what it demands of a caller.
 
-import { invalidOption } from "../base/errors.js";
 import type { IncomingMessage } from "node:http";
 import { validateHeaderName } from "node:http";
 import { isIP } from "node:net";
 
+import { invalidOption } from "../base/errors.js";
 import { isRecord } from "../base/record.js";
 
 /** A custom HTTP header of the Callback Profile that holds a secret. */

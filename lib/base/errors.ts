@@ -26,8 +26,8 @@ export function invalidOption(message: string, details?: Pick<Details, "cause">)
 }
 
 /** @param message - names the function or its argument, and says what it takes */
-export function invalidArgument(message: string): TypeError {
-  return codedTypeError("KALEYRA_SMS_INVALID_ARGUMENT", { message }, invalidArgument);
+export function invalidArgument(message: string, details?: Pick<Details, "cause">): TypeError {
+  return codedTypeError("KALEYRA_SMS_INVALID_ARGUMENT", { ...details, message }, invalidArgument);
 }
 
 function argumentsOf(code: ErrorCode | TypeErrorCode, { cause, ...details }: Details): [string, ErrorOptions?] {

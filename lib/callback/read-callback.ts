@@ -3,6 +3,7 @@
 import { types } from "node:util";
 
 import { now } from "../base/clock.js";
+import { invalidArgument } from "../base/errors.js";
 import { withoutVariables } from "../base/query-string.js";
 import type { createDecryptFields } from "./decrypt.js";
 import { invalidCallback, type InvalidCallback, type Issue, type Refusal } from "./invalid.js";
@@ -45,7 +46,7 @@ export function checkedCallback(given: Callback): Callback {
     // A property that throws, or bytes that were transferred to another thread.
     cause = error;
   }
-  throw new TypeError(
+  throw invalidArgument(
     'A callback is { method: "GET", query: a string or a record of strings } or { method: "POST", body: a string, bytes as a Uint8Array or an object, ' +
       "contentType?: a string }.",
     { cause },

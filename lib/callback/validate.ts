@@ -1,9 +1,9 @@
 // Holds fields against the schema, and tells what is wrong with them in words that help and give nothing away.
 
-import { invalidOption } from "../base/errors.js";
 import type { ErrorObject, ValidateFunction } from "ajv";
 import type * as Ajv from "ajv/dist/2020.js";
 
+import { invalidOption } from "../base/errors.js";
 import { FIELDS } from "./fields.js";
 import type { Issue } from "./invalid.js";
 import { knownName, type Fields } from "./read/reading.js";

@@ -1,7 +1,7 @@
 // The events and what their handlers get.
 
-import { invalidArgument } from "../base/errors.js";
 import type { UnauthorizedCallback } from "../access/unauthorized.js";
+import { invalidArgument } from "../base/errors.js";
 import type { InvalidCallback } from "../callback/invalid.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { KeywordMatch } from "../keywords/keyword-match.js";

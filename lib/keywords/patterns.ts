@@ -1,8 +1,8 @@
 // What a keyword may be registered with, and the words of the industry.
 
-import { invalidArgument } from "../base/errors.js";
 import { types } from "node:util";
 
+import { invalidArgument } from "../base/errors.js";
 import { unifyPhrase } from "./fold.js";
 
 /** What a keyword is registered with: a string is a word or a phrase, a RegExp is tried against the text. */

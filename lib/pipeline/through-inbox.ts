@@ -1,8 +1,8 @@
 // The way of a message through the inbox: kept, answered, taken out, handled.
 
-import { invalidOption } from "../base/errors.js";
 import { AsyncLocalStorage } from "node:async_hooks";
 
+import { invalidOption } from "../base/errors.js";
 import { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { Dispatcher } from "../handlers/dispatcher.js";

@@ -1,8 +1,8 @@
 // The options of the inbox: their defaults and checks.
 
-import { invalidOption } from "../../base/errors.js";
 import type { RedisOptions } from "ioredis";
 
+import { invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
 import { readInboxOptions, type InboxOptions, type InboxSettings } from "../inbox-options.js";
 

@@ -1,5 +1,6 @@
 // Makes an inbox's file of a user's handle, and says what a handle is not fit for.
 
+import { codedError, invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
 import { hasCode, isBusy, row, transaction, type Row, type SqliteDatabase } from "./driver.js";
 import { repair } from "./repair.js";
@@ -84,7 +85,7 @@ function databasesOf(database: SqliteDatabase): Row[] {
     return database.prepare("PRAGMA database_list").all().map(row);
   } catch (error) {
     if (isBusy(error)) throw error;
-    throw Object.assign(notUsable(`${OPEN}: this one cannot be read`), { cause: error });
+    throw notUsable(`${OPEN}: this one cannot be read`, error);
   }
 }
 
@@ -101,16 +102,13 @@ function readable(error: unknown): unknown {
     return notUsable("a database that is not in a transaction");
   if (hasCode(error, "SQLITE_READONLY", 8)) return notUsable("a file that may be written: this one is read-only");
   if (isBusy(error))
-    return Object.assign(
-      new Error(`sqliteInbox could not open its file: another process held it for ${OPENING_MS} ms.`),
-      {
-        code: "KALEYRA_SMS_INBOX_BUSY",
-        cause: error,
-      },
-    );
+    return codedError("KALEYRA_SMS_INBOX_BUSY", {
+      message: `sqliteInbox could not open its file: another process held it for ${OPENING_MS} ms. Start again when that process has finished.`,
+      cause: error,
+    });
   return error;
 }
 
-function notUsable(takes: string): TypeError {
-  return new TypeError(`options.database of sqliteInbox takes ${takes}.`);
+function notUsable(takes: string, cause?: unknown): TypeError {
+  return invalidOption(`options.database of sqliteInbox takes ${takes}.`, { cause });
 }

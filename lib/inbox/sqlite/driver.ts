@@ -3,6 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import { types } from "node:util";
 
+import { invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
 
 /** An open database of `node:sqlite`, `better-sqlite3` or `libsql`. */
@@ -22,7 +23,8 @@ export type Row = Readonly<Record<string, unknown>>;
 
 /** A row, as whatever kind of object the driver makes of it. */
 export function row(given: unknown): Row {
-  if (!isRecord(given)) throw new Error("The database gave no row where there always is one.");
+  if (!isRecord(given))
+    throw invalidOption("options.database of sqliteInbox takes a driver that returns rows as objects.");
   return given;
 }
 

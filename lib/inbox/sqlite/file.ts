@@ -2,6 +2,7 @@
 
 import { fstatSync, openSync, readSync, statSync, type BigIntStats } from "node:fs";
 
+import { codedError } from "../../base/errors.js";
 import { APPLICATION_ID } from "./tables.js";
 
 const HEADER_BYTES = 72;
@@ -11,9 +12,6 @@ const APPLICATION_ID_AT = 68;
 const LOG_HEADER_BYTES = 32;
 const LOG_MAGICS: readonly number[] = [0x377f0682, 0x377f0683];
 const SALTS = [16, 24] as const;
-
-/** The code of the error where it is not. */
-const FILE_LOST = "KALEYRA_SMS_INBOX_FILE_LOST";
 
 export class InboxFile {
   readonly #path: string;
@@ -79,10 +77,9 @@ export class InboxFile {
   }
 
   #lost(how: string): Error {
-    return Object.assign(
-      new Error(`The inbox's file ${this.#path} ${how}. Put it back, or restart the process to begin with a new one.`),
-      { code: FILE_LOST },
-    );
+    return codedError("KALEYRA_SMS_INBOX_FILE_LOST", {
+      message: `The inbox's file ${this.#path} ${how}. Put it back, or restart the process to begin with a new one.`,
+    });
   }
 }
 

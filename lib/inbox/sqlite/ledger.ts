@@ -1,7 +1,7 @@
 // The way of messages through the table, step by step. Each step is taken within a transaction, which is the caller's.
 
 import type { SmsMessage } from "../../callback/message.js";
-import { CUT_SHORT } from "../errors.js";
+import { CUT_SHORT } from "../attempt.js";
 import { storedSource, textOf } from "../stored-message.js";
 import type { Row, SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";

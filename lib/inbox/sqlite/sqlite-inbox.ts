@@ -2,6 +2,7 @@
 
 import { setImmediate, setTimeout } from "node:timers/promises";
 
+import { codedError, invalidOption } from "../../base/errors.js";
 import { limitOf, readInboxOptions, stringOf, type InboxOptions } from "../inbox-options.js";
 import type { DeadLetter, Inbox, InboxStats, InboxWork } from "../inbox.js";
 import { openDatabase } from "./database.js";
@@ -56,7 +57,7 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
   const settings = readInboxOptions(FACTORY, options, ["database", "name"]);
   const { database, name = DEFAULT_NAME } = options;
   if (typeof name !== "string" || name === "" || !name.isWellFormed())
-    throw new TypeError(`options.name of ${FACTORY} takes the name of the inbox: a string, not empty.`);
+    throw invalidOption(`options.name of ${FACTORY} takes the name of the inbox: a string, not empty.`);
   const file = new InboxFile(openDatabase(database, name));
   const keys = new Keys(database);
   const upkeep = new Upkeep(database, keys);
@@ -138,10 +139,8 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
 }
 
 function stillRead(): Error {
-  return Object.assign(
-    new Error(
-      "The messages are erased, but their texts stand in the file's log, which another reads. Forget them again when it has ended.",
-    ),
-    { code: "KALEYRA_SMS_INBOX_BUSY" },
-  );
+  return codedError("KALEYRA_SMS_INBOX_BUSY", {
+    message:
+      "The messages are erased, but the file's log still holds their texts, since another program reads it. Call forget again when that program has finished.",
+  });
 }

@@ -1,5 +1,6 @@
 // The tables of the file, and how those of an older version become them.
 
+import { invalidOption } from "../../base/errors.js";
 import { row, text, type Row, type SqliteDatabase } from "./driver.js";
 
 /** "KSMS": tells a file of the inbox's from others. */
@@ -97,7 +98,7 @@ export function tablesOf(database: SqliteDatabase): Row[] {
 export function migrate(database: SqliteDatabase, name: string): void {
   const version = Number(row(database.prepare("PRAGMA user_version").get()).user_version);
   if (version > VERSIONS.length)
-    throw new TypeError(
+    throw invalidOption(
       `options.database of sqliteInbox has tables of version ${version}: this version of express-kaleyra-sms knows ${VERSIONS.length}. Update it.`,
     );
   for (const sql of VERSIONS.slice(version)) database.exec(sql);
@@ -106,7 +107,7 @@ export function migrate(database: SqliteDatabase, name: string): void {
   database.prepare("INSERT INTO inbox SELECT ? WHERE NOT EXISTS (SELECT 1 FROM inbox)").run(name);
   const owner = text(row(database.prepare("SELECT CAST(name AS BLOB) AS name FROM inbox").get()).name);
   if (owner !== name)
-    throw new TypeError(
+    throw invalidOption(
       `The file belongs to the inbox named "${owner ?? ""}", and options.name of sqliteInbox is "${name}". Two routers on one file would handle ` +
         "each other's messages: give each router a file of its own.",
     );

@@ -2,9 +2,9 @@
 
 import { AsyncResource } from "node:async_hooks";
 
+import { codedError } from "../../base/errors.js";
 import type { SmsMessage } from "../../callback/message.js";
 import { Arrivals } from "../arrivals.js";
-import { cutShort, inboxClosed, storeTimeout } from "../errors.js";
 import type { InboxSettings } from "../inbox-options.js";
 import type { InboxWork } from "../inbox.js";
 import { seldom } from "../seldom.js";
@@ -73,7 +73,7 @@ export class Worker {
   }
 
   store(message: SmsMessage, deadline: number): Promise<"stored" | "duplicate"> {
-    if (this.#isClosed) return Promise.reject(inboxClosed());
+    if (this.#isClosed) return Promise.reject(codedError("KALEYRA_SMS_INBOX_CLOSED"));
     this.#soon();
     return this.#arrivals.add(message, deadline);
   }
@@ -146,7 +146,7 @@ export class Worker {
       this.#soon();
       return;
     }
-    this.#arrivals.dropLate(now, storeTimeout);
+    this.#arrivals.dropLate(now, () => codedError("KALEYRA_SMS_STORE_TIMEOUT"));
     if (this.#isTaking) this.#watch.look(this.#lease?.owner ?? 0);
     const todo = this.#todo(now);
     if (todo !== undefined) this.#commit(todo, now);
@@ -219,8 +219,9 @@ export class Worker {
     for (const [n, { resolve }] of this.#arrivals.take().entries()) {
       resolve(written.stored[n]?.as === "duplicate" ? "duplicate" : "stored");
     }
-    for (const { message, attempts } of written.over) this.#work?.failed(cutShort(), message, attempts);
-    if (written.isUnreadable) this.#work?.failed(unreadable());
+    for (const { message, attempts } of written.over)
+      this.#work?.failed(codedError("KALEYRA_SMS_CUT_SHORT"), message, attempts);
+    if (written.isUnreadable) this.#work?.failed(codedError("KALEYRA_SMS_UNREADABLE"));
   }
 
   #keep({ lease, entries }: Written): void {
@@ -274,13 +275,4 @@ export class Worker {
   #free(): number {
     return this.#isTaking ? this.#hands.free(this.#concurrency) : 0;
   }
-}
-
-function unreadable(): Error {
-  return Object.assign(
-    new Error("The file held what is no message. It is kept aside until its callback comes again."),
-    {
-      code: "KALEYRA_SMS_UNREADABLE",
-    },
-  );
 }
