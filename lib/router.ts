@@ -103,7 +103,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       hidden: settings.authenticate ? [...settings.authenticate.variables.keys()] : [],
       decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
     }),
-    takeIn: way.takeIn,
+    handleOrStore: way.handleOrStore,
     dispatcher,
     answers,
     advise: createAdvise(settings.escaping, log),

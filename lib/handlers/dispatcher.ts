@@ -1,7 +1,7 @@
 // Calls handlers, awaits them together, and tells how it went.
 
 import { codedError } from "../base/errors.js";
-import { then, type Eventual } from "../base/eventual.js";
+import { then, type MaybePromise } from "../base/maybe-promise.js";
 import type { Log } from "../base/log.js";
 import { nameOf } from "../base/thrown.js";
 import type { TimeLimit } from "../base/time-limit.js";
@@ -32,7 +32,7 @@ export class Dispatcher {
   }
 
   /** Runs all that applies to a message; failures are given to the handlers of `error`. Neither throws nor rejects. */
-  handle(message: SmsMessage, attempt: Attempt = ONLY): Eventual<Handling> {
+  handle(message: SmsMessage, attempt: Attempt = ONLY): MaybePromise<Handling> {
     if (this.#limit.isOver) return CLOSED;
     const calls = found("message", () => this.#registry.callsOfMessage(message));
     const run = this.#run(calls, attempt.attempt);
@@ -54,14 +54,14 @@ export class Dispatcher {
    * Runs the handlers of an event that changes no answer; their own failures go to the logger, and so does an event without a handler. Neither
    * throws nor rejects.
    */
-  announce<Event extends Announcement>(event: Event, payload: SmsEvents[Event]): Eventual<void> {
+  announce<Event extends Announcement>(event: Event, payload: SmsEvents[Event]): MaybePromise<void> {
     const calls = found(event, () => this.#registry.callsOf(event, payload));
     if (calls.length === 0) {
-      this.#logUnheard(payload);
+      this.#logUnhandled(payload);
       return;
     }
     return then(this.#run(calls, 1), ({ failures, late }) => {
-      late?.letGo();
+      late?.release();
       for (const { cause } of failures) {
         this.#log.error(`handler-of-${event}-failed`, `A handler of "${event}" failed: ${nameOf(cause)}.`);
       }
@@ -69,7 +69,7 @@ export class Dispatcher {
   }
 
   /** Starts all calls, then waits for those that are not done: one that fails stops no other. */
-  #run<Event extends SmsEvent>(calls: ReadonlyArray<Call<Event>>, attempt: number): Eventual<Run<Event>> {
+  #run<Event extends SmsEvent>(calls: ReadonlyArray<Call<Event>>, attempt: number): MaybePromise<Run<Event>> {
     const context = new Context(attempt);
     const failures: Array<Failure<Event>> = [];
     let running: Running<Event> | undefined;
@@ -92,12 +92,12 @@ export class Dispatcher {
     if (await this.#limit.wait(running.ended())) return { failures };
     context.expire();
     // Closed, the router waits for nothing more.
-    if (this.#limit.isOver) running.letGo();
+    if (this.#limit.isOver) running.release();
     const late = running.events.map((event) => ({ event, cause: timeout(event) }));
     return { failures: [...failures, ...late], late: running };
   }
 
-  #logUnheard(payload: SmsEvents[Announcement]): void {
+  #logUnhandled(payload: SmsEvents[Announcement]): void {
     if ("detail" in payload) {
       this.#log.warn(
         payload.code,

@@ -14,5 +14,5 @@ export interface Late {
   /** Resolves when all have ended: whether well, after all. For one who asks at a time. */
   ended(): Promise<"handled" | "failed">;
   /** For who waits no longer: what never ends then keeps nothing of the message. */
-  letGo(): void;
+  release(): void;
 }

@@ -1,7 +1,7 @@
 // Who listens to what. A callback takes what is registered when its handling starts; what changes later is for the next one.
 
 import { invalidArgument } from "../base/errors.js";
-import type { Eventual } from "../base/eventual.js";
+import type { MaybePromise } from "../base/maybe-promise.js";
 import type { SmsMessage } from "../callback/message.js";
 import { KeywordIndex, unregisteredMatch } from "../keywords/keyword-index.js";
 import { patternsOf, type KeywordPattern } from "../keywords/patterns.js";
@@ -81,7 +81,7 @@ export class Registry {
   readonly #keywords = new KeywordIndex<Registration<"keyword">>();
   #registered = 0;
   /** Who waits for a handler that hears messages. */
-  #unheard: Array<() => void> = [];
+  #waitingForListener: Array<() => void> = [];
 
   /** @throws TypeError where there is no such event, or the handler is no function */
   add<Event extends SmsEvent>(event: Event, handler: Handler<Event>): void {
@@ -119,8 +119,8 @@ export class Registry {
    * Waits for a handler of `message`, `keyword` or `unmatched`, and then for the next turn of the event loop, in which those that are registered
    * along with it are there too.
    */
-  whenHeard(): Eventual<void> {
-    return this.#isHeard() ? undefined : new Promise((resolve) => this.#unheard.push(resolve));
+  whenListening(): MaybePromise<void> {
+    return this.#isListening() ? undefined : new Promise((resolve) => this.#waitingForListener.push(resolve));
   }
 
   /** What a payload of one event leads to, in order of registration. */
@@ -162,19 +162,19 @@ export class Registry {
   #register<Event extends SmsEvent>(event: Event, given: Handler<Event>, handler: Handler<Event>): Registration<Event> {
     if (typeof given !== "function")
       throw invalidArgument(`The handler of "${event}" must be a function, not ${typeof given}.`);
-    if (this.#unheard.length > 0) setImmediate(() => this.#letHear());
+    if (this.#waitingForListener.length > 0) setImmediate(() => this.#resumeWaiting());
     return { order: this.#registered++, event, given, handler };
   }
 
-  #isHeard(): boolean {
+  #isListening(): boolean {
     const { message, keyword, unmatched } = this.#handlers;
     return !this.#keywords.isEmpty || [message, keyword, unmatched].some(({ list }) => list.length > 0);
   }
 
-  #letHear(): void {
-    if (!this.#isHeard()) return;
-    for (const resolve of this.#unheard) resolve();
-    this.#unheard = [];
+  #resumeWaiting(): void {
+    if (!this.#isListening()) return;
+    for (const resolve of this.#waitingForListener) resolve();
+    this.#waitingForListener = [];
   }
 
   /** `false` where it was taken out before. */

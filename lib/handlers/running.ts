@@ -11,7 +11,7 @@ export interface Failure<Event extends SmsEvent> {
 
 interface Unended<Event extends SmsEvent> {
   readonly event: Event;
-  readonly letGo: () => void;
+  readonly release: () => void;
 }
 
 export class Running<Event extends SmsEvent> implements Late {
@@ -27,7 +27,7 @@ export class Running<Event extends SmsEvent> implements Late {
   add(event: Event, result: PromiseLike<unknown>): void {
     const one: Unended<Event> = {
       event,
-      letGo: whenSettled(result, (rejected) => {
+      release: whenSettled(result, (rejected) => {
         this.#unended.delete(one);
         if (rejected !== undefined) this.#failures.push({ event, cause: rejected.cause });
         if (this.#unended.size === 0) this.#resolve?.(this.#failures.length === 0 ? "handled" : "failed");
@@ -46,7 +46,7 @@ export class Running<Event extends SmsEvent> implements Late {
     return new Promise((resolve) => (this.#resolve = resolve));
   }
 
-  letGo(): void {
-    for (const { letGo } of this.#unended) letGo();
+  release(): void {
+    for (const { release } of this.#unended) release();
   }
 }

@@ -4,7 +4,7 @@ import type { ServerResponse } from "node:http";
 
 import type { Refused } from "../access/authorize.js";
 import type { Answer, Answers } from "../answer/receipt.js";
-import type { Eventual } from "../base/eventual.js";
+import type { MaybePromise } from "../base/maybe-promise.js";
 import type { Log } from "../base/log.js";
 import { nameOf } from "../base/thrown.js";
 import type { Admit } from "../pipeline/admit.js";
@@ -17,7 +17,7 @@ import { isFor, targetOf } from "./target.js";
 
 export type Method = "GET" | "POST";
 
-interface ListenerRooms extends BodyLimits {
+interface ListenerDeps extends BodyLimits {
   /** Without a slash at its end. */
   readonly path: string;
   readonly methods: readonly Method[];
@@ -33,8 +33,8 @@ const noop = (): void => undefined;
 /** Lets a callback out of hand, and gives it its answer. */
 type Settle = (answer: Answer) => void;
 
-export function createListener(rooms: ListenerRooms): Listener {
-  const { path, methods, capacity, admit, receive, answers, log } = rooms;
+export function createListener(deps: ListenerDeps): Listener {
+  const { path, methods, capacity, admit, receive, answers, log } = deps;
   const allow = [
     ...(methods.includes("GET") ? ["GET", "HEAD"] : []),
     ...(methods.includes("POST") ? ["POST"] : []),
@@ -77,7 +77,7 @@ export function createListener(rooms: ListenerRooms): Listener {
   };
 
   /** Takes a step with a callback that is in hand, at once where nothing is waited for; a step that fails is its last. */
-  const take = <Value>(step: () => Eventual<Value>, next: (value: Value) => void, settle: Settle): void => {
+  const take = <Value>(step: () => MaybePromise<Value>, next: (value: Value) => void, settle: Settle): void => {
     const fail = (error: unknown): void => settle(failed(error));
     try {
       const value = step();
@@ -121,7 +121,7 @@ export function createListener(rooms: ListenerRooms): Listener {
       if (typeof verdict === "function") check(verdict);
       else if (verdict !== undefined) goTo("refusing", () => take(() => admit.refuse(verdict, method), settle, settle));
       else if (method === "GET") receiveIt({ method, query });
-      else goTo("reading", () => take(() => readBody(req, rooms, log, receiveIt), noop, settle));
+      else goTo("reading", () => take(() => readBody(req, deps, log, receiveIt), noop, settle));
     };
     take(() => admit.authorize(req, query), goOn, settle);
   };

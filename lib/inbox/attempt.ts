@@ -1,7 +1,7 @@
 // One attempt at a message, by whatever was given to the inbox to handle it.
 
 import { codedError } from "../base/errors.js";
-import type { Eventual } from "../base/eventual.js";
+import type { MaybePromise } from "../base/maybe-promise.js";
 import { isRecord } from "../base/record.js";
 import { nameOf } from "../base/thrown.js";
 import type { SmsMessage } from "../callback/message.js";
@@ -12,7 +12,7 @@ export function attempt(
   work: Pick<InboxWork, "handle" | "failed">,
   message: SmsMessage,
   which: InboxAttempt,
-): Eventual<InboxOutcome> {
+): MaybePromise<InboxOutcome> {
   const failed = (cause: unknown): InboxOutcome => {
     const reason = nameOf(cause);
     const error = codedError("KALEYRA_SMS_HANDLING_FAILED", { why: reason });

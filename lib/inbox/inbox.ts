@@ -1,6 +1,6 @@
 // What an inbox is: where a message waits, safe from the end of the process, between its answer and the end of its handling.
 
-import type { Eventual } from "../base/eventual.js";
+import type { MaybePromise } from "../base/maybe-promise.js";
 import type { SmsMessage } from "../callback/message.js";
 
 /**
@@ -57,7 +57,7 @@ export interface InboxWork {
   /** How many messages to hand out at once, at least 1. */
   readonly concurrency: number;
   /** Runs the handlers of a message, once. Neither throws nor rejects. */
-  handle(message: SmsMessage, attempt: InboxAttempt): Eventual<InboxOutcome>;
+  handle(message: SmsMessage, attempt: InboxAttempt): MaybePromise<InboxOutcome>;
   /**
    * Tells the user's `error` handlers that messages could not be taken out, at most once a second for what lasts; or, with a message,
    * that it became a dead letter without its handlers having failed: the process died in each attempt. The cause is handed on: it must

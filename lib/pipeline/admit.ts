@@ -3,14 +3,14 @@
 import type { Authorize, Refused } from "../access/authorize.js";
 import type { Answer, Answers } from "../answer/receipt.js";
 import { now } from "../base/clock.js";
-import { then, type Eventual } from "../base/eventual.js";
+import { then, type MaybePromise } from "../base/maybe-promise.js";
 import type { Log } from "../base/log.js";
 import type { Dispatcher } from "../handlers/dispatcher.js";
 
 export interface Admit {
   readonly authorize: Authorize;
   /** Emits `unauthorized`, and gives the answer. Does not reject. */
-  readonly refuse: (refused: Refused, method: "GET" | "POST") => Eventual<Answer>;
+  readonly refuse: (refused: Refused, method: "GET" | "POST") => MaybePromise<Answer>;
 }
 
 export function createAdmit(authorize: Authorize, dispatcher: Dispatcher, answers: Answers, log: Log): Admit {

@@ -26,7 +26,7 @@ export function createInMemory({ deduplicate, maxInFlight }: InMemorySettings, {
   const once = new Once(handledKeys, limit, maxInFlight);
   const nesting = new Nesting();
   return {
-    takeIn: (message) => {
+    handleOrStore: (message) => {
       const { source } = message;
       // Handlers that were called before there was nesting to be seen, and have not returned, are seen by their turn.
       const isNested = nesting.isWithin(source) || once.isCalling(source);

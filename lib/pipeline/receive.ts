@@ -1,7 +1,7 @@
 // The way of a callback from its content to its receipt: read it, take it in (to the handlers, or into the inbox), answer.
 
 import type { Answers, Receipt } from "../answer/receipt.js";
-import { then, type Eventual } from "../base/eventual.js";
+import { then, type MaybePromise } from "../base/maybe-promise.js";
 import type { Log } from "../base/log.js";
 import { nameOf } from "../base/thrown.js";
 import type { Callback, Read, ReadMessage, UnreadCallback } from "../callback/read-callback.js";
@@ -9,9 +9,9 @@ import type { Dispatcher } from "../handlers/dispatcher.js";
 import type { Handling } from "../handlers/handling.js";
 
 /** The rooms that a callback passes through. */
-interface Rooms {
+interface Deps {
   readonly read: (callback: Callback | UnreadCallback) => Read;
-  readonly takeIn: Way["takeIn"];
+  readonly handleOrStore: Way["handleOrStore"];
   readonly dispatcher: Dispatcher;
   readonly answers: Answers;
   /** Says what a valid message shows to be wrong with the set-up. */
@@ -22,13 +22,13 @@ interface Rooms {
 }
 
 /** What becomes of a valid message: it is handled, once, or stored in the inbox. Neither throws nor rejects. */
-type TakeIn = (
+type HandleOrStore = (
   message: ReadMessage["message"],
-) => Eventual<Handling["outcome"] | "stored" | "duplicate" | "not-stored">;
+) => MaybePromise<Handling["outcome"] | "stored" | "duplicate" | "not-stored">;
 
 /** The way of a valid message: in the memory of this process, or through an inbox. */
 export interface Way {
-  readonly takeIn: TakeIn;
+  readonly handleOrStore: HandleOrStore;
   /** Runs what receives a callback by another way than HTTP, perhaps from a handler. */
   readonly receive: <Result>(receive: () => Result) => Result;
   /** When every callback is answered: waits for what still runs. Does not reject. */
@@ -38,10 +38,10 @@ export interface Way {
 }
 
 /** Neither throws nor rejects. */
-export type Receive = (callback: Callback | UnreadCallback) => Eventual<Receipt>;
+export type Receive = (callback: Callback | UnreadCallback) => MaybePromise<Receipt>;
 
-export function createReceive(rooms: Rooms): Receive {
-  const { read, takeIn, dispatcher, answers, advise, tellFailures, log } = rooms;
+export function createReceive(deps: Deps): Receive {
+  const { read, handleOrStore, dispatcher, answers, advise, tellFailures, log } = deps;
 
   const receive: Receive = (callback) => {
     const reading = read(callback);
@@ -50,7 +50,7 @@ export function createReceive(rooms: Rooms): Receive {
     }
     const { message } = reading;
     advise(reading);
-    return then(takeIn(message), (outcome): Eventual<Receipt> => {
+    return then(handleOrStore(message), (outcome): MaybePromise<Receipt> => {
       switch (outcome) {
         case "handled":
         case "stored":
@@ -68,7 +68,7 @@ export function createReceive(rooms: Rooms): Receive {
     });
   };
 
-  const answered = (callback: Callback | UnreadCallback): Eventual<Receipt> =>
+  const answered = (callback: Callback | UnreadCallback): MaybePromise<Receipt> =>
     then(receive(callback), (receipt) => {
       const { outcome, status, message, problem } = receipt;
       log.answered(callback.method, problem?.code ?? outcome, status, message ?? problem ?? {});

@@ -6,17 +6,17 @@ import type { SmsMessage } from "../callback/message.js";
 import type { Inbox } from "../inbox/inbox.js";
 
 /** What became of a message; `not-stored` where the inbox could not write it, or not in time. Does not reject. */
-export type Keep = (message: SmsMessage) => Promise<"stored" | "duplicate" | "not-stored">;
+export type Store = (message: SmsMessage) => Promise<"stored" | "duplicate" | "not-stored">;
 
 /**
  * @param limit - for how long a caller waits
  * @param tell - of what the inbox could not do
  */
-export function createKeep(
+export function createStore(
   inbox: Inbox,
   limit: TimeLimit,
-  tell: (cause: unknown, message: SmsMessage) => Promise<void>,
-): Keep {
+  report: (cause: unknown, message: SmsMessage) => Promise<void>,
+): Store {
   const store = async (message: SmsMessage): Promise<{ stored: "stored" | "duplicate" } | { cause: unknown }> => {
     try {
       const stored: unknown = await inbox.store(message, Date.now() + limit.ms);
@@ -31,7 +31,7 @@ export function createKeep(
     const storing = store(message);
     const result = (await limit.wait(storing)) ? await storing : { cause: codedError("KALEYRA_SMS_STORE_TIMEOUT") };
     if ("stored" in result) return result.stored;
-    await tell(result.cause, message);
+    await report(result.cause, message);
     return "not-stored";
   };
 }

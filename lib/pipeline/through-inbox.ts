@@ -9,7 +9,7 @@ import type { Dispatcher } from "../handlers/dispatcher.js";
 import type { Registry } from "../handlers/registry.js";
 import type { Inbox } from "../inbox/inbox.js";
 import type { Way } from "./receive.js";
-import { createKeep } from "./store.js";
+import { createStore } from "./store.js";
 import { createWork } from "./work.js";
 
 interface Deps {
@@ -43,7 +43,7 @@ export function createThroughInbox(
    * store (of another tenant) no handler may see.
    */
   const inOwnContext = AsyncLocalStorage.snapshot();
-  const tell = async (cause: unknown, message?: SmsMessage, attempt = 1): Promise<void> => {
+  const report = async (cause: unknown, message?: SmsMessage, attempt = 1): Promise<void> => {
     const final = message !== undefined;
     await dispatcher.announce("error", Object.freeze({ event: "inbox", message, cause, attempt, final }));
   };
@@ -55,18 +55,18 @@ export function createThroughInbox(
     concurrency,
     limit,
     dispatch: (message, attempt) => inOwnContext(() => dispatcher.handle(message, attempt)),
-    whenHeard: () => registry.whenHeard(),
-    failed: (cause, message, attempt) => void inOwnContext(tell, cause, message, attempt),
+    whenListening: () => registry.whenListening(),
+    failed: (cause, message, attempt) => void inOwnContext(report, cause, message, attempt),
     closing,
   });
   const start = async (): Promise<void> => {
-    await registry.whenHeard();
+    await registry.whenListening();
     if (!isClosed) await inbox.start(work);
   };
-  if (concurrency > 0) start().catch(tell);
+  if (concurrency > 0) start().catch(report);
 
   return {
-    takeIn: createKeep(inbox, storing, tell),
+    handleOrStore: createStore(inbox, storing, report),
     receive: (receive) => receive(),
     drain: () => {
       isClosed = true;
@@ -74,7 +74,7 @@ export function createThroughInbox(
       // In a promise of its own: an inbox of the user's may throw.
       return Promise.resolve()
         .then(() => inbox.close())
-        .catch(tell);
+        .catch(report);
     },
     end: async (drained) => {
       storing.expire();

@@ -1,6 +1,6 @@
 // What the inbox hands messages to: the handlers, one attempt after the other.
 
-import { then, type Eventual } from "../base/eventual.js";
+import { then, type MaybePromise } from "../base/maybe-promise.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { Handling, Late } from "../handlers/handling.js";
@@ -11,9 +11,9 @@ interface Handlers {
   readonly concurrency: number;
   readonly limit: TimeLimit;
   /** Neither throws nor rejects. */
-  readonly dispatch: (message: SmsMessage, attempt: InboxAttempt) => Eventual<Handling>;
+  readonly dispatch: (message: SmsMessage, attempt: InboxAttempt) => MaybePromise<Handling>;
   /** Waits for a handler that hears messages: nothing is handled because nobody listens. */
-  readonly whenHeard: () => Eventual<void>;
+  readonly whenListening: () => MaybePromise<void>;
   readonly failed: InboxWork["failed"];
   /** Resolves when the router is about to close: what no handler hears is given back then. */
   readonly closing: Promise<void>;
@@ -22,8 +22,8 @@ interface Handlers {
 const HANDLED: InboxOutcome = { outcome: "handled" };
 const RELEASED: InboxOutcome = { outcome: "released" };
 
-export function createWork({ concurrency, limit, dispatch, whenHeard, failed, closing }: Handlers): InboxWork {
-  const outcomeOf = ({ outcome, late, reason = "unknown" }: Handling): Eventual<InboxOutcome> => {
+export function createWork({ concurrency, limit, dispatch, whenListening, failed, closing }: Handlers): InboxWork {
+  const outcomeOf = ({ outcome, late, reason = "unknown" }: Handling): MaybePromise<InboxOutcome> => {
     if (outcome === "handled") return HANDLED;
     if (outcome === "closed" || (outcome === "timed-out" && limit.isOver)) return RELEASED;
     const failure: InboxOutcome = { outcome: "failed", reason };
@@ -34,11 +34,11 @@ export function createWork({ concurrency, limit, dispatch, whenHeard, failed, cl
   const waitFor = async (late: Late, failure: InboxOutcome): Promise<InboxOutcome> => {
     const ended = late.ended();
     if (await limit.wait(ended)) return (await ended) === "handled" ? HANDLED : failure;
-    late.letGo();
+    late.release();
     return failure;
   };
 
-  const attempted = (message: SmsMessage, { attempt: number, final }: InboxAttempt): Eventual<InboxOutcome> =>
+  const attempted = (message: SmsMessage, { attempt: number, final }: InboxAttempt): MaybePromise<InboxOutcome> =>
     then(
       dispatch(message, {
         attempt: number,
@@ -51,10 +51,10 @@ export function createWork({ concurrency, limit, dispatch, whenHeard, failed, cl
     );
 
   const handle: InboxWork["handle"] = (message, which) => {
-    const heard = whenHeard();
+    const heard = whenListening();
     if (heard === undefined) return attempted(message, which);
     const waited = Promise.race([heard.then(() => true), closing.then(() => false)]);
-    return waited.then((isHeard) => (isHeard ? attempted(message, which) : RELEASED));
+    return waited.then((isListening) => (isListening ? attempted(message, which) : RELEASED));
   };
 
   return { concurrency, failed, handle: (message, which) => attempt({ handle, failed }, message, which) };

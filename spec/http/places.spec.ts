@@ -15,7 +15,7 @@ afterEach(closeServers);
 
 const BODY_LIMIT = 2_000;
 const turnOfTheLoop = () => new Promise(setImmediate);
-const atLast = async (isSo: () => boolean): Promise<void> => {
+const eventually = async (isSo: () => boolean): Promise<void> => {
   while (!isSo()) {
     if (Date.now() > deadline) throw new Error(`It never came to this: ${isSo.toString()}`);
     await turnOfTheLoop();
@@ -89,7 +89,7 @@ function setUp() {
     /** Ends a connection from outside, and waits until the server knows. */
     leave: async (socket: Socket) => {
       socket.destroy();
-      await atLast(() => requests.every(({ destroyed }) => destroyed));
+      await eventually(() => requests.every(({ destroyed }) => destroyed));
     },
   };
 }
@@ -107,20 +107,20 @@ const MISFORTUNES: ReadonlyArray<readonly [what: string, befall: (kit: Kit) => P
     "it goes away while it is checked, and its check lets it in",
     async ({ start, leave, checked, invalid }) => {
       const socket = await start("held");
-      await atLast(() => checked.length > 0);
+      await eventually(() => checked.length > 0);
       await leave(socket);
       checked.pop()?.(true);
-      await atLast(() => invalid.length > 0);
+      await eventually(() => invalid.length > 0);
     },
   ],
   [
     "it goes away with half its body sent while it is checked, and its check lets it in",
     async ({ start, leave, checked, invalid }) => {
       const socket = await start("held", "{ }", "{");
-      await atLast(() => checked.length > 0);
+      await eventually(() => checked.length > 0);
       await leave(socket);
       checked.pop()?.(true);
-      await atLast(() => invalid.length > 0);
+      await eventually(() => invalid.length > 0);
     },
   ],
   [
@@ -129,14 +129,14 @@ const MISFORTUNES: ReadonlyArray<readonly [what: string, befall: (kit: Kit) => P
       const socket = await start("yes", "{ }", "{");
       await turnOfTheLoop();
       await leave(socket);
-      await atLast(() => invalid.length > 0);
+      await eventually(() => invalid.length > 0);
     },
   ],
   [
     "it goes away while it is handled",
     async ({ start, leave, handled }) => {
       const socket = await start("yes", toHold());
-      await atLast(() => handled.length > 0);
+      await eventually(() => handled.length > 0);
       await leave(socket);
       handled.pop()?.();
     },
@@ -148,22 +148,22 @@ const MISFORTUNES: ReadonlyArray<readonly [what: string, befall: (kit: Kit) => P
       const socket = await start("yes", "{ }", "{");
       await turnOfTheLoop();
       await leave(socket);
-      await atLast(() => invalid.length > 0);
+      await eventually(() => invalid.length > 0);
     },
   ],
   [
     "something else answers it while it is checked",
     async ({ meets, send, checked, invalid }) => {
-      meets((_, res) => void atLast(() => checked.length > 0).then(() => res.writeHead(504).end()));
+      meets((_, res) => void eventually(() => checked.length > 0).then(() => res.writeHead(504).end()));
       expect(await send("held")).toBe(504);
       checked.pop()?.(true);
-      await atLast(() => invalid.length > 0);
+      await eventually(() => invalid.length > 0);
     },
   ],
   [
     "something else answers it while it is handled",
     async ({ meets, send, handled }) => {
-      meets((_, res) => void atLast(() => handled.length > 0).then(() => res.writeHead(504).end()));
+      meets((_, res) => void eventually(() => handled.length > 0).then(() => res.writeHead(504).end()));
       expect(await send("yes", toHold())).toBe(504);
       handled.pop()?.();
     },
@@ -176,7 +176,7 @@ const MISFORTUNES: ReadonlyArray<readonly [what: string, befall: (kit: Kit) => P
       const socket = await start("yes", "x".repeat(20_000), "x");
       expect(await until(socket, "\r\n\r\n")).toMatch(/^HTTP\/1.1 413 /);
       await leave(socket);
-      await atLast(() => lines.some((line) => line.includes("(answer-failed)")));
+      await eventually(() => lines.some((line) => line.includes("(answer-failed)")));
     },
   ],
   [
@@ -195,7 +195,7 @@ const MISFORTUNES: ReadonlyArray<readonly [what: string, befall: (kit: Kit) => P
       const socket = await start("yes", body, body.slice(0, 10));
       expect(await until(socket, "\r\n\r\n")).toMatch(/^HTTP\/1.1 500 /);
       socket.write(body.slice(10));
-      await atLast(() => requests.every(({ readableEnded }) => readableEnded));
+      await eventually(() => requests.every(({ readableEnded }) => readableEnded));
       await leave(socket);
       expect(messages).toEqual([]);
     },
@@ -212,7 +212,7 @@ const MISFORTUNES: ReadonlyArray<readonly [what: string, befall: (kit: Kit) => P
               if (isRead) Object.assign(req, { rawBody: JSON.stringify(callback()) });
             });
             const socket = await start("yes");
-            await atLast(() => messages.length > 0);
+            await eventually(() => messages.length > 0);
             await leave(socket);
           },
         ] as const,
@@ -231,12 +231,12 @@ it.each(MISFORTUNES)("a callback gives its place back once where %s", async (_, 
   // back twice. close() resolves only when no place is taken.
   const body = toHold();
   const traveller = await start("held", body, body.slice(0, 10));
-  await atLast(() => checked.length > 0);
+  await eventually(() => checked.length > 0);
   checked.pop()?.(true);
   await turnOfTheLoop();
   expect(await send("yes")).toBe(503);
   traveller.write(body.slice(10));
-  await atLast(() => handled.length > 0);
+  await eventually(() => handled.length > 0);
   expect(await send("yes")).toBe(503);
   handled.pop()?.();
   expect(await statusOn(traveller)).toBe(200);

@@ -4,7 +4,7 @@ import { codedError } from "../../base/errors.js";
 import { limitOf, stringOf } from "../inbox-options.js";
 import type { Inbox } from "../inbox.js";
 import { readBullmqOptions, type BullmqInboxOptions } from "./bullmq-options.js";
-import { letGo, open, PROMPT, ready } from "./client.js";
+import { release, open, PROMPT, ready } from "./client.js";
 import { Ledger } from "./ledger.js";
 import { Queue } from "./peers.js";
 import { putInFront } from "./scripts.js";
@@ -73,7 +73,7 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
     sender.close();
     await worker?.close();
     await queue.close();
-    letGo(client);
+    release(client);
   };
 
   return {

@@ -48,11 +48,11 @@ export function open(connection: string | RedisOptions, own: typeof PROMPT | typ
   const options = { ...COMMON, ...own, reconnectOnError };
   const client =
     typeof connection === "string" ? new Redis(connection, options) : new Redis({ ...connection, ...options });
-  return heard(client).on("ready", () => (isLeaving = false));
+  return ignoringErrors(client).on("ready", () => (isLeaving = false));
 }
 
 /** Unheard, ioredis prints its errors. What they mean for a message, its command tells. */
-export function heard(client: Client): Client {
+export function ignoringErrors(client: Client): Client {
   // One listener for each that waits. BullMQ adds to the number.
   return client.setMaxListeners(Infinity).on("error", () => undefined);
 }
@@ -77,7 +77,7 @@ export function ready(client: Client, deadline: number): Promise<void> {
 }
 
 /** Lets go of a client, whatever state it is in: what waits for an answer is rejected soon after. */
-export function letGo(client: Client): void {
+export function release(client: Client): void {
   if (client.status === "end") return;
   // Between two attempts ioredis would end neither itself nor what waits.
   if (client.status === "reconnecting" || client.status === "close") client.connect().catch(() => undefined);

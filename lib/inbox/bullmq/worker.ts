@@ -6,9 +6,9 @@ import type { Redis as Client } from "ioredis";
 
 import { codedError } from "../../base/errors.js";
 import type { InboxWork } from "../inbox.js";
-import { seldom } from "../seldom.js";
+import { atMostOncePerSecond } from "../at-most-once-per-second.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
-import { heard, letGo, open, PATIENT } from "./client.js";
+import { ignoringErrors, release, open, PATIENT } from "./client.js";
 import { backoffStrategy, entryOf, optionsOf } from "./job.js";
 import { LastingWorker } from "./lasting-worker.js";
 import { createProcess } from "./process.js";
@@ -35,7 +35,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   // The worker makes one of its own, on which it waits for messages.
   const duplicate = client.duplicate.bind(client);
   client.duplicate = (override) => {
-    const copy = heard(duplicate(override));
+    const copy = ignoringErrors(duplicate(override));
     clients.push(copy);
     return copy;
   };
@@ -44,7 +44,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   let isClosing = false;
   let beginClosing = (): void => undefined;
   const closing = new Promise<void>((resolve) => (beginClosing = resolve));
-  const tell = seldom((cause) => work.failed(cause));
+  const report = atMostOncePerSecond((cause) => work.failed(cause));
   const processJob = createProcess({ work, closing, retentionMs });
 
   const process = async (job: Job<unknown>): Promise<Done> => {
@@ -66,7 +66,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   });
 
   worker.on("error", (error) => {
-    if (!isClosing) tell(unreachable(error));
+    if (!isClosing) report(unreachable(error));
   });
   worker.on("failed", (job) => {
     // Given up by BullMQ: what a handler threw, the router has told.
@@ -82,7 +82,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
       while (!(await within(closed, CLOSING_MS))) {
         if (running.size > 0) await Promise.allSettled(running);
         else {
-          for (const each of clients) letGo(each);
+          for (const each of clients) release(each);
           await within(closed, CLOSING_MS);
           break;
         }
@@ -95,6 +95,6 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
 async function end(client: Client): Promise<void> {
   if (client.status === "end") return;
   const ended = once(client, "end");
-  letGo(client);
+  release(client);
   await within(ended, CLOSING_MS);
 }

@@ -66,7 +66,7 @@ export class Keys {
   refresh(): void {
     this.#added = [];
     const reach = this.#statements.row("reach");
-    this.#heedTurns(Number(reach.turns));
+    this.#dropFiled(Number(reach.turns));
     const last = Number(reach.last);
     if (last === this.#last) return;
     const from = Math.max(this.#last, (this.#turns - SLICES + 1) * STEP);
@@ -135,7 +135,7 @@ export class Keys {
     if (seq > turn * STEP) this.#unfiled[slice]?.set(key, seq);
   }
 
-  #heedTurns(turns: number): void {
+  #dropFiled(turns: number): void {
     for (const turn of turnsAfter(this.#turns, turns)) {
       const slice = this.#unfiled[turn % SLICES];
       slice?.forEach((seq, key) => {

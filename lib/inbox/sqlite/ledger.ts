@@ -229,7 +229,7 @@ export class Ledger {
   }
 
   /** Once the clock may have been set back: what then waits for too long was written before. */
-  heedClock(backoffMs: number, now: number): void {
+  clampTimes(backoffMs: number, now: number): void {
     this.#statements.run("early", now, now, backoffMs);
   }
 

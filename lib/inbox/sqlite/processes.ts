@@ -65,7 +65,7 @@ export class Processes {
   }
 
   /** Once the clock may have been set back: a lease that ends far ahead was written before. */
-  heedClock(now: number): void {
+  clampLeases(now: number): void {
     const until = now + FAR_LEASES * this.#leaseMs;
     this.#statements.run("shorten", until, until);
   }

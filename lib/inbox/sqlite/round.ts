@@ -2,14 +2,14 @@
 
 import type { SmsMessage } from "../../callback/message.js";
 import { backoffOf, type InboxSettings } from "../inbox-options.js";
-import type { Ended, Entry } from "./hands.js";
+import type { Ended, Entry } from "./in-flight.js";
 import type { Ledger, Stored, Taken } from "./ledger.js";
 import type { Lease, Processes } from "./processes.js";
 
 /** Processes whose lease has run out: its end, and since when this process knows, in milliseconds since the epoch. */
 export type Suspects = ReadonlyMap<number, { readonly until: number; readonly since: number }>;
 
-interface Rooms {
+interface Deps {
   readonly ledger: Ledger;
   readonly processes: Processes;
 }
@@ -59,8 +59,8 @@ export interface Written {
 const PRUNED = 16_384;
 
 /** Within a transaction. Changes nothing but the tables: what it returns is true when they are committed. */
-export function writeRound(rooms: Rooms, settings: InboxSettings, todo: Todo, now: number): Written {
-  const { ledger, processes } = rooms;
+export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now: number): Written {
+  const { ledger, processes } = deps;
   const later: number[] = todo.due > now ? [todo.due] : [];
   let isDue = todo.due <= now;
   for (const at of writeEnded(ledger, settings, todo.ended, now)) {
@@ -68,8 +68,8 @@ export function writeRound(rooms: Rooms, settings: InboxSettings, todo: Todo, no
     else isDue = true;
   }
   if (todo.isClockSetBack) {
-    ledger.heedClock(settings.backoffMs, now);
-    processes.heedClock(now);
+    ledger.clampTimes(settings.backoffMs, now);
+    processes.clampLeases(now);
     isDue = true;
   }
   if (todo.known !== undefined && todo.lease !== undefined) {
@@ -77,7 +77,7 @@ export function writeRound(rooms: Rooms, settings: InboxSettings, todo: Todo, no
     isDue = true;
   }
   const { over, suspects, isAnyDead } = todo.isInspection
-    ? inspect(rooms, settings, todo, now)
+    ? inspect(deps, settings, todo, now)
     : { ...todo, over: [], isAnyDead: false };
   isDue ||= isAnyDead;
 
@@ -124,7 +124,7 @@ export function writeRound(rooms: Rooms, settings: InboxSettings, todo: Todo, no
  * moment on in which this process could write.
  */
 function inspect(
-  { ledger, processes }: Rooms,
+  { ledger, processes }: Deps,
   { attempts, leaseMs }: InboxSettings,
   { lease, suspects }: Todo,
   now: number,

@@ -7,11 +7,11 @@ import type { SmsMessage } from "../../callback/message.js";
 import { Arrivals } from "../arrivals.js";
 import type { InboxSettings } from "../inbox-options.js";
 import type { InboxWork } from "../inbox.js";
-import { seldom } from "../seldom.js";
+import { atMostOncePerSecond } from "../at-most-once-per-second.js";
 import { isBusy, transaction, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
 import { Gathering } from "./gathering.js";
-import { Hands } from "./hands.js";
+import { InFlight } from "./in-flight.js";
 import type { Ledger } from "./ledger.js";
 import type { Lease, Processes } from "./processes.js";
 import { writeRound, type Todo, type Written } from "./round.js";
@@ -39,9 +39,9 @@ export class Worker {
   readonly #watch: Watch;
   readonly #arrivals = new Arrivals();
   readonly #gathering = new Gathering();
-  readonly #hands: Hands;
+  readonly #inFlight: InFlight;
   #work: InboxWork | undefined;
-  readonly #tell = seldom((cause) => this.#work?.failed(cause));
+  readonly #report = atMostOncePerSecond((cause) => this.#work?.failed(cause));
   /** In the asynchronous context in which the inbox was made: that of a message which came would be kept for as long as rounds follow each other. */
   readonly #next = AsyncResource.bind(() => this.#round());
   #lease: Lease | undefined;
@@ -69,7 +69,7 @@ export class Worker {
     this.#file = file;
     this.#settings = settings;
     this.#watch = new Watch(ledger, processes, settings.leaseMs);
-    this.#hands = new Hands(settings.attempts, () => this.#soon());
+    this.#inFlight = new InFlight(settings.attempts, () => this.#soon());
   }
 
   store(message: SmsMessage, deadline: number): Promise<"stored" | "duplicate"> {
@@ -91,7 +91,7 @@ export class Worker {
 
   /** Does not start what is not started of a source. */
   forget(source: string): void {
-    this.#hands.release(({ message }) => message.source === source);
+    this.#inFlight.release(({ message }) => message.source === source);
     this.#soon();
   }
 
@@ -99,7 +99,7 @@ export class Worker {
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#closing = { since: performance.now(), resolve, reject };
-      this.#hands.release();
+      this.#inFlight.release();
       this.#soon();
     });
   }
@@ -158,7 +158,7 @@ export class Worker {
     if (this.#closing !== undefined && this.#isIdle()) this.#end(this.#closing.resolve);
     else if (this.#isNextSoon) return;
     else if (this.#failure !== undefined) this.#plan(this.#failure.retryMs);
-    else if (this.#hands.isRoom(this.#concurrency) || this.#isDue(Date.now())) this.#soon();
+    else if (this.#inFlight.isRoom(this.#concurrency) || this.#isDue(Date.now())) this.#soon();
     else if (this.#work !== undefined) {
       const ms = this.#free() > 0 ? Math.min(LOOK_MS, this.#watch.due - Date.now()) : LOOK_MS;
       this.#plan(Math.max(ms, 1));
@@ -169,18 +169,18 @@ export class Worker {
     // What the lease does not cover any more may be another's.
     if (this.#work === undefined || this.#lease === undefined || Date.now() >= this.#lease.until) return;
     // Nor is what another process has forgotten since.
-    if (this.#hands.isAnyReady && this.#watch.hasChanged()) {
+    if (this.#inFlight.isAnyReady && this.#watch.hasChanged()) {
       const mine = this.#ledger.mine(this.#lease.owner);
-      this.#hands.release(({ seq }) => !mine.has(seq));
+      this.#inFlight.release(({ seq }) => !mine.has(seq));
     }
-    this.#hands.start(this.#work);
+    this.#inFlight.start(this.#work);
   }
 
   /** `undefined` where there is nothing to write. */
   #todo(now: number): Todo | undefined {
     const { due, suspects, isClockSetBack } = this.#watch;
-    const { ended } = this.#hands;
-    const isHolding = this.#hands.isAnyRunning || this.#hands.isAnyReady;
+    const { ended } = this.#inFlight;
+    const isHolding = this.#inFlight.isAnyRunning || this.#inFlight.isAnyReady;
     const isLeaseOld = isHolding && this.#lease !== undefined && this.#processes.isOld(this.#lease, now);
     const isInspection = this.#watch.isInspectionDue(now);
     const isNews = this.#arrivals.waiting.length + ended.length > 0;
@@ -189,9 +189,9 @@ export class Worker {
     return {
       arrivals: this.#arrivals.waiting.map(({ message }) => message),
       ended,
-      started: this.#hands.started(),
+      started: this.#inFlight.started(),
       lease: this.#lease,
-      known: this.#isUnsure ? this.#hands.seqs() : undefined,
+      known: this.#isUnsure ? this.#inFlight.seqs() : undefined,
       isHolding,
       free: this.#free(),
       spare: this.#isTaking ? Math.min(2 * ended.length, MOST_HELD) : 0,
@@ -204,17 +204,17 @@ export class Worker {
   }
 
   #commit(todo: Todo, now: number): void {
-    const rooms = { ledger: this.#ledger, processes: this.#processes };
+    const deps = { ledger: this.#ledger, processes: this.#processes };
     // What was lost before makes the next commit no better, and shows less after it.
     this.#file.assertSame();
     this.#isUnsure = true;
-    const written = transaction(this.#database, () => writeRound(rooms, this.#settings, todo, now));
+    const written = transaction(this.#database, () => writeRound(deps, this.#settings, todo, now));
     this.#file.assertSame();
     this.#isUnsure = false;
     this.#ledger.committed();
     this.#watch.committed(written.due, written.suspects);
     if (todo.isPruning) this.#prunedAt = performance.now();
-    this.#hands.written(todo.started);
+    this.#inFlight.written(todo.started);
     this.#keep(written);
     for (const [n, { resolve }] of this.#arrivals.take().entries()) {
       resolve(written.stored[n]?.as === "duplicate" ? "duplicate" : "stored");
@@ -226,9 +226,9 @@ export class Worker {
 
   #keep({ lease, entries }: Written): void {
     // What is not started yet was taken by others, who found no lease of this process's.
-    if (lease?.owner !== this.#lease?.owner) this.#hands.drop();
+    if (lease?.owner !== this.#lease?.owner) this.#inFlight.drop();
     this.#lease = lease;
-    this.#hands.take(entries);
+    this.#inFlight.take(entries);
   }
 
   #failed(error: unknown): void {
@@ -241,9 +241,9 @@ export class Worker {
     this.#failure = { since, retryMs };
     // Whoever waits for a file that is held may still get it in time.
     if (!isBusy(error)) this.#arrivals.reject(error);
-    if (!isShort) this.#tell(error);
+    if (!isShort) this.#report(error);
     const closing = this.#closing;
-    if (closing !== undefined && !this.#hands.isAnyRunning && now - Math.max(since, closing.since) >= CLOSING_MS) {
+    if (closing !== undefined && !this.#inFlight.isAnyRunning && now - Math.max(since, closing.since) >= CLOSING_MS) {
       this.#end(() => closing.reject(error));
     }
   }
@@ -255,7 +255,7 @@ export class Worker {
   }
 
   #isIdle(): boolean {
-    const { isAnyReady, isAnyRunning, ended } = this.#hands;
+    const { isAnyReady, isAnyRunning, ended } = this.#inFlight;
     return this.#arrivals.waiting.length === 0 && !isAnyReady && !isAnyRunning && ended.length === 0;
   }
 
@@ -273,6 +273,6 @@ export class Worker {
 
   /** How many messages may be taken out now. */
   #free(): number {
-    return this.#isTaking ? this.#hands.free(this.#concurrency) : 0;
+    return this.#isTaking ? this.#inFlight.free(this.#concurrency) : 0;
   }
 }

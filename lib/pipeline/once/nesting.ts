@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { then, type Eventual } from "../../base/eventual.js";
+import { then, type MaybePromise } from "../../base/maybe-promise.js";
 
 /** A message whose handlers run, and the one whose handlers received it. */
 interface Frame {
@@ -27,7 +27,7 @@ export class Nesting {
   }
 
   /** Starts the handlers of a message. */
-  handle<Result>(source: string, handle: () => Eventual<Result>): Eventual<Result> {
+  handle<Result>(source: string, handle: () => MaybePromise<Result>): MaybePromise<Result> {
     if (frames === undefined) return handle();
     const frame: Frame = { router: this, source, outer: within(), isOver: false };
     const end = <Value>(value: Value): Value => {

@@ -1,6 +1,6 @@
 // A message is handled once, and those of one source in turn, as far as the memory of this process reaches.
 
-import { then, type Eventual } from "../../base/eventual.js";
+import { then, type MaybePromise } from "../../base/maybe-promise.js";
 import type { TimeLimit } from "../../base/time-limit.js";
 import type { Handling, Late } from "../../handlers/handling.js";
 import type { HandledKeys } from "./handled-keys.js";
@@ -27,7 +27,7 @@ export class Once {
   readonly #mostLate: number;
   readonly #turns = new Turns();
   /** The messages that wait for their turn or are being handled. */
-  readonly #inHand = new Map<string, Running>();
+  readonly #inFlight = new Map<string, Running>();
   /** Those whose handlers are past their time limit, and may never end. The oldest stands first. */
   readonly #late = new Map<string, { readonly running: Running; readonly late: Late }>();
   #start: Start | undefined;
@@ -43,17 +43,17 @@ export class Once {
   }
 
   /** What became of a message; `duplicate` where an earlier delivery of it was handled. Neither throws nor rejects. */
-  handle({ key, source }: Known, handle: () => Eventual<Handling>): Eventual<Ended | "duplicate"> {
+  handle({ key, source }: Known, handle: () => MaybePromise<Handling>): MaybePromise<Ended | "duplicate"> {
     const handledKeys = this.#handledKeys;
     if (handledKeys === undefined) return then(this.#turns.run(source, handle), forgotten);
     if (handledKeys.has(key)) return "duplicate";
-    const first = this.#inHand.get(key) ?? this.#late.get(key)?.running ?? this.#starting(key);
+    const first = this.#inFlight.get(key) ?? this.#late.get(key)?.running ?? this.#starting(key);
     // Also where it is past its time limit: the repeat ends as it does.
     if (first !== undefined)
       return first.wait(this.#limit).then((ended) => (ended === "handled" ? "duplicate" : ended));
     const start: Start = { key, outer: this.#start };
     this.#start = start;
-    let handling: Eventual<Handling> | undefined;
+    let handling: MaybePromise<Handling> | undefined;
     try {
       handling = this.#turns.run(source, handle);
     } finally {
@@ -77,15 +77,15 @@ export class Once {
 
   /** Forgets what does not end. */
   close(): void {
-    this.#inHand.clear();
-    for (const { late } of this.#late.values()) late.letGo();
+    this.#inFlight.clear();
+    for (const { late } of this.#late.values()) late.release();
     this.#late.clear();
   }
 
   #remember(key: string, running: Running, handling: Promise<Handling>): void {
-    this.#inHand.set(key, running);
+    this.#inFlight.set(key, running);
     void handling.then(({ outcome, late }) => {
-      this.#inHand.delete(key);
+      this.#inFlight.delete(key);
       if (late === undefined) this.#end(key, running, outcome);
       else {
         this.#addLate(key, running, late);
@@ -102,7 +102,7 @@ export class Once {
     const [oldest] = this.#late;
     if (oldest === undefined || this.#late.size <= this.#mostLate) return;
     this.#late.delete(oldest[0]);
-    oldest[1].late.letGo();
+    oldest[1].late.release();
   }
 
   #end(key: string, running: Running | undefined, outcome: Ended): void {
@@ -123,6 +123,6 @@ function outcomeOf({ outcome }: Handling): Ended {
 
 /** The outcome, where nobody asks how late handlers end. */
 function forgotten({ outcome, late }: Handling): Ended {
-  late?.letGo();
+  late?.release();
   return outcome;
 }

@@ -1,6 +1,6 @@
 // One at a time: tasks of one name run in the order in which they came, tasks of different names beside each other.
 
-import type { Eventual } from "../../base/eventual.js";
+import type { MaybePromise } from "../../base/maybe-promise.js";
 
 /** A task that was called and has not returned: one of the same name that it starts comes after it. */
 interface Call {
@@ -22,15 +22,15 @@ export class Turns {
   }
 
   /** Runs the task, at once where none of its name waits or runs. The task neither throws nor rejects. */
-  run<Result>(name: string, task: () => Eventual<Result>): Eventual<Result> {
+  run<Result>(name: string, task: () => MaybePromise<Result>): MaybePromise<Result> {
     const before = this.#last.get(name) ?? this.#endOf(this.#calling(name));
     return before === undefined ? this.#begin(name, task) : this.#add(name, before.then(task));
   }
 
-  #begin<Result>(name: string, task: () => Eventual<Result>): Eventual<Result> {
+  #begin<Result>(name: string, task: () => MaybePromise<Result>): MaybePromise<Result> {
     const call: Call = { name, outer: this.#call };
     this.#call = call;
-    let turn: Eventual<Result> | undefined;
+    let turn: MaybePromise<Result> | undefined;
     try {
       turn = task();
     } finally {

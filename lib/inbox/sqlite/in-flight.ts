@@ -17,7 +17,7 @@ export interface Ended {
   readonly outcome: InboxOutcome;
 }
 
-export class Hands {
+export class InFlight {
   readonly #attempts: number;
   readonly #onEnd: () => void;
   #ready: Entry[] = [];

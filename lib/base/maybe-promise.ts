@@ -2,12 +2,12 @@
 // all the rest of the way.
 
 /** A value, or the promise of one. */
-export type Eventual<Value> = Value | Promise<Value>;
+export type MaybePromise<Value> = Value | Promise<Value>;
 
 /** Goes on with a value: at once where it is there. */
 export function then<Value, Result>(
-  eventual: Eventual<Value>,
-  next: (value: Value) => Eventual<Result>,
-): Eventual<Result> {
-  return eventual instanceof Promise ? eventual.then(next) : next(eventual);
+  value: MaybePromise<Value>,
+  next: (value: Value) => MaybePromise<Result>,
+): MaybePromise<Result> {
+  return value instanceof Promise ? value.then(next) : next(value);
 }
