@@ -14,27 +14,29 @@ const waiting = new WeakMap<object, Set<End>>();
  * @returns lets go of the callback; not if nobody else waits for the promise, which then is the caller's own
  */
 export function whenSettled(promise: PromiseLike<unknown>, end: End): () => void {
-  let ends = waiting.get(promise);
-  if (ends === undefined) {
-    ends = new Set();
-    // Of other thenables, each call of `then` may do something.
-    if (types.isPromise(promise)) waiting.set(promise, ends);
-    void react(promise, ends);
-  }
-  const all = ends.add(end);
+  const ends = waiting.get(promise) ?? endsOf(promise);
+  ends.add(end);
   return () => {
-    if (all.size > 1) all.delete(end);
+    if (ends.size > 1) ends.delete(end);
   };
 }
 
+function endsOf(promise: PromiseLike<unknown>): Set<End> {
+  const ends = new Set<End>();
+  const endAll: End = (rejected) => {
+    waiting.delete(promise);
+    for (const end of ends) end(rejected);
+  };
+  void settled(promise).then(
+    () => endAll(),
+    (cause: unknown) => endAll({ cause }),
+  );
+  // Of other thenables, each call of `then` may do something.
+  if (types.isPromise(promise)) waiting.set(promise, ends);
+  return ends;
+}
+
 /** Of a promise, `await` does not call a `then` that somebody has put there; that of any other object may throw. */
-async function react(promise: PromiseLike<unknown>, ends: ReadonlySet<End>): Promise<void> {
-  let rejected: { readonly cause: unknown } | undefined;
-  try {
-    await promise;
-  } catch (cause) {
-    rejected = { cause };
-  }
-  waiting.delete(promise);
-  for (const end of ends) end(rejected);
+async function settled(promise: PromiseLike<unknown>): Promise<unknown> {
+  return await promise;
 }

@@ -385,6 +385,19 @@ describe("handlers that never settle", () => {
   });
 });
 
+describe("sms.receive at the end of the stack", () => {
+  it.each([
+    ["sync", "many"],
+    ["sync", "one"],
+    ["async", "many"],
+    ["async", "one"],
+  ])("leaves nothing behind, with handlers that are %s and numbers that are %s", async (handler, numbers) => {
+    const script = join(__dirname, "deep.cjs");
+    const { stdout } = await promisify(execFile)(process.execPath, [script, handler, numbers]);
+    expect(JSON.parse(stdout)).toEqual({ ran: true, failed: true, then: ["handled"], unhandled: 0 });
+  });
+});
+
 describe("closing", () => {
   it("lets what is in hand finish, and answers 503 to what comes", async () => {
     const { sms, messages } = recorder();

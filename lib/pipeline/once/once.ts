@@ -84,7 +84,7 @@ export class Once {
 
   #remember(key: string, running: Running, handling: Promise<Handling>): void {
     this.#inFlight.set(key, running);
-    void handling.then(({ outcome, late }) => {
+    const end = ({ outcome, late }: Handling): void => {
       this.#inFlight.delete(key);
       if (late === undefined) this.#end(key, running, outcome);
       else {
@@ -94,7 +94,9 @@ export class Once {
           this.#end(key, running, ended);
         });
       }
-    });
+    };
+    // At the end of the stack, anything may reject.
+    void handling.then(end, () => end({ outcome: "failed" }));
   }
 
   #addLate(key: string, running: Running, late: Late): void {

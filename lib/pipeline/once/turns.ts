@@ -21,10 +21,10 @@ export class Turns {
     return this.#calling(name) !== undefined;
   }
 
-  /** Runs the task, at once where none of its name waits or runs. The task neither throws nor rejects. */
+  /** Runs the task, at once where none of its name waits or runs. One that throws or rejects, as anything does at the end of the stack, holds up no other. */
   run<Result>(name: string, task: () => MaybePromise<Result>): MaybePromise<Result> {
     const before = this.#last.get(name) ?? this.#endOf(this.#calling(name));
-    return before === undefined ? this.#begin(name, task) : this.#add(name, before.then(task));
+    return before === undefined ? this.#begin(name, task) : this.#add(name, before.then(task, task));
   }
 
   #begin<Result>(name: string, task: () => MaybePromise<Result>): MaybePromise<Result> {
@@ -41,15 +41,16 @@ export class Turns {
     if (!(turn instanceof Promise)) return turn;
     if (call.resolve === undefined) return this.#add(name, turn);
     // What came meanwhile is the last one.
-    void turn.then(call.resolve);
+    void turn.then(call.resolve, call.resolve);
     return turn;
   }
 
   #add<Result>(name: string, turn: Promise<Result>): Promise<Result> {
     this.#last.set(name, turn);
-    void turn.then(() => {
+    const end = (): void => {
       if (this.#last.get(name) === turn) this.#last.delete(name);
-    });
+    };
+    void turn.then(end, end);
     return turn;
   }
 
