@@ -1,0 +1,24 @@
+// An app with an old TypeScript, which finds subpaths by `typesVersions`. The library's own types are checked too (skipLibCheck is off).
+
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { callbackProfile, incomingSms, OPT_OUT, type Inbox, type SmsMessage } from "express-kaleyra-sms";
+import { bullmqInbox, type BullmqInboxOptions } from "express-kaleyra-sms/bullmq";
+import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
+
+export const inFile = (options: SqliteInboxOptions): Inbox => sqliteInbox(options);
+export const inRedis = (options: BullmqInboxOptions): Inbox => bullmqInbox(options);
+
+const texts: Array<SmsMessage["text"]> = [];
+const profile = callbackProfile({ method: "POST", url: "https://your.domain/sms" });
+const sms = incomingSms({ authenticate: false, profile });
+sms.keyword(OPT_OUT, ({ message }) => texts.push(message.text));
+// @ts-expect-error: a misspelt event
+assert.throws(() => sms.on("mesage", () => undefined), TypeError);
+createServer(sms);
+
+const values = { id: "1", source: "919876543210", recipient: "5050", message: "stop", status: "SENT" };
+void sms.receive({ method: "POST", body: profile.render(values).body ?? "" }).then(({ outcome }) => {
+  assert.equal(outcome, "handled");
+  assert.deepEqual(texts, ["stop"]);
+});
