@@ -1,5 +1,5 @@
-// A step of the build, not a part of the package: writes schema.json, and beside this file the validators that Ajv compiles from it,
-// so that a process that loads the package neither loads Ajv nor compiles anything.
+// A build step, not part of the package. Writes schema.json, and next to this file the validators that Ajv compiles
+// from the schema. A process that uses the package then neither loads Ajv nor compiles the schema.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

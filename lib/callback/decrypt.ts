@@ -1,4 +1,4 @@
-// Decrypts the values of a callback whose profile has encryption switched on, by a function of the user's.
+// Decrypts the values of a callback with `options.decrypt`, for a profile that has encryption switched on.
 
 import type { Log } from "../base/log.js";
 import { swallow } from "../base/swallow.js";
@@ -7,15 +7,15 @@ import { isAbsent } from "./fields.js";
 import type { Issue, Refusal } from "./invalid.js";
 import { knownName, setField, type Fields } from "./read/reading.js";
 
-/** Gives the text that was encrypted. It throws where it cannot. */
+/** Returns the text of an encrypted value. Throws if the value cannot be decrypted. */
 export type Decrypt = (value: string, field: string) => string;
 
-/** Makes the function that decrypts the fields of a callback. */
+/** Creates the function that decrypts the fields of a callback. */
 export function createDecryptFields(
   decrypt: Decrypt,
   log: Log,
 ): (fields: Fields) => { readonly fields: Fields } | { readonly refusal: Refusal } {
-  /** `undefined` where there is none. What the function throws may hold what was sent: the log gets its class and place. */
+  /** `undefined` if decryption fails. An error may contain sent values: only its class and place are logged. */
   const textOf = (value: string, name: string): string | undefined => {
     try {
       const text: unknown = decrypt(value, name);
@@ -34,7 +34,7 @@ export function createDecryptFields(
     const failed: Issue[] = [];
     for (const name of Object.keys(fields)) {
       const value = fields[name] ?? "";
-      // Empty, as a message may be, it has nothing to decrypt.
+      // An empty value has nothing to decrypt; a message may be empty.
       const text = value === "" ? value : textOf(value, name);
       if (text === undefined)
         failed.push({ field: knownName(name), message: "could not be decrypted", rule: "decrypt" });

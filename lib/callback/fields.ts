@@ -1,16 +1,16 @@
-// The fields of an incoming-SMS callback: the one table from which the JSON Schema, the types, the property names of a message
-// and the reference in the README come. The order is that of the request body on the provider's page.
+// The table of the fields of an incoming-SMS callback. It is the source of the JSON Schema, the types, the property
+// names of a message and the reference in the README. Its order is that of the request body on the provider's page.
 
 interface FieldDefinition {
-  /** The provider's name of the field, as it stands on the wire. */
+  /** The wire name: the provider's name of the field. */
   readonly name: string;
-  /** The name of the property of `SmsMessage` that holds the field as it was sent, where there is one. */
+  /** The property of `SmsMessage` with the field exactly as sent, if there is one. */
   readonly property?: string;
-  /** When a callback without this field is invalid. */
+  /** The methods under which a callback without this field is invalid. */
   readonly required: "always" | "POST" | "never";
-  /** The only value that the provider's page knows. */
+  /** The only value that the provider's page lists. */
   readonly only?: string;
-  /** What the provider's page says of it. */
+  /** Based on the provider's page. The README and the schema print it. */
   readonly description: string;
   readonly example: string;
 }
@@ -109,13 +109,13 @@ export const FIELDS = [
 
 type Field = (typeof FIELDS)[number];
 
-/** The fields that a message carries as they were sent, under the name of the property that holds them. */
+/** The fields that a message has exactly as sent, each in a property of its own. */
 export const AS_SENT = FIELDS.filter((field): field is Extract<Field, { property: string }> => "property" in field);
 
-/** The properties of `SmsMessage` that hold a field as it was sent. */
+/** The properties of `SmsMessage` with a field exactly as sent. */
 export type AsSentProperty = (typeof AS_SENT)[number]["property"];
 
-/** The variables of the provider's GET endpoint that are not in the table; kept, untyped, in `message.fields`. */
+/** The variables of the provider's GET endpoint that are not in the table. `message.fields` keeps them, untyped. */
 const OTHER_VARIABLES = [
   ..."to message_id sender type ref ref1 ref2 ref_custom msgid flash total price iso_code delivered submittime".split(
     " ",
@@ -126,11 +126,11 @@ const OTHER_VARIABLES = [
 const TABLE: ReadonlySet<string> = new Set(FIELDS.map((field) => field.name));
 const PLACEHOLDERS: ReadonlySet<string> = new Set([...TABLE, ...OTHER_VARIABLES].map((name) => `<${name}>`));
 
-/** `parts[1]` to `parts[9999]`; the number of the word is the first group. */
+/** `parts[1]` to `parts[9999]`. The first group is the number of the word. */
 const NUMBERED_PART = /^parts\[([1-9]\d{0,3})\]$/;
 const NUMBERED_PART_PLACEHOLDER = /^<parts\[\d{1,4}\]>$/;
 
-/** Tells whether a name is one of the table's, `parts[1]` and the like included. */
+/** Whether the table has a field of this name, or the name is `parts[1]`, `parts[2]`, ... */
 export function isTableField(name: string): boolean {
   return TABLE.has(name) || isPart(name);
 }
@@ -139,14 +139,14 @@ export function isPart(name: string): boolean {
   return name === "parts[n]" || (name.startsWith("parts[") && NUMBERED_PART.test(name));
 }
 
-/** Where `parts[n]` stands among the words of a message: 1 for `parts[1]`; the literal `parts[n]` comes after the numbered ones. */
+/** The position of a part among the parts of a message: 1 for `parts[1]`. The literal `parts[n]` is the last one. */
 export function partNumber(name: string): number {
   return Number(NUMBERED_PART.exec(name)?.[1] ?? Infinity);
 }
 
 /**
- * Tells whether a value says that the provider had nothing to fill in: it is empty, or the placeholder itself was left
- * standing (`<operator>`). In `message` both are text.
+ * Whether the provider had no value for a field: the value is empty, or a placeholder that was not replaced
+ * (`<operator>`). In `message`, both are text.
  */
 export function isAbsent(name: string, value: string): boolean {
   if (value === "") return name !== "message";

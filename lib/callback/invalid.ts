@@ -1,6 +1,6 @@
-// What is given out of a callback that is not a valid one.
+// An invalid callback, as handlers of `invalid` get it.
 
-/** Why a callback was refused. Stable: code may branch on it. */
+/** Why a callback was rejected. Stable: code may branch on it. */
 export type InvalidCode =
   | "malformed-body"
   | "ambiguous-body"
@@ -12,41 +12,43 @@ export type InvalidCode =
   | "unknown-field"
   | "undecryptable";
 
-/** One thing that is wrong with one field. Never holds a value that was sent. */
+/** One problem with one field. It never contains a sent value. */
 export interface Issue {
-  /** The field's name on the wire, or `(other)` for a name that neither the provider's page nor your schema knows. */
+  /** The field's wire name, or `(other)` if the name is neither on the provider's page nor in your schema. */
   readonly field: string;
   /** What was expected, as a sentence without its subject: `is missing`. */
   readonly message: string;
-  /** The JSON Schema keyword that failed, or the name of a rule that no schema can hold: `scalar`, `repeated`, `digits`, `decrypt`. */
+  /** The JSON Schema keyword that failed, or a rule beyond JSON Schema: `scalar`, `repeated`, `digits` or `decrypt`. */
   readonly rule: string;
 }
 
-/** What handlers of `invalid` get. */
+/** An invalid callback: the payload of `invalid` events. */
 export interface InvalidCallback {
   readonly code: InvalidCode;
   /** The status of the answer: 400, 408, 413 or 415. */
   readonly status: number;
-  /** What was expected and what to do, in a sentence; never holds a value that was sent. */
+  /** What was expected and what to do, in a sentence. It never contains a sent value. */
   readonly detail: string;
   /** At most 20. Empty unless `code` is `schema`, `duplicate-field` or `undecryptable`. */
   readonly issues: readonly Issue[];
   readonly method: "GET" | "POST";
   /**
-   * What was read, whole: the query string of a GET, the body of a POST; bytes where they are no text in their charset or could not be
-   * inflated; JSON text of what a body parser left of the body, empty where that cannot be written, as where it nests too deep. The only copy: the package
-   * keeps none.
+   * The complete query string of a GET callback, or body of a POST callback. The package keeps no other copy.
+   *
+   * - A string if it is valid UTF-8.
+   * - Otherwise bytes: the body is in another charset, or could not be decompressed.
+   * - If a body parser kept no bytes: its result as JSON, or an empty string if that is nested too deeply.
    */
   readonly raw: string | Uint8Array;
-  /** The instant of arrival, ISO 8601 in UTC. */
+  /** The time of arrival, ISO 8601 in UTC. */
   readonly receivedAt: string;
 }
 
-/** What a room that refuses a callback says of it; the pipeline adds the rest. */
+/** Why a callback is rejected. `invalidCallback` adds the rest. */
 export type Refusal = Pick<InvalidCallback, "code" | "detail"> & Partial<Pick<InvalidCallback, "status" | "issues">>;
 
 const STATUS: Partial<Record<InvalidCode, number>> = { "body-too-large": 413, "unsupported-media-type": 415 };
-const MOST_ISSUES = 20;
+const MAX_ISSUES = 20;
 
 export function invalidCallback(
   refusal: Refusal,
@@ -56,7 +58,7 @@ export function invalidCallback(
     code: refusal.code,
     status: refusal.status ?? STATUS[refusal.code] ?? 400,
     detail: refusal.detail,
-    issues: Object.freeze((refusal.issues ?? []).slice(0, MOST_ISSUES).map((issue) => Object.freeze(issue))),
+    issues: Object.freeze((refusal.issues ?? []).slice(0, MAX_ISSUES).map((issue) => Object.freeze(issue))),
     ...arrival,
   });
 }

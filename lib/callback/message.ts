@@ -1,4 +1,4 @@
-// From fields to the message that handlers get.
+// Builds the message that handlers get, from the fields of a callback or from its stored form.
 
 import { randomUUID } from "node:crypto";
 
@@ -10,49 +10,50 @@ import type { Fields } from "./read/reading.js";
 import { splitWords } from "./words.js";
 
 /**
- * An incoming SMS. Plain data, frozen: it survives `JSON.stringify`, `structuredClone`, a database and a queue.
+ * An incoming SMS. Plain, frozen data: it survives `JSON.stringify`, `structuredClone`, a database and a queue.
  *
- * Besides the properties below it has `id`, and where they were sent `kid`, `description`, `status`, `statusTrace`, `operator` and
- * `circle`, as they were sent.
+ * It also has `kid`, `description`, `status`, `statusTrace`, `operator` and `circle`: exactly as sent, absent if not
+ * sent.
  */
 export interface SmsMessage extends Readonly<Partial<Record<AsSentProperty, string>>> {
   /** The provider's identifier of the request. */
   readonly id: string;
   /**
-   * The same for every delivery of one callback: a digest (SHA-256, base64url) of id, source, recipient, keyword and message. The
-   * idempotency key for whatever a handler does. Where the profile asks for no `id`, nothing tells a repeat: each delivery has one of its own.
+   * The same for every delivery of one callback: a digest (SHA-256, base64url) of id, source, recipient, keyword and
+   * message. Use it as the idempotency key of everything that a handler does. Without an `id` in the profile,
+   * duplicates cannot be recognized: each delivery has a key of its own.
    */
   readonly key: string;
-  /** The subscriber's number, in E.164 (`+919876543210`) where it was sent with its country code. */
+  /** The subscriber's number: in E.164 (`+919876543210`) if the country code is known, otherwise as sent. */
   readonly source: string;
   /** The business number, in the same form. */
   readonly recipient: string;
-  /** What the subscriber typed: Kaleyra's `message`. Absent from a GET callback that does not pass it. */
+  /** The typed text: Kaleyra's `message`. Absent if a GET callback does not pass it. */
   readonly text?: string;
   /** The keyword that the console matched. Absent under its default configuration. */
   readonly keyword?: string;
   /**
-   * The words of the text, split at white space. Where there are none, the `parts[n]` that were sent, and where there are none either, the
+   * The words of the text, split at white space. If it has none, the `parts[n]` that were sent. If none were sent, the
    * keyword. `parts[0]` is Kaleyra's `parts[1]`.
    */
   readonly parts: readonly string[];
-  /** When the request was triggered, as sent: `YYYY-MM-DD HH:MM:SS`, in a zone that it does not name. */
+  /** When the request was triggered, as sent: `YYYY-MM-DD HH:MM:SS`, without a time zone. */
   readonly timestamp?: string;
   /**
-   * The instant of `timestamp`, ISO 8601 in UTC, where `options.timeZone` names its zone. Absent where the zone's clocks skip or repeat
-   * that time.
+   * The instant of `timestamp`, ISO 8601 in UTC, if `options.timeZone` names its time zone. Absent if the clocks of the
+   * zone skip or repeat that time.
    */
   readonly triggeredAt?: string;
-  /** The instant of arrival, ISO 8601 in UTC. */
+  /** The time of arrival, ISO 8601 in UTC. */
   readonly receivedAt: string;
   readonly method: "GET" | "POST";
-  /** Whether the body was no proper JSON, and the text was recovered by matching it against the profile's template. */
+  /** Whether the body was matched against the profile's template, not read as JSON. */
   readonly repaired: boolean;
-  /** Every field under its wire name, exactly as read; those that the provider had no value for are left out. */
+  /** Every field under its wire name, exactly as read. Fields without a value are left out. */
   readonly fields: Readonly<Record<string, string>>;
 }
 
-/** How fields become a message, beyond what the fields say. */
+/** The options for building a message. */
 export interface MessageSettings {
   readonly defaultCountryCode: string | undefined;
   readonly instantOf: ((timestamp: string) => string | undefined) | undefined;
@@ -60,7 +61,7 @@ export interface MessageSettings {
 
 type Draft = { -readonly [Property in keyof SmsMessage]: SmsMessage[Property] };
 
-/** `fields` are known to be valid. */
+/** Builds the message from valid fields. */
 export function smsMessage(
   fields: Fields,
   arrival: Pick<SmsMessage, "method" | "receivedAt" | "repaired">,
@@ -86,7 +87,7 @@ export function smsMessage(
   return Object.freeze(draft);
 }
 
-/** What a message is stored as: all but the properties that only repeat a field. */
+/** The stored form of a message: without the properties that only duplicate a field. */
 export type StoredMessage = Omit<SmsMessage, AsSentProperty | "text">;
 
 export function storedMessage(message: SmsMessage): StoredMessage {
@@ -95,7 +96,7 @@ export function storedMessage(message: SmsMessage): StoredMessage {
   return triggeredAt === undefined ? stored : { ...stored, triggeredAt };
 }
 
-/** Whether it is what `storedMessage` gave, whole: what comes from a database or a queue may be anything. */
+/** Whether a value is a complete stored message. A database or a queue may return anything. */
 export function isStoredMessage(given: unknown): given is StoredMessage {
   if (!isRecord(given)) return false;
   const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, fields } = given;
@@ -115,7 +116,7 @@ function isString(value: unknown): value is string {
   return typeof value === "string";
 }
 
-/** The message as it was, frozen. It takes over `parts` and `fields`. */
+/** Restores the frozen message. It reuses `parts` and `fields` of the stored one, and freezes them. */
 export function restoredMessage(stored: StoredMessage): SmsMessage {
   const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, fields } = stored;
   const draft: Draft = {
@@ -159,14 +160,14 @@ function sentParts(fields: Fields): string[] {
     .map(([, part]) => part);
 }
 
-/** The length before each value keeps apart what a plain concatenation would not: where one ends, and absent from empty. */
+/** The length before each value marks where it ends, and `-` stands for an absent value: no two inputs are the same. */
 function digest(values: ReadonlyArray<string | undefined>): string {
-  let whole = "";
-  for (const value of values) whole += value === undefined ? "-" : `${value.length}:${wellFormed(value)}`;
-  return sha256(whole);
+  let input = "";
+  for (const value of values) input += value === undefined ? "-" : `${value.length}:${wellFormed(value)}`;
+  return sha256(input);
 }
 
-/** UTF-8 has no lone surrogates: as JSON they stay apart from each other. */
+/** UTF-8 cannot encode lone surrogates. JSON escapes them, so that different ones stay different. */
 function wellFormed(value: string): string {
   return value.isWellFormed() ? value : JSON.stringify(value);
 }

@@ -1,12 +1,12 @@
-// The form in which a message gives a number out.
+// Normalizes phone numbers to E.164.
 
 const E164 = /^\+\d{7,15}$/;
 const INTERNATIONAL = /^[1-9]\d{10,14}$/;
 const NATIONAL = /^\d{10}$/;
 
 /**
- * E.164 where the number was sent with its country code (`+` and 7 to 15 digits, or 11 to 15 digits), or with 10 digits
- * while a default country code is known; any other (short codes, national numbers, alphanumeric senders) as it was sent.
+ * Returns E.164 for a number with its country code (`+` and 7 to 15 digits, or 11 to 15 digits), and for 10 digits if
+ * there is a default country code. Other numbers stay as sent: short codes, national numbers, alphanumeric senders.
  */
 export function phoneNumber(sent: string, defaultCountryCode: string | undefined): string {
   if (E164.test(sent)) return sent;

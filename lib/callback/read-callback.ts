@@ -1,4 +1,5 @@
-// From what came to a message, or to what is wrong with it. Knows the kinds of content; how each is read stands in its own file.
+// Reads a callback: returns its message, or why it is invalid. Chooses the reader for its kind of content; the readers
+// are in read/.
 
 import { types } from "node:util";
 
@@ -17,25 +18,25 @@ import type { Reading } from "./read/reading.js";
 import { PRINTED_TEMPLATE, type Template } from "./template/template.js";
 import type { Validate } from "./validate.js";
 
-/** A callback as it came, whole. */
+/** A complete callback, as received. */
 export type Callback =
   | {
       readonly method: "GET";
-      /** The query string, with or without its `?`; or its variables, decoded. */
+      /** The query string, with or without its `?`; or its decoded variables. */
       readonly query: string | Readonly<Record<string, string>>;
     }
   | {
       readonly method: "POST";
-      /** The body as text, as bytes, or as the object that a body parser made of it. */
+      /** The body as text, as bytes, or as the object that a body parser returned. */
       readonly body: string | Uint8Array | object;
       /** Default: JSON in UTF-8. */
       readonly contentType?: string | undefined;
     };
 
 /**
- * The callback as it is read: a query without the `?` that it may be given with.
+ * Checks the argument of `sms.receive`, and removes the `?` at the head of a query.
  *
- * @throws TypeError where the argument is not of the form of a callback
+ * @throws TypeError if the argument does not have the form of a callback
  */
 export function checkedCallback(given: Callback): Callback {
   let cause: unknown;
@@ -82,11 +83,11 @@ function isContent(body: unknown): body is string | object {
   return !ArrayBuffer.isView(body) && !types.isAnyArrayBuffer(body);
 }
 
-/** A POST whose body could not be had whole. */
+/** A POST callback whose body could not be read completely. */
 export interface UnreadCallback {
   readonly method: "POST";
   readonly refusal: Refusal;
-  /** What was read of it. */
+  /** The part of the body that was read. */
   readonly read: Uint8Array;
 }
 
@@ -94,7 +95,7 @@ export type Read = ReadMessage | { readonly invalid: InvalidCallback };
 
 export interface ReadMessage {
   readonly message: SmsMessage;
-  /** Every key of the body, where no profile is given and they are not those of the printed template. */
+  /** Every key of the body, if no profile is given and the keys are not those of the printed template. */
   readonly otherKeys: readonly string[] | undefined;
 }
 
@@ -110,17 +111,17 @@ const JSON_AS_FORM: Refusal = {
     "The body is JSON that a form parser before this endpoint has taken apart: mount the router before it, or send application/json.",
 };
 
-/** How callbacks are read, beyond what they say. */
+/** The options for reading callbacks. */
 interface ReadSettings extends MessageSettings {
-  /** That of the profile; `undefined` where none is given. */
+  /** The template of the profile; `undefined` without a profile. */
   readonly template: Template | undefined;
   readonly escaping: Escaping;
-  /** The variables of a query that are taken out of it: they hold secrets of the one who calls. */
+  /** The variables that are removed from a query, because they hold the caller's secrets. */
   readonly hidden: readonly string[];
   readonly decryptFields: ReturnType<typeof createDecryptFields> | undefined;
 }
 
-/** Makes the function that reads callbacks. */
+/** Creates the function that reads callbacks. */
 export function createReadCallback(
   validate: Validate,
   settings: ReadSettings,
@@ -154,7 +155,7 @@ function withoutHidden(callback: Callback | UnreadCallback, hidden: readonly str
   return { method: "GET", query: Object.fromEntries(Object.entries(query).filter(([name]) => !hidden.includes(name))) };
 }
 
-/** A field that could not be read is not also missing. */
+/** Adds the unreadable fields. They are not also reported as missing. */
 function withUnreadable(issues: readonly Issue[], unreadable: readonly Issue[]): readonly Issue[] {
   if (unreadable.length === 0) return issues;
   const unread = new Set(unreadable.map((issue) => issue.field));
@@ -212,13 +213,13 @@ function propertiesOf(body: object): Readonly<Record<string, unknown>> | undefin
   }
 }
 
-/** `curl -d` sends JSON under a form's content type. */
+/** Also reads JSON under a form's content type: `curl -d` sends it so. */
 function readText(text: string, format: "json" | "form", readJsonBody: ReadJsonBody): Reading {
   if (format === "form" && !text.startsWith("{")) return readQuery(text, "bare");
   return readJsonBody.text(text);
 }
 
-/** What was read, whole; this is the only copy that anybody gets. */
+/** The complete content, of which the package keeps no other copy. */
 function rawOf(callback: Callback | UnreadCallback): string | Uint8Array {
   if ("read" in callback) return textOrBytes(callback.read);
   const content = callback.method === "GET" ? callback.query : callback.body;
@@ -235,6 +236,7 @@ function toJson(parsed: object): string {
     return typeof json === "string" ? json : "";
   } catch {
     // It nests deeper than the stack is high, or a property cannot be read.
+    // The object is nested too deeply for the stack.
     return "";
   }
 }

@@ -1,4 +1,4 @@
-// The JSON Schema of a callback's fields, made from the table.
+// The JSON Schema of a callback's fields, generated from the table of fields.
 
 import { FIELDS } from "./fields.js";
 
@@ -6,15 +6,15 @@ const requiredWhen = (when: (typeof FIELDS)[number]["required"]): string[] =>
   FIELDS.filter((field) => field.required === when).map((field) => field.name);
 
 /**
- * The schema (JSON Schema 2020-12) that `express-kaleyra-sms/schema.json` publishes. It describes the fields once they are read: every
- * value a string, absent ones left out. The root is what holds under both methods; `$defs/POST` adds what POST requires.
+ * The schema (JSON Schema 2020-12) that is published as `express-kaleyra-sms/schema.json`. It describes the fields
+ * after reading: every value is a string, and absent fields are left out. The root applies to both methods.
+ * `$defs/POST` adds what POST requires.
  */
 export const SCHEMA = {
   $schema: "https://json-schema.org/draft/2020-12/schema",
   $id: "urn:express-kaleyra-sms:incoming-sms",
   title: "Kaleyra incoming SMS callback",
-  description:
-    "The fields of one callback, each a string. Under POST, use #/$defs/POST: there, message is required too.",
+  description: "The fields of one callback, each a string. For POST, use #/$defs/POST, which also requires message.",
   type: "object",
   properties: Object.fromEntries(
     FIELDS.map((field) => [

@@ -1,4 +1,4 @@
-// Holds fields against the schema, and tells what is wrong with them in words that help and give nothing away.
+// Validates fields against the schema. Its messages help to find the problem and reveal no sent value.
 
 import type { ErrorObject, ValidateFunction } from "ajv";
 import type * as Ajv from "ajv/dist/2020.js";
@@ -14,13 +14,13 @@ export type Validate = (fields: Fields, method: "GET" | "POST") => readonly Issu
 const NONE: readonly Issue[] = [];
 
 /**
- * Makes the check of a callback's fields.
+ * Creates the validator of a callback's fields.
  *
- * @param asked - the fields that the callback profile asks for, where one is given: others are not required
- * @param schema - a schema of the user's own over the fields, JSON Schema 2020-12; both must hold
- * @throws TypeError where that schema does not compile
+ * @param schema - the user's own JSON Schema (2020-12); fields must match both it and the package's schema
+ * @param requested - the fields that the callback profile requests; with a profile, no other field is required
+ * @throws TypeError if the user's schema does not compile
  */
-export function createValidate(schema: object | undefined, asked: ReadonlySet<string> | undefined): Validate {
+export function createValidate(schema: object | undefined, requested: ReadonlySet<string> | undefined): Validate {
   const own = schema === undefined ? undefined : compile(schema);
   const names =
     schema === undefined ? undefined : new Set(Object.keys((schema as { properties?: object }).properties ?? {}));
@@ -30,28 +30,28 @@ export function createValidate(schema: object | undefined, asked: ReadonlySet<st
     if (valid && own === undefined) return NONE;
     const errors = valid ? [] : (validate.errors ?? []);
     const ownErrors = own === undefined || own(fields) ? [] : (own.errors ?? []);
-    return [...errors.filter((error) => isOfAsked(error, asked)), ...ownErrors]
+    return [...errors.filter((error) => isRelevant(error, requested)), ...ownErrors]
       .filter(({ keyword }) => keyword !== "if")
       .map((error) => issueOf(error, names));
   };
 }
 
-function isOfAsked({ keyword, params }: ErrorObject, asked: ReadonlySet<string> | undefined): boolean {
-  return asked === undefined || keyword !== "required" || asked.has(String(params.missingProperty));
+function isRelevant({ keyword, params }: ErrorObject, requested: ReadonlySet<string> | undefined): boolean {
+  return requested === undefined || keyword !== "required" || requested.has(String(params.missingProperty));
 }
 
 function compile(schema: object): ValidateFunction {
-  // Loaded only for those who bring a schema: the package's own is compiled at build time.
+  // Loaded only if options.schema is given: the package's own schema is compiled at build time.
   const { Ajv2020 } = require("ajv/dist/2020.js") as typeof Ajv;
   if ("$async" in schema)
-    throw invalidOption("options.schema is asynchronous ($async): a callback is checked at once.");
+    throw invalidOption("options.schema is asynchronous ($async): callbacks are validated synchronously.");
   const attempt = (some: object): ValidateFunction => new Ajv2020({ allErrors: true, logger: false }).compile(some);
   try {
     return attempt(schema);
   } catch (error) {
     const { message } = error as Error;
     const place = placeOf(schema, (some) => failsWith(message, () => attempt(some)));
-    throw invalidOption(`options.schema is no JSON Schema that compiles: ${message}${place && ` (at ${place})`}.`, {
+    throw invalidOption(`options.schema does not compile: ${message}${place && ` (at ${place})`}.`, {
       cause: error,
     });
   }
@@ -66,7 +66,9 @@ function failsWith(message: string, attempt: () => void): boolean {
   }
 }
 
-/** The JSON Pointer of the innermost schema that fails by itself; empty where that is the whole, whose message names the place. */
+/**
+ * The JSON Pointer of the innermost schema that fails alone. Empty for the whole schema: its message names the place.
+ */
 function placeOf(schema: object, fails: (some: object) => boolean): string {
   for (const [key, inner] of Object.entries(schema) as Array<[string, unknown]>) {
     if (typeof inner !== "object" || inner === null) continue;
@@ -80,7 +82,7 @@ const ONLY_VALUE: ReadonlyMap<string, string> = new Map(
   FIELDS.flatMap((field) => ("only" in field ? [[field.name, field.only]] : [])),
 );
 
-/** The message is ours, or Ajv's, which speaks of the schema and never of the value. */
+/** The message is ours or Ajv's. Ajv's messages describe the schema, never the value. */
 function issueOf(error: ErrorObject, names: ReadonlySet<string> | undefined): Issue {
   const missing: unknown = error.params.missingProperty;
   if (error.keyword === "required" && typeof missing === "string") {
@@ -93,6 +95,6 @@ function issueOf(error: ErrorObject, names: ReadonlySet<string> | undefined): Is
   const message =
     only === undefined
       ? (error.message ?? "does not match the schema")
-      : `must be ${only}: another value is another callback, such as a delivery report, that was pointed at this endpoint by mistake`;
+      : `must be ${only}: this is another kind of callback, such as a delivery report, sent here by mistake`;
   return { field: knownName(name, names), message, rule: error.keyword };
 }

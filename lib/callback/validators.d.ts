@@ -1,4 +1,4 @@
-// What compile-schema.ts generates at build time.
+// The types of validators.js, which compile-schema.ts generates at build time.
 
 import type { ValidateFunction } from "ajv";
 

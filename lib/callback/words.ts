@@ -1,12 +1,12 @@
-// Splits a text at white space: Unicode's, which is not JavaScript's \s (U+0085 is, U+FEFF is not).
+// Splits a text at white space as Unicode defines it. Unlike JavaScript's \s, it includes U+0085 and excludes U+FEFF.
 
-/** Where a word of a text stands: `text.slice(start, end)`. */
+/** The position of a word in a text: `text.slice(start, end)`. */
 export interface Word {
   readonly start: number;
   readonly end: number;
 }
 
-/** The next word at or after `from`; `undefined` where only white space is left. */
+/** Returns the next word at or after `from`; `undefined` if only white space is left. */
 export function nextWord(text: string, from: number): Word | undefined {
   const start = skipWhiteSpace(text, from);
   if (start === text.length) return undefined;
@@ -29,7 +29,7 @@ export function splitWords(text: string): string[] {
   return words;
 }
 
-/** The White_Space property of Unicode 16, all of it in the basic plane. */
+/** The White_Space property of Unicode 16. All its characters are in the Basic Multilingual Plane. */
 export function isWhiteSpace(code: number): boolean {
   if (code <= 0x20) return code === 0x20 || (code >= 0x09 && code <= 0x0d);
   if (code < 0x85) return false;

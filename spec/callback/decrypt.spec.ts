@@ -1,4 +1,4 @@
-// Values that come encrypted.
+// Encrypted values.
 
 import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import { expect, it } from "@jest/globals";
@@ -9,7 +9,7 @@ import { recorder } from "../support/recorder";
 
 const KEY = randomBytes(32);
 
-/** A layout of this spec's own: 12 bytes of nonce, the text, 16 bytes of tag. */
+/** The layout is this spec's own: a nonce of 12 bytes, the text, a tag of 16 bytes. */
 function encrypt(text: string): string {
   const nonce = randomBytes(12);
   const cipher = createCipheriv("aes-256-gcm", KEY, nonce);
@@ -53,17 +53,17 @@ it.each<[how: string, send: (sms: ReturnType<typeof recorder>["sms"]) => Promise
       }),
   ],
   ["a query", (sms) => sms.receive({ method: "GET", query: new URLSearchParams(encrypted()).toString() })],
-])("each value of %s is decrypted before it is checked", async (_, send) => {
+])("decrypts each value of %s before validation", async (_, send) => {
   const { sms, messages, duplicates } = recorder({ decrypt });
   await send(sms);
   expect(messages).toMatchObject([{ source: "+919876543210", text: 'say "hi" ✓', parts: ["say", '"hi"', "✓"] }]);
   expect(messages[0]?.fields).toEqual(without(PLAIN, "keyword", "operator"));
-  // Encrypted anew, it is the same callback.
+  // Encrypting again gives other bytes, but the same callback.
   await send(sms);
   expect(duplicates).toHaveLength(1);
 });
 
-it("the template reads a body of encrypted values, too", async () => {
+it("decrypts the values of a body that is read by the template", async () => {
   const profile = callbackProfile({ method: "POST", url: "https://example.com/sms", statics: { tenant: "acme" } });
   const open = (value: string, field: string): string => (field === "tenant" ? value : decrypt(value));
   const { sms, messages } = recorder({ decrypt: open, profile, escaping: "none" });
@@ -72,7 +72,7 @@ it("the template reads a body of encrypted values, too", async () => {
   expect(messages).toMatchObject([{ text: 'say "hi" ✓', fields: { tenant: "acme" } }]);
 });
 
-it("the function gets the field's name", async () => {
+it("passes the field's name to the function", async () => {
   const seen: Array<[string, string]> = [];
   const { sms } = recorder({
     decrypt: (value, field) => {
@@ -96,14 +96,14 @@ it.each<[how: string, decrypt: unknown]>([
       throw new Error("c4n4ry");
     },
   ],
-  ["gives no string", () => Buffer.from("x")],
-  ["gives nothing", () => undefined],
+  ["does not return a string", () => Buffer.from("x")],
+  ["returns nothing", () => undefined],
   ["is async by mistake", () => Promise.reject(new Error("c4n4ry"))],
   [
-    "gives a promise of another kind",
+    "returns a thenable that rejects",
     () => ({ then: (_: unknown, reject: (cause: Error) => void) => reject(new Error("c4n4ry")) }),
   ],
-])("a function that %s makes the callback undecryptable, with what was sent as the only copy", async (_, open) => {
+])("rejects the callback as undecryptable if the function %s, and reveals sent values only in raw", async (_, open) => {
   const { sms, invalid, messages, lines } = recorder({
     decrypt: (value: string, field: string) =>
       field === "message" || field === "tenant" ? (open as () => string)() : value,

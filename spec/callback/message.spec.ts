@@ -1,4 +1,4 @@
-// What a message says, given what was sent.
+// The properties of a message, for each form in which a callback can send its fields.
 
 import { describe, expect, it } from "@jest/globals";
 import type { IncomingSmsOptions, SmsMessage } from "express-kaleyra-sms";
@@ -29,7 +29,7 @@ async function issuesOf(body: string): Promise<ReadonlyArray<readonly [field: st
   return (invalid[0]?.issues ?? []).map(({ field, rule }) => [field, rule]);
 }
 
-describe("numbers", () => {
+describe("a phone number", () => {
   it.each([
     ["+919876543210", "+919876543210"],
     ["919876543210", "+919876543210"],
@@ -46,12 +46,12 @@ describe("numbers", () => {
     ["AX-KALEYRA", "AX-KALEYRA"],
     ["91XXXXXXXXXX", "91XXXXXXXXXX"],
     ["+91 98765 43210", "+91 98765 43210"],
-  ])("%s is given out as %s", async (sent, given) => {
+  ])("%s becomes %s", async (sent, expected) => {
     const message = await messageOf({ source: sent, recipient: sent });
-    expect([message.source, message.recipient, message.fields.source]).toEqual([given, given, sent]);
+    expect([message.source, message.recipient, message.fields.source]).toEqual([expected, expected, sent]);
   });
 
-  it("of 10 digits take the default country code", async () => {
+  it("of 10 digits gets the default country code", async () => {
     const options = { defaultCountryCode: "91" };
     expect((await messageOf({ source: "9876543210" }, options)).source).toBe("+919876543210");
     expect((await messageOf({ source: "575757" }, options)).source).toBe("575757");
@@ -59,8 +59,8 @@ describe("numbers", () => {
   });
 });
 
-describe("scalars", () => {
-  it("are strings, with the digits they were sent with", async () => {
+describe("a value of a JSON body", () => {
+  it("becomes a string, with exactly the digits that were sent", async () => {
     const { sms, messages } = recorder();
     const body = `{"source":919876543210,"recipient":575757,"id":12345678901234567890,"message":1e3,
       "kid" : -0.10 , "flag":true, "other":false, "operator":null, "n\\"um":1.50, "circle": 7}`;
@@ -78,7 +78,7 @@ describe("scalars", () => {
     });
   });
 
-  it("are all that a field may hold", async () => {
+  it("must be a scalar", async () => {
     expect(await issuesOf('{"id":["1"],"source":{"a":[1,{"b":"}"}]},"recipient":"2","message":{}}')).toEqual([
       ["id", "scalar"],
       ["source", "scalar"],
@@ -87,7 +87,7 @@ describe("scalars", () => {
     expect(await issuesOf(JSON.stringify(callback({ tenant: { a: 1 } })))).toEqual([["(other)", "scalar"]]);
   });
 
-  it("of null are absence, which a required field does not stand", async () => {
+  it("counts as absent if it is null, which is an issue for a required field", async () => {
     const message = await messageOf({ keyword: null, kid: null, tenant: null });
     expect(message).not.toHaveProperty("keyword");
     expect(message.fields).not.toHaveProperty("tenant");
@@ -98,8 +98,8 @@ describe("scalars", () => {
   });
 });
 
-describe("absence", () => {
-  it("is an empty string, and a placeholder that was left standing", async () => {
+describe("an absent field", () => {
+  it("is empty, or a placeholder that was not replaced", async () => {
     const message = await messageOf({
       keyword: "",
       kid: "<kid>",
@@ -117,13 +117,13 @@ describe("absence", () => {
     ]);
   });
 
-  it("is nothing that the message can be", async () => {
+  it("is never the message: an empty string and a placeholder are texts", async () => {
     expect((await messageOf({ message: "" })).text).toBe("");
     expect((await messageOf({ message: "<message>" })).text).toBe("<message>");
     expect((await messageOf({ message: "<operator>" })).text).toBe("<operator>");
   });
 
-  it("of recipient is made good by to", async () => {
+  it("is replaced by `to` if it is the recipient", async () => {
     const message = await messageOf({ recipient: "<recipient>", to: "919812345678" });
     expect(message.recipient).toBe("+919812345678");
     expect(message.fields).toMatchObject({ to: "919812345678" });
@@ -140,11 +140,11 @@ describe("parts", () => {
     ["  a\t b\r\n\r\nc ", ["a", "b", "c"]],
     ["a\u00a0b\u2003c\u3000d\u0085e\u2028f", ["a", "b", "c", "d", "e", "f"]],
     ["a\ufeffb\u200bc", ["a\ufeffb\u200bc"]],
-  ])("of %j are its words", async (message, parts) => {
+  ])("of %j are the words of the text", async (message, parts) => {
     expect((await messageOf({ message, "parts[1]": "x" })).parts).toEqual(parts);
   });
 
-  it("are split at every white space of Unicode, and at nothing else", async () => {
+  it("are split at every white space of Unicode and nothing else", async () => {
     const { sms, messages } = recorder();
     const characters = Array.from({ length: 0x1_0000 }, (_, code) => String.fromCharCode(code));
     const isSplit: string[] = [];
@@ -158,7 +158,7 @@ describe("parts", () => {
     expect(codes(isSplit)).toEqual(codes(characters.filter((one) => /\p{White_Space}/u.test(one))));
   });
 
-  it("are those that were sent, in order, where the text has none", async () => {
+  it("are the parts that were sent, in order, if the text has no words", async () => {
     const sent = {
       "parts[10]": "j",
       "parts[2]": "b",
@@ -170,14 +170,14 @@ describe("parts", () => {
     expect((await messageOf({ message: " ", keyword: "K", ...sent })).parts).toEqual(["a", "b", "j", "n"]);
   });
 
-  it("are the keyword where none were sent either", async () => {
+  it("are the keyword if no parts were sent either", async () => {
     expect((await messageOf({ message: "", keyword: "ACME CLUB" })).parts).toEqual(["ACME CLUB"]);
     expect((await messageOf({ message: "" })).parts).toEqual([]);
   });
 });
 
 describe("a query", () => {
-  it("may hold its values in quotes, of which one pair is not part of them", async () => {
+  it("may quote its values: one pair of quotes is removed from each", async () => {
     const message = await messageOfQuery(
       `id="1"&source="+919876543210"&recipient=%22%2B919812345678%22&message=""hi""&operator="&circle="a"b"&kid=""`,
     );
@@ -192,30 +192,30 @@ describe("a query", () => {
     expect(message).not.toHaveProperty("kid");
   });
 
-  it("keeps the quotes of what was typed where the id has none", async () => {
+  it("keeps the quotes around typed text if the id is not quoted", async () => {
     const message = await messageOfQuery('id=1&source="1"&recipient=2&message="hi"&parts[1]="hi"&keyword="A"');
     expect(message).toMatchObject({ text: '"hi"', keyword: "A", source: "1" });
     expect(message.fields["parts[1]"]).toBe('"hi"');
   });
 
-  it("reads a plus as a space, but at the head of a number", async () => {
+  it("reads a plus as a space, except at the head of a phone number", async () => {
     const message = await messageOfQuery("id=a+b&source=+919876543210&to=+91981+2345678&message=1%2B1+%3D+2");
     expect(message).toMatchObject({ id: "a b", source: "+919876543210", recipient: "+91981 2345678", text: "1+1 = 2" });
   });
 
-  it("keeps broken escapes as they stand", async () => {
+  it("keeps broken escapes unchanged", async () => {
     const message = await messageOfQuery(
       "id=1&source=1&recipient=2&message=100%+%41%zz%E0%A4%A%e0%a4%b0%ff%C3%A9%F0%9F%98%80%f0%9f%",
     );
     expect(message.text).toBe("100% A%zz%E0%A4%Aर%ffé😀%f0%9f%");
   });
 
-  it("reads parts[1] and parts%5B1%5D as one key", async () => {
+  it("reads parts[1] and parts%5B1%5D as the same field", async () => {
     const message = await messageOfQuery("id=1&source=1&recipient=2&parts%5B1%5D=a&parts[2]=b&parts[1]=a");
     expect(message.parts).toEqual(["a", "b"]);
   });
 
-  it("takes a variable that comes twice with one value, and refuses a field that comes with two", async () => {
+  it("accepts a variable sent twice with one value, and rejects a field sent with two", async () => {
     const message = await messageOfQuery(
       'id=1&id="1"&source=1&recipient=2&type=a&type=b&keyword=<keyword>&keyword=A&&=x&flag',
     );
@@ -235,15 +235,15 @@ describe("a query", () => {
   });
 });
 
-it("a form's values keep their quotes: only a query's may stand in the provider's own", async () => {
+it("keeps the quotes around the values of a form: only a query can have the provider's quotes", async () => {
   const { sms, messages } = recorder();
   const contentType = "application/x-www-form-urlencoded";
   await sms.receive({ method: "POST", contentType, body: 'id="1"&source=1&recipient=2&message="hi"&keyword="A"' });
   expect(messages).toMatchObject([{ id: '"1"', text: '"hi"', keyword: '"A"' }]);
 });
 
-describe("names that every object has", () => {
-  it("are fields like others", async () => {
+describe("a field with a name that every object inherits", () => {
+  it("is read like any other field", async () => {
     const { sms, messages } = recorder();
     const body =
       '{"id":"1","source":"1","recipient":"2","message":"x","__proto__":"a","constructor":"b","toString":"c"}';
@@ -260,7 +260,7 @@ describe("names that every object has", () => {
     expect(messages).toHaveLength(2);
   });
 
-  it("do not fill in what is missing", async () => {
+  it("does not replace missing fields", async () => {
     expect(await issuesOf('{"__proto__":{"id":"1","source":"1","recipient":"2","message":"x"}}')).toEqual([
       ["(other)", "scalar"],
       ["recipient", "required"],
@@ -271,7 +271,7 @@ describe("names that every object has", () => {
   });
 });
 
-describe("media types", () => {
+describe("a content type", () => {
   it.each([
     undefined,
     "application/json",
@@ -281,7 +281,7 @@ describe("media types", () => {
     "text/plain",
     "text/html;charset=utf-8",
     "application/x-www-form-urlencoded",
-  ])("%s carries JSON", async (contentType) => {
+  ])("of %s is read as JSON", async (contentType) => {
     const { sms, messages } = recorder();
     await sms.receive({ method: "POST", contentType, body: JSON.stringify(callback({ message: "✓" })) });
     expect(messages[0]?.text).toBe("✓");
@@ -294,7 +294,7 @@ describe("media types", () => {
     "Application/JSON; charset=UTF-8",
     "application/vnd.kaleyra+json",
     "text/plain",
-  ])("%s was JSON where a body parser left an object: a long number has lost digits", async (contentType) => {
+  ])("of %s is JSON for a parsed body, too: a number that lost digits is rejected", async (contentType) => {
     const { sms, invalid } = recorder();
     await sms.receive({ method: "POST", contentType, body: callback({ id: 12345678901234567000 }) });
     expect(invalid[0]?.issues).toMatchObject([{ field: "id", rule: "digits" }]);
@@ -305,21 +305,21 @@ describe("media types", () => {
     ["iso-8859-1", Buffer.from(JSON.stringify(callback({ message: "é" })), "latin1")],
     ["utf-8", Buffer.from("\ufeff" + JSON.stringify(callback({ message: "é" })))],
     ["windows-1252", Buffer.from(JSON.stringify(callback({ message: "é" })), "latin1")],
-  ])("charset %s is decoded", async (charset, body) => {
+  ])("with charset %s is decoded", async (charset, body) => {
     const { sms, messages } = recorder();
     await sms.receive({ method: "POST", contentType: `application/json; charset=${charset}`, body });
     expect(messages[0]?.text).toBe("é");
   });
 });
 
-it("windows-1252 is not taken for ISO 8859-1", async () => {
+it("does not decode windows-1252 as ISO 8859-1", async () => {
   const { sms, messages } = recorder();
   const body = Buffer.from(JSON.stringify(callback({ message: "\x80" })), "latin1");
   await sms.receive({ method: "POST", contentType: "text/plain; charset=windows-1252", body });
   expect(messages[0]?.text).toBe("€");
 });
 
-it("a text may begin with a byte order mark", async () => {
+it("accepts a byte order mark at the head of a text", async () => {
   const { sms, messages } = recorder();
   await sms.receive({ method: "POST", body: `\ufeff${JSON.stringify(callback({ message: "é" }))}` });
   expect(messages[0]?.text).toBe("é");
@@ -329,14 +329,14 @@ describe("options.timeZone", () => {
   const triggeredAt = async (timestamp: string, timeZone: string): Promise<string | undefined> =>
     (await messageOf({ timestamp }, { timeZone })).triggeredAt;
 
-  it("gives the instant of the timestamp", async () => {
+  it("adds the instant of the timestamp", async () => {
     expect(await triggeredAt("2025-04-17 18:35:20", "Asia/Kolkata")).toBe("2025-04-17T13:05:20.000Z");
     expect(await triggeredAt("2025-01-01 00:00:00", "UTC")).toBe("2025-01-01T00:00:00.000Z");
     expect(await triggeredAt("2025-07-01 12:00:00", "Europe/Rome")).toBe("2025-07-01T10:00:00.000Z");
     expect(await messageOf({ timestamp: "2025-04-17 18:35:20" })).not.toHaveProperty("triggeredAt");
   });
 
-  it("gives each of many timestamps its own instant, again and again", async () => {
+  it("adds the right instant for each of many repeated timestamps", async () => {
     const { sms, messages } = recorder({ timeZone: "Asia/Kolkata", deduplicate: false });
     for (let n = 0; n < 2_400; n++) {
       const second = new Date(Date.UTC(2025, 3, 17, 0, 0, n % 1_200)).toISOString();
@@ -347,7 +347,7 @@ describe("options.timeZone", () => {
     }
   });
 
-  it("does not depend on what the app has told Luxon", async () => {
+  it("ignores the app's global settings of Luxon", async () => {
     Object.assign(Settings, { throwOnInvalid: true, defaultNumberingSystem: "beng", defaultOutputCalendar: "islamic" });
     try {
       expect(await triggeredAt("2025-04-17 18:35:20", "Asia/Kolkata")).toBe("2025-04-17T13:05:20.000Z");
@@ -358,14 +358,14 @@ describe("options.timeZone", () => {
   });
 
   it.each([
-    ["the hour that the clocks skip", "2025-03-30 02:30:00"],
-    ["the hour that they repeat", "2025-10-26 02:30:00"],
+    ["an hour that the clocks skip", "2025-03-30 02:30:00"],
+    ["an hour that the clocks repeat", "2025-10-26 02:30:00"],
     ["a day that does not exist", "2025-02-29 12:00:00"],
     ["a day that does not exist in any month", "2025-04-32 12:00:00"],
     ["an hour that does not exist", "2025-04-17 24:00:00"],
-    ["another form", "17/04/2025 18:35"],
-    ["a form with something behind it", "2025-04-17 18:35:20Z"],
-  ])("gives none in %s", async (_, timestamp) => {
+    ["a timestamp of another form", "17/04/2025 18:35"],
+    ["a timestamp with trailing text", "2025-04-17 18:35:20Z"],
+  ])("adds no instant for %s", async (_, timestamp) => {
     expect(await triggeredAt(timestamp, "Europe/Rome")).toBeUndefined();
   });
 });

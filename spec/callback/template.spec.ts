@@ -1,4 +1,4 @@
-// What was typed arrives to the letter where the provider pastes it into the body unescaped, and nothing that is typed passes for a field.
+// Unescaped bodies: a text arrives exactly as typed, and no typed text can pass for a field.
 
 import { createServer } from "node:http";
 import { describe, expect, it, jest } from "@jest/globals";
@@ -35,13 +35,13 @@ const VALUES = {
 const profileOf = (options: Partial<CallbackProfileOptions> = {}): CallbackProfile =>
   callbackProfile({ method: "POST", url: URL, ...options });
 
-/** What the profile asks for of `VALUES`, with the message. */
+/** The `VALUES` that the profile requests, with the message. */
 function valuesFor({ fields }: CallbackProfile, message: string): Record<string, string> {
   return Object.fromEntries(Object.entries({ ...VALUES, message }).filter(([name]) => fields.includes(name)));
 }
 
-/** The body that the provider would send, with the text pasted in as it is. */
-function pasted(profile: CallbackProfile, message: string): string {
+/** The body that the provider would send without escaping the text. */
+function unescapedBody(profile: CallbackProfile, message: string): string {
   return profile.render(valuesFor(profile, message), { escaping: "none" }).body ?? "";
 }
 
@@ -78,28 +78,28 @@ const AWKWARD = [
   '"'.repeat(39_015),
 ];
 
-describe("a text that is pasted in as it is", () => {
+describe("a text", () => {
   const profile = profileOf();
 
-  it.each(AWKWARD)("arrives to the letter with escaping: none: %.40j", async (text) => {
-    const { message } = await receive(pasted(profile, text), { profile, escaping: "none" });
+  it.each(AWKWARD)("that is not escaped arrives exactly as typed under escaping: none: %.40j", async (text) => {
+    const { message } = await receive(unescapedBody(profile, text), { profile, escaping: "none" });
     expect(message).toMatchObject({ text, repaired: true, source: VALUES.source });
     expect(message?.fields).toEqual({ ...withoutEmpty(VALUES), message: text });
   });
 
-  it.each(AWKWARD)("arrives to the letter without a profile: %.40j", async (text) => {
-    const { message } = await receive(pasted(profile, text), { escaping: "none" });
+  it.each(AWKWARD)("that is not escaped arrives exactly as typed without a profile: %.40j", async (text) => {
+    const { message } = await receive(unescapedBody(profile, text), { escaping: "none" });
     expect(message?.text).toBe(text);
   });
 
-  it.each(AWKWARD)("that is escaped arrives to the letter as JSON: %.40j", async (text) => {
+  it.each(AWKWARD)("that is escaped arrives exactly as typed: %.40j", async (text) => {
     const { body = "" } = profile.render(valuesFor(profile, text));
     for (const escaping of ["auto", "json"] as const) {
       expect((await receive(body, { profile, escaping })).message).toMatchObject({ text, repaired: false });
     }
   });
 
-  it("is told from an escaped one by what is proper JSON: only one that reads as escaped can be taken for the other", async () => {
+  it("that is not escaped arrives exactly as typed under escaping: auto, unless it looks escaped", async () => {
     const asJson = (text: string): string => {
       try {
         return JSON.parse(`"${text}"`) as string;
@@ -108,22 +108,22 @@ describe("a text that is pasted in as it is", () => {
       }
     };
     for (const text of AWKWARD) {
-      const { message } = await receive(pasted(profile, text), { profile });
+      const { message } = await receive(unescapedBody(profile, text), { profile });
       expect(message?.text).toBe(asJson(text));
     }
     expect(AWKWARD.filter((text) => asJson(text) !== text)).toEqual(['\\"', "C:\\temp"]);
   });
 
-  it("causes no warning where that is known", async () => {
+  it("that is not escaped causes no warning under escaping: none", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockClear();
-    await receive(pasted(profile, '"'), { profile, escaping: "none" });
+    await receive(unescapedBody(profile, '"'), { profile, escaping: "none" });
     expect(warn).not.toHaveBeenCalled();
   });
 
-  it("causes one warning that says how to make it exact", async () => {
+  it("that is not escaped causes one warning under escaping: auto, which names escaping: none", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockClear();
     const { sms } = recorder({ profile });
-    for (const text of ['"', '""']) await sms.receive({ method: "POST", body: pasted(profile, text) });
+    for (const text of ['"', '""']) await sms.receive({ method: "POST", body: unescapedBody(profile, text) });
     expect(warn).toHaveBeenCalledTimes(1);
     expect(warn).toHaveBeenCalledWith(
       expect.stringContaining('escaping: "none"'),
@@ -136,7 +136,7 @@ function withoutEmpty(values: Record<string, string>): Record<string, string> {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ""));
 }
 
-/** Texts that are made of the template's own literals. */
+/** Texts made of the template's literals. */
 const imitation = fc
   .array(
     fc.oneof(
@@ -164,9 +164,9 @@ describe("a text that imitates the template", () => {
     parts: fc.constantFrom(0, 0, 1, 2, 5),
     statics: fc.constantFrom({}, { tenant: "acme" }, { tenant: 'a","id":"1', tag: "" }),
   });
-  /** As the provider may send it: other white space, another order. */
+  /** The body as the provider may send it: with other white space, in another order. */
   const sent = (profile: CallbackProfile, text: string, isMinified: boolean, order: number): string => {
-    const body = pasted(profile, text);
+    const body = unescapedBody(profile, text);
     const lines = profile.template.members.map(({ name, content }) => {
       const words = text.split(/[\s\u0085\ufeff]+/u).filter((word) => word !== "");
       const value =
@@ -180,8 +180,8 @@ describe("a text that imitates the template", () => {
     return isMinified ? `{${turned.join(",")}}` : ` {\r\n${turned.join(" ,\t")} } \n`;
   };
 
-  it("changes no field but the message and the parts, under any profile, in any order", async () => {
-    const outcomes = { exact: 0, refused: 0 };
+  it("changes only the message and the parts, under any profile and in any order", async () => {
+    const outcomes = { exact: 0, rejected: 0 };
     await fc.assert(
       fc.asyncProperty(options, imitation, fc.boolean(), fc.nat(20), async (given, text, isMinified, order) => {
         const profile = profileOf(given);
@@ -198,20 +198,20 @@ describe("a text that imitates the template", () => {
         } else {
           expect(problem.code).toBe("ambiguous-body");
           expect(given.parts).toBeGreaterThan(0);
-          outcomes.refused++;
+          outcomes.rejected++;
         }
       }),
       { numRuns: 3_000 },
     );
     expect(outcomes.exact).toBeGreaterThan(1_000);
-    expect(outcomes.refused).toBeGreaterThan(0);
+    expect(outcomes.rejected).toBeGreaterThan(0);
   });
 
-  it("changes none without a profile, under the printed template", async () => {
+  it("changes only the message without a profile, under the printed template", async () => {
     const profile = profileOf();
     await fc.assert(
       fc.asyncProperty(imitation, async (text) => {
-        const { message, problem } = await receive(pasted(profile, text), { escaping: "none" });
+        const { message, problem } = await receive(unescapedBody(profile, text), { escaping: "none" });
         if (problem === undefined) expect(message?.fields).toEqual({ ...withoutEmpty(VALUES), message: text });
         else expect(problem.code).toBe("ambiguous-body");
       }),
@@ -219,15 +219,15 @@ describe("a text that imitates the template", () => {
     );
   });
 
-  it("is refused where two readings fit", async () => {
+  it("is rejected if the body can be read in two ways", async () => {
     const profile = profileOf({ fields: ["id", "source", "recipient", "message"], parts: 1 });
-    // A word that ends the message early, and is the part of another reading.
+    // The message ends before the first parts[1] or before the second one.
     const body = `{"id":"1","source":"2","recipient":"3","message":"a","parts[1]":"b","parts[1]":"c"}`;
     expect(await receive(body, { profile, escaping: "none" })).toMatchObject({ problem: { code: "ambiguous-body" } });
   });
 });
 
-it("a body up to the limit is read or refused, whatever it imitates", async () => {
+it("reads or rejects a body up to bodyLimit, whatever its text imitates", async () => {
   const fragments = [
     '"',
     '","',
@@ -240,24 +240,24 @@ it("a body up to the limit is read or refused, whatever it imitates", async () =
   for (const profile of [profileOf(), profileOf({ parts: 3 })]) {
     for (const fragment of fragments) {
       const text = fragment.repeat(Math.floor(39_015 / fragment.length));
-      const { message, problem } = await receive(pasted(profile, text), { profile, escaping: "none" });
+      const { message, problem } = await receive(unescapedBody(profile, text), { profile, escaping: "none" });
       if (problem === undefined) expect(message?.text).toBe(text);
       else expect(problem.code).toBe("ambiguous-body");
     }
   }
 });
 
-it("a short body that repeats the name of every part is refused as ambiguous at once, not after all its readings", async () => {
+it("rejects a short body that repeats the name of every part at once, without trying all readings", async () => {
   const profile = profileOf({ fields: ["id", "source", "recipient", "message"], parts: 20 });
   const names = Array.from({ length: 20 }, (_, n) => `","parts[${n + 1}]":"`).join("");
   const body = `{"id":"1","source":"2","recipient":"3","message":"${names}${names}"}`;
   const { sms } = recorder({ profile, escaping: "none" });
-  // Through a server, so that a matcher that holds the event loop meets the time limit of the spec.
+  // Through a server, so that a matcher that blocks the event loop runs into the time limit of the spec.
   const response = await request(createServer(sms)).post("/").type("text/plain").send(body).expect(400);
   expect(response.body).toMatchObject({ code: "ambiguous-body" });
 });
 
-it("a body whose keys are not the printed ones causes one warning, which prints the profile to declare", async () => {
+it("warns once about a body whose keys are not the printed ones, and prints the profile to declare", async () => {
   const warn = jest.spyOn(process, "emitWarning").mockClear();
   const { sms, messages } = recorder();
   const body = {
@@ -290,11 +290,11 @@ describe("the call that the warning prints", () => {
     return String(warn.mock.calls[0]?.[0]);
   };
 
-  it.each<[what: string, more: Record<string, string>]>([
+  it.each<[addition: string, more: Record<string, string>]>([
     ["another key", { "tenant-id": "acme" }],
     ["numbered parts", { "parts[1]": "hello", "parts[2]": "", tenant: "acme" }],
-    ["the page's own line of parts", { "parts[n]": "hello", tenant: "acme" }],
-  ])("makes the profile of the body with %s", async (_, more) => {
+    ["the printed line of parts", { "parts[n]": "hello", tenant: "acme" }],
+  ])("creates the profile of a body with %s", async (_, more) => {
     const body = JSON.stringify({ ...VALUES, message: "hello", ...more });
     const call = /callbackProfile\((.*?\})\) \}\)/.exec(await printedFor(body))?.[1] ?? "";
     const options = JSON.parse(
@@ -306,7 +306,7 @@ describe("the call that the warning prints", () => {
     }
   });
 
-  it("repeats no key that may be a number, and says so", async () => {
+  it("leaves out each key that may be a phone number, and says so", async () => {
     const warning = await printedFor(
       JSON.stringify({ ...VALUES, message: "x", "919812345678": "x", "0ab": "", a1234: "" }),
     );
@@ -318,7 +318,7 @@ describe("the call that the warning prints", () => {
   });
 });
 
-it("the page's own line of parts may be declared", async () => {
+it("reads the printed line of parts if the profile declares it", async () => {
   const fields = [...Object.keys(VALUES), "message", "parts[n]"];
   const profile = profileOf({ fields });
   expect(profile.body).toContain('"parts[n]": "<parts[n]>"');
@@ -329,29 +329,29 @@ it("the page's own line of parts may be declared", async () => {
   expect(message).toMatchObject({ text: 'say "hi"', fields: { "parts[n]": "say" } });
 });
 
-it("a text of many words is exact where the console asks for each, and no profile is given", async () => {
+it("reads a text of 100 words exactly if the console requests 100 parts and no profile is given", async () => {
   const text = Array.from({ length: 100 }, (_, n) => (n === 5 ? '"hi"' : `word${n}`)).join(" ");
-  const { message } = await receive(pasted(profileOf({ parts: 100 }), text), {});
+  const { message } = await receive(unescapedBody(profileOf({ parts: 100 }), text), {});
   expect(message?.text).toBe(text);
 });
 
-describe("under a given profile, what a body parser left", () => {
+describe("the result of a body parser", () => {
   const fields = ["id", "source", "recipient", "message"];
   const profile = profileOf({ fields });
-  const parsed = JSON.parse(pasted(profile, 'x","keyword":"ADMIN')) as object;
+  const parsed = JSON.parse(unescapedBody(profile, 'x","keyword":"ADMIN')) as object;
 
   it.each([
     ["auto", "malformed-body"],
     ["none", "malformed-body"],
     ["json", "unknown-field"],
-  ] as const)("is refused with escaping: %s where it has a key of its own", async (escaping, code) => {
+  ] as const)("is rejected under escaping: %s if it has an undeclared key", async (escaping, code) => {
     const { sms } = recorder({ profile, escaping });
     expect(await sms.receive({ method: "POST", body: parsed })).toMatchObject({ problem: { code } });
-    const whole = JSON.parse(pasted(profile, "hello")) as object;
+    const whole = JSON.parse(unescapedBody(profile, "hello")) as object;
     expect(await sms.receive({ method: "POST", body: whole })).toMatchObject({ message: { text: "hello" } });
   });
 
-  it("causes the warning of other keys where none is given", async () => {
+  it("causes a warning about undeclared keys if no profile is given", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockClear();
     await recorder().sms.receive({ method: "POST", body: parsed });
     expect(warn).toHaveBeenCalledWith(
@@ -361,23 +361,23 @@ describe("under a given profile, what a body parser left", () => {
   });
 });
 
-describe("a body that the template does not make", () => {
+describe("a body that does not match the template", () => {
   const profile = profileOf({ statics: { tenant: "acme" } });
-  const body = pasted(profile, "hello");
+  const body = unescapedBody(profile, "hello");
 
   it.each([
     ["is empty", ""],
-    ["has a field too few", body.replace(/"kid".*\n/, "")],
-    ["has a field too many", body.replace("{", '{"x":"y",')],
+    ["lacks a field", body.replace(/"kid".*\n/, "")],
+    ["has an additional field", body.replace("{", '{"x":"y",')],
     ["has another static value", body.replace("acme", "evil")],
     ["has no end", body.slice(0, -1)],
-    ["has something behind its end", `${body}x`],
+    ["has text after its end", `${body}x`],
     ["has a number", body.replace('"SENT"', "1")],
-  ])("is malformed where it %s", async (_, broken) => {
+  ])("is malformed if it %s", async (_, broken) => {
     expect(await receive(broken, { profile, escaping: "none" })).toMatchObject({ problem: { code: "malformed-body" } });
   });
 
-  it("is malformed at every prefix", async () => {
+  it("is malformed if it is cut off anywhere", async () => {
     for (let length = 0; length < body.length; length++) {
       const { problem } = await receive(body.slice(0, length), { profile });
       expect(problem?.code).toBe("malformed-body");
@@ -387,21 +387,23 @@ describe("a body that the template does not make", () => {
 
 describe("escaping: json", () => {
   const profile = profileOf();
-  const body = pasted(profile, "hello");
+  const body = unescapedBody(profile, "hello");
 
-  it("reads nothing but proper JSON, with each key once and none that the profile does not have", async () => {
+  it("reads only valid JSON, without duplicate or undeclared keys", async () => {
     const options: IncomingSmsOptions = { profile, escaping: "json" };
     expect(await receive(body, options)).toMatchObject({ outcome: "handled", message: { repaired: false } });
-    expect(await receive(pasted(profile, '"'), options)).toMatchObject({ problem: { code: "malformed-body" } });
-    expect(await receive(pasted(profile, 'x","keyword":"A'), options)).toMatchObject({
+    expect(await receive(unescapedBody(profile, '"'), options)).toMatchObject({ problem: { code: "malformed-body" } });
+    expect(await receive(unescapedBody(profile, 'x","keyword":"A'), options)).toMatchObject({
       problem: { code: "duplicate-field" },
     });
-    expect(await receive(pasted(profile, 'x","y":"z'), options)).toMatchObject({ problem: { code: "unknown-field" } });
+    expect(await receive(unescapedBody(profile, 'x","y":"z'), options)).toMatchObject({
+      problem: { code: "unknown-field" },
+    });
   });
 });
 
 describe("callbackProfile", () => {
-  it("gives what is to be pasted under POST", () => {
+  it("returns the body to paste under POST", () => {
     const profile = profileOf({
       fields: ["id", "message"],
       parts: 2,
@@ -415,7 +417,7 @@ describe("callbackProfile", () => {
     expect(profile.headers).toEqual({ "X-A": "b" });
   });
 
-  it("gives what is to be pasted under GET, and what comes of it is read", async () => {
+  it("returns the endpoint to paste under GET, and its callbacks are read", async () => {
     const profile = callbackProfile({
       method: "GET",
       url: `${URL}?k=1`,
@@ -441,7 +443,7 @@ describe("callbackProfile", () => {
     ]);
   });
 
-  it("requires what it asks for, and nothing else; without an id, nothing is taken for a repeat", async () => {
+  it("requires the fields that it requests and no others; without an id, no callback is a duplicate", async () => {
     const profile = profileOf({ fields: ["source", "message"] });
     const { sms, messages, invalid } = recorder({ profile });
     const { body = "" } = profile.render({ source: "919876543210", message: "hello" });
@@ -475,17 +477,17 @@ describe("callbackProfile", () => {
     [{ headers: { a: 1 } }, "headers of callbackProfile takes"],
     [{ headers: { "a b": "1" } }, "headers of callbackProfile takes"],
     [{ field: [] }, "field is not an option of callbackProfile"],
-  ])("says what it takes: %j", (wrong, words) => {
+  ])("throws a TypeError that says what the option takes: %j", (wrong, words) => {
     expect(() => profileOf(wrong as never)).toThrow(TypeError);
     expect(() => profileOf(wrong as never)).toThrow(words);
   });
 
-  it("renders only what it knows", () => {
+  it("renders only strings, and only for its own fields", () => {
     expect(() => profileOf({ fields: ["id"] }).render({ kid: "1" })).toThrow('no variable "kid"');
     expect(() => profileOf().render({ id: 1 } as never)).toThrow("must be a string");
   });
 
-  it("that says who wrote and not what, under GET, causes one warning when it is declared", async () => {
+  it("causes one warning under GET if it requests neither message, keyword nor parts", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockClear();
     const get = { method: "GET", url: "https://example.com/sms" } as const;
     const { sms } = recorder({ profile: callbackProfile({ ...get, fields: ["id", "source", "recipient"] }) });
@@ -500,12 +502,12 @@ describe("callbackProfile", () => {
     recorder({ profile: callbackProfile({ ...get, fields: ["id", "source", "recipient"], parts: 1 }) });
     recorder({ profile: callbackProfile({ ...get, fields: ["id", "source", "recipient", "keyword"] }) });
     recorder({ profile: callbackProfile({ ...get, fields: ["id", "source", "recipient", "message"] }) });
-    // The body of a POST has the whole text, unless somebody leaves it out on purpose.
+    // A POST body has the whole text, unless someone leaves it out on purpose.
     recorder({ profile: profileOf({ fields: ["id", "source", "recipient"] }) });
     expect(warn).not.toHaveBeenCalled();
   });
 
-  it("says which methods there are: options.methods beside it is a TypeError", () => {
+  it("sets the method: options.methods next to it is a TypeError", () => {
     expect(() => incomingSms({ profile: profileOf(), methods: ["POST"] })).toThrow(TypeError);
   });
 });

@@ -1,15 +1,15 @@
-// From bytes to text, exactly or not at all.
+// Decodes bytes to text, exactly or not at all.
 
 import { isUtf8 } from "node:buffer";
 
-/** The text that the bytes are in that charset, without a byte order mark. */
+/** The text without its byte order mark, or why the bytes cannot be decoded. */
 export type Decoded = { readonly text: string } | { readonly refused: "not-in-charset" | "unknown-charset" };
 
 const BYTE_ORDER_MARK = 0xfeff;
 
 /**
- * Decodes what a body reader collected. Node's own decoder rather than a library: it refuses bytes that are not valid
- * in the charset, where iconv-lite puts U+FFFD in their place.
+ * Decodes the bytes of a body. Uses Node's own decoder, because it rejects bytes that are invalid in the charset.
+ * iconv-lite replaces them with U+FFFD.
  */
 export function decode(bytes: Uint8Array, charset: string): Decoded {
   if (charset === "utf-8" || charset === "utf8") {
@@ -22,19 +22,19 @@ export function decode(bytes: Uint8Array, charset: string): Decoded {
     return { refused: "unknown-charset" };
   }
   try {
-    // As a stream: decoded at once, Node 20 takes windows-1252 for ISO 8859-1.
+    // As a stream, because without `stream` Node 20 decodes windows-1252 as ISO 8859-1.
     return { text: decoder.decode(bytes, { stream: true }) + decoder.decode() };
   } catch {
     return { refused: "not-in-charset" };
   }
 }
 
-/** The bytes as UTF-8 text where they are valid in it, otherwise the bytes. */
+/** Returns the text if the bytes are valid UTF-8, otherwise the bytes. */
 export function textOrBytes(bytes: Uint8Array): string | Uint8Array {
   return isUtf8(bytes) ? asBuffer(bytes).toString("utf8") : bytes;
 }
 
-/** A text without the byte order mark that it may begin with. */
+/** Removes a byte order mark from the head of a text. */
 export function withoutMark(text: string): string {
   return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text;
 }

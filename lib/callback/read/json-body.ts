@@ -1,4 +1,4 @@
-// Reads a JSON or text body: as JSON where it can be the provider's own, otherwise by the template.
+// Reads a JSON or text body: as JSON if it can be the provider's own, otherwise by the template.
 
 import { isAbsent, isPart } from "../fields.js";
 import type { Refusal } from "../invalid.js";
@@ -8,74 +8,76 @@ import { readJson, type JsonRead } from "./json.js";
 import { readParsedJson } from "./parsed-body.js";
 import type { FieldsRead, Reading } from "./reading.js";
 
-/** Whether the provider escapes what it substitutes into a body: `json` where it does, `none` where it does not, `auto` where that is not known. */
+/** Whether the provider escapes the values that it inserts into a body: `json` yes, `none` no, `auto` unknown. */
 export type Escaping = "auto" | "none" | "json";
 
-const NO_FIT: Refusal = {
+const NO_MATCH: Refusal = {
   code: "malformed-body",
-  detail:
-    "The body is neither proper JSON in which each key stands once, nor what the callback profile's template makes.",
+  detail: "The body is neither valid JSON without duplicate keys, nor does it match the callback profile's template.",
 };
-const SEVERAL_FITS: Refusal = {
+const SEVERAL_MATCHES: Refusal = {
   code: "ambiguous-body",
-  detail:
-    "What was typed cannot be told apart from the callback profile's template: there are several ways to read the body.",
+  detail: "A text in the body imitates the callback profile's template: the body can be read in several ways.",
 };
 const NOT_JSON: Refusal = { code: "malformed-body", detail: "The body is not a JSON object." };
-const REPEATED: Refusal = { code: "duplicate-field", detail: "A key stands in the body more than once." };
-const PARSED: Refusal = {
+const DUPLICATE_KEY: Refusal = { code: "duplicate-field", detail: "The body has the same key more than once." };
+const UNLIKE_PROFILE: Refusal = {
   code: "malformed-body",
   detail:
-    "The body's keys are not those of the callback profile, and a body parser before this endpoint kept nothing else of it: mount the router before it.",
+    "The body's keys are not those of the callback profile. " +
+    "A body parser ran before this router and kept no bytes: mount the router before it.",
 };
-const FOREIGN: Refusal = {
+const UNKNOWN_KEY: Refusal = {
   code: "unknown-field",
-  detail: "The body holds a key that the callback profile does not have.",
+  detail: "The body has a key that the callback profile does not declare.",
 };
 
-/** How JSON is read, as it came or as a body parser left it. */
+/** Reads JSON: as text, or as the object that a body parser returned. */
 export interface ReadJsonBody {
   readonly text: (text: string) => Reading;
   readonly parsed: (parsed: Readonly<Record<string, unknown>>) => Reading;
 }
 
-/** @param isGiven - whether the template is that of a given profile, which a body must hold whole and alone */
-export function createReadJsonBody(template: Template, isGiven: boolean, escaping: Escaping): ReadJsonBody {
+/** @param isDeclared - whether the template is that of `options.profile`: a body must have its members and no others */
+export function createReadJsonBody(template: Template, isDeclared: boolean, escaping: Escaping): ReadJsonBody {
   const names = new Set(template.members.map(({ name }) => name));
 
   const matchTemplate = createMatchTemplate(template);
-  const matched = (text: string): Reading => {
+  const readByTemplate = (text: string): Reading => {
     const match = matchTemplate(text);
-    if ("fits" in match) return { refusal: match.fits === "none" ? NO_FIT : SEVERAL_FITS };
+    if ("fits" in match) return { refusal: match.fits === "none" ? NO_MATCH : SEVERAL_MATCHES };
     const present = match.values.filter(([name, value]) => !isAbsent(name, value));
     return { fields: Object.fromEntries(present), unreadable: [], repaired: true };
   };
 
-  const isWhole = (keys: readonly string[]): boolean =>
+  const hasAllMembers = (keys: readonly string[]): boolean =>
     keys.length === names.size && keys.every((name) => names.has(name));
-  const isPrinted = (keys: readonly string[]): boolean => isWhole(keys.filter((name) => !isPart(name)));
+  const isPrinted = (keys: readonly string[]): boolean => hasAllMembers(keys.filter((name) => !isPart(name)));
   const asJson = ({ read, names: keys }: JsonRead): FieldsRead =>
-    isGiven || isPrinted(keys) ? read : { ...read, otherKeys: keys };
-  /** Under a profile, what is known to be escaped may lack keys, and anything else may be a text that passes for JSON. */
+    isDeclared || isPrinted(keys) ? read : { ...read, otherKeys: keys };
+  /**
+   * With a declared profile, a body that is known to be escaped may lack keys. Any other body must have all of them,
+   * because an unescaped text can look like JSON.
+   */
   const isOfProfile = (keys: readonly string[]): boolean =>
-    !isGiven || (escaping === "json" ? keys.every((name) => names.has(name)) : isWhole(keys));
+    !isDeclared || (escaping === "json" ? keys.every((name) => names.has(name)) : hasAllMembers(keys));
 
-  const escaped = (text: string): Reading => {
+  const readEscaped = (text: string): Reading => {
     const json = readJson(text);
-    if (json === "improper") return { refusal: NOT_JSON };
-    if (json === "repeated") return { refusal: REPEATED };
-    return isOfProfile(json.names) ? asJson(json) : { refusal: FOREIGN };
+    if (json === "not-json") return { refusal: NOT_JSON };
+    if (json === "duplicate-key") return { refusal: DUPLICATE_KEY };
+    return isOfProfile(json.names) ? asJson(json) : { refusal: UNKNOWN_KEY };
   };
-  const either = (text: string): Reading => {
+  const readEither = (text: string): Reading => {
     const json = readJson(text);
-    return typeof json !== "string" && isOfProfile(json.names) ? asJson(json) : matched(text);
+    return typeof json !== "string" && isOfProfile(json.names) ? asJson(json) : readByTemplate(text);
   };
   return {
-    text: { none: matched, json: escaped, auto: either }[escaping],
+    text: { none: readByTemplate, json: readEscaped, auto: readEither }[escaping],
     parsed: (parsed) => {
       const keys = Object.keys(parsed);
       if (isOfProfile(keys)) return asJson({ read: readParsedJson(parsed), names: keys });
-      return { refusal: escaping === "json" ? FOREIGN : PARSED };
+      return { refusal: escaping === "json" ? UNKNOWN_KEY : UNLIKE_PROFILE };
     },
   };
 }

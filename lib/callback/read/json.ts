@@ -1,22 +1,22 @@
-// Reads the fields of a JSON body. One pass over the text sees what JSON.parse hides, that a key is repeated and the digits in which a number
-// was written, and most of what is no JSON; JSON.parse decides what is.
+// Reads the fields of a JSON body. One pass over the text finds what JSON.parse hides: duplicate keys, and the digits
+// with which a number was written. It also rejects most texts that are not JSON; JSON.parse decides about the others.
 
 import { isRecord } from "../../base/record.js";
 import { fieldsOf, type FieldsRead } from "./reading.js";
 
 export interface JsonRead {
   readonly read: FieldsRead;
-  /** Every key, also of what is absent. */
+  /** Every key, including those of absent fields. */
   readonly names: readonly string[];
 }
 
-/** The fields of a JSON object. `improper`: the text is not proper JSON, or not an object. `repeated`: it holds a key more than once. */
-export function readJson(text: string): JsonRead | "improper" | "repeated" {
+/** Reads the fields of a JSON object. `not-json`: the text is not valid JSON, or not an object. */
+export function readJson(text: string): JsonRead | "not-json" | "duplicate-key" {
   const members = findMembers(text);
   const parsed = members === undefined ? undefined : parse(text);
-  if (members === undefined || !isRecord(parsed)) return "improper";
+  if (members === undefined || !isRecord(parsed)) return "not-json";
   const names = Object.keys(parsed);
-  if (members.count !== names.length) return "repeated";
+  if (members.count !== names.length) return "duplicate-key";
   for (const { key, digits } of members.numbers) parsed[JSON.parse(key) as string] = digits;
   return { read: fieldsOf(parsed), names };
 }
@@ -31,7 +31,7 @@ function parse(text: string): unknown {
 
 interface Members {
   readonly count: number;
-  /** The numbers among the values: the key, in its quotes, and the digits as written. */
+  /** The values that are numbers: the key, with its quotes, and the digits as written. */
   readonly numbers: ReadonlyArray<{ readonly key: string; readonly digits: string }>;
 }
 
@@ -50,8 +50,8 @@ const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 
 /**
- * The members of an object; `undefined` where the text cannot be JSON. That is told here as far as it shows, because JSON.parse takes longer to
- * throw than all else takes together.
+ * Finds the members of an object; `undefined` if the text is clearly not JSON. Most texts that are not JSON are
+ * rejected here, because JSON.parse takes longer to throw than everything else together.
  */
 function findMembers(text: string): Members | undefined {
   let count = 0;
@@ -89,7 +89,7 @@ function skipWhiteSpace(text: string, from: number): number {
   return at;
 }
 
-/** Where the value that begins at `from` ends, at the latest with the text. */
+/** The end of the value that begins at `from`; the end of the text if the value has none. */
 function endOfValue(text: string, from: number): number {
   const first = text.charCodeAt(from);
   if (first === QUOTE) return endOfString(text, from);
@@ -99,7 +99,7 @@ function endOfValue(text: string, from: number): number {
   return at;
 }
 
-/** Where the string whose opening quote stands at `from` ends: behind the first quote that no backslash escapes, or with the text. */
+/** The end of the string with its opening quote at `from`: after the first unescaped quote, or the end of the text. */
 function endOfString(text: string, from: number): number {
   let at = text.indexOf('"', from + 1);
   while (at !== -1 && isEscaped(text, at)) at = text.indexOf('"', at + 1);

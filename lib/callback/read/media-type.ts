@@ -1,8 +1,8 @@
-// What a content type says of a body: which reader it wants, and in which charset its bytes are.
+// Parses the content type of a body: which reader to use, and the charset of the bytes.
 
 export interface MediaType {
   readonly format: "json" | "form" | "other";
-  /** In lower case; `utf-8` where none is named. */
+  /** In lower case. Default: `utf-8`. */
   readonly charset: string;
 }
 
@@ -10,8 +10,8 @@ const JSON_UTF8: MediaType = { format: "json", charset: "utf-8" };
 const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
 
 /**
- * JSON is read from `application/json`, any `+json`, any `text/*` but XML, and no content type at all; a form from
- * `application/x-www-form-urlencoded`.
+ * `json`: `application/json`, any `+json`, any `text/*` except XML, and a missing content type.
+ * `form`: `application/x-www-form-urlencoded`.
  */
 export function mediaType(contentType: string | undefined): MediaType {
   if (contentType === undefined || contentType === "application/json") return JSON_UTF8;

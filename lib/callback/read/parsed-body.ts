@@ -1,12 +1,12 @@
-// Reads what a body parser in front of the router made of the body, where it kept no bytes.
+// Reads the result of a body parser that ran before the router and kept no bytes.
 
 import type { Issue } from "../invalid.js";
-import { readVariables, type Values } from "./query.js";
+import { readVariables, type Quoting } from "./query.js";
 import { fieldsOf, knownName, notScalar, scalarOf, type FieldsRead, type Reading } from "./reading.js";
 
 type Parsed = Readonly<Record<string, unknown>>;
 
-/** Reads what `express.json()` left. @param parsed - may become the fields */
+/** Reads the result of `express.json()`. @param parsed - a copy, which may become the fields */
 export function readParsedJson(parsed: Parsed): FieldsRead {
   const read = fieldsOf(parsed);
   const unreadable: Issue[] = [...read.unreadable];
@@ -22,34 +22,34 @@ export function readParsedJson(parsed: Parsed): FieldsRead {
   return { fields: read.fields, unreadable };
 }
 
-/** A double keeps 15 decimal digits, whichever they are. */
+/** A double keeps any 15 decimal digits exactly. */
 function keepsItsDigits(value: number): boolean {
   const written = String(value);
   return /^-?[\d.]+$/.test(written) && written.replace(/\D/g, "").length <= 15;
 }
 
 /**
- * Reads what `express.urlencoded()` left of a form, or a query parser of a query. An extended parser makes an array of a repeated
- * variable, and an array or an object of `parts[1]`, `parts[2]`.
+ * Reads the result of `express.urlencoded()` for a form, or of a query parser for a query. An extended parser turns a
+ * repeated variable into an array, and `parts[1]`, `parts[2]` into an array or an object.
  */
-export function readParsedVariables(parsed: Parsed, values: Values): Reading {
+export function readParsedVariables(parsed: Parsed, quoting: Quoting): Reading {
   const variables: Array<readonly [string, string]> = [];
   const unreadable: Issue[] = [];
-  for (const [name, value] of Object.entries(parsed).flatMap(unnested)) {
+  for (const [name, value] of Object.entries(parsed).flatMap(unnest)) {
     const scalar = scalarOf(value);
-    if (scalar !== undefined) variables.push([name, withPlus(name, scalar)]);
+    if (scalar !== undefined) variables.push([name, restorePlus(name, scalar)]);
     else if (value !== null && value !== undefined) unreadable.push(notScalar(name));
   }
-  const reading = readVariables(variables, values);
+  const reading = readVariables(variables, quoting);
   return "refusal" in reading ? reading : { fields: reading.fields, unreadable };
 }
 
-/** The variables that an extended parser made one of; itself, where they cannot be read. */
-function unnested([name, value]: [string, unknown]): Array<readonly [name: string, value: unknown]> {
+/** Splits what an extended parser combined into one variable. Returns the variable itself if it cannot be read. */
+function unnest([name, value]: [string, unknown]): Array<readonly [name: string, value: unknown]> {
   try {
     if (Array.isArray(value) && name !== "parts") return value.map((one: unknown) => [name, one]);
     if (name !== "parts" || typeof value !== "object" || value === null) return [[name, value]];
-    // An array has lost its indices; its first entry is taken for word 1.
+    // An array has lost its indices: its first element counts as word 1.
     const first = Array.isArray(value) ? 1 : 0;
     return Object.entries(value).map(([n, part]: [string, unknown]) => [
       `parts[${first ? Number(n) + first : n}]`,
@@ -60,7 +60,7 @@ function unnested([name, value]: [string, unknown]): Array<readonly [name: strin
   }
 }
 
-/** A form's parser reads the plus of a number as a space. */
-function withPlus(name: string, value: string): string {
+/** A form parser decodes the plus of a phone number as a space. */
+function restorePlus(name: string, value: string): string {
   return name === "source" || name === "recipient" || name === "to" ? value.replace(/^("?) /, "$1+") : value;
 }

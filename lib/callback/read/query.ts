@@ -1,37 +1,38 @@
-// Reads the fields of a query string or a form: the provider's quotes, the plus of a number, and variables that come twice.
+// Reads the fields of a query string or a form. Handles the provider's quotes, the plus of a phone number, and repeated
+// variables.
 
 import { decode, isQuoted, pairsOf, unquoted } from "../../base/query-string.js";
 import { isAbsent, isPart, isTableField } from "../fields.js";
 import type { Issue } from "../invalid.js";
 import { knownName, setField, type Reading } from "./reading.js";
 
-/** One variable as it came, decoded, its quotes still around it. */
+/** One decoded variable. Quotes around its value are not removed. */
 type Variable = readonly [name: string, value: string];
 
-/** Whether a pair of quotes around a value may be the provider's own, as in its GET sample, or belongs to the value. */
-export type Values = "in quotes" | "bare";
+/** Whether a pair of quotes around a value can be the provider's own, as in its GET sample, or belongs to the value. */
+export type Quoting = "in quotes" | "bare";
 
 const NONE: readonly Issue[] = [];
 
-/** Reads `a=1&b=2`, as it stands behind the `?` of a URL or in a form's body. */
-export function readQuery(query: string, values: Values): Reading {
-  return readVariables(pairsOf(query, decodeValue), values);
+/** Reads `a=1&b=2`: the text after the `?` of a URL, or the body of a form. */
+export function readQuery(query: string, quoting: Quoting): Reading {
+  return readVariables(pairsOf(query, decodeValue), quoting);
 }
 
-/** Reads variables that were decoded before; a name may come more than once. */
-export function readVariables(variables: readonly Variable[], values: Values): Reading {
-  const textIsQuoted = variables.some(([name, value]) => name === "id" && isQuoted(value));
-  const mayBeQuoted = (name: string): boolean => values === "in quotes" && (textIsQuoted || !isText(name));
+/** Reads decoded variables. A name may occur more than once. */
+export function readVariables(variables: readonly Variable[], quoting: Quoting): Reading {
+  const isTextQuoted = variables.some(([name, value]) => name === "id" && isQuoted(value));
+  const canBeQuoted = (name: string): boolean => quoting === "in quotes" && (isTextQuoted || !isText(name));
   const fields: Record<string, string> = {};
   const repeated: Issue[] = [];
   for (const [name, sent] of variables) {
-    const value = mayBeQuoted(name) ? unquoted(sent) : sent;
+    const value = canBeQuoted(name) ? unquoted(sent) : sent;
     if (isAbsent(name, value)) continue;
     if (!Object.hasOwn(fields, name)) setField(fields, name, value);
     else if (fields[name] !== value && (isTableField(name) || name === "to")) {
       repeated.push({
         field: knownName(name),
-        message: "must come once, or each time with the same value",
+        message: "must be sent once, or always with the same value",
         rule: "repeated",
       });
     }
@@ -48,15 +49,15 @@ export function readVariables(variables: readonly Variable[], values: Values): R
   return { fields, unreadable: NONE };
 }
 
-/** What the subscriber typed: there a quote is more likely a quote. */
+/** Whether the value was typed: quotes around it then more likely belong to the text. */
 function isText(name: string): boolean {
   return name === "message" || isPart(name);
 }
 
-const NUMBERS: ReadonlySet<string> = new Set(["source", "recipient", "to"]);
+const PHONE_NUMBERS: ReadonlySet<string> = new Set(["source", "recipient", "to"]);
 const LEADING_PLUS = /^("|%22)?\+/;
 
-/** Everywhere but at the head of a number, where it is a plus, a `+` is a space. */
+/** A `+` is a plus at the head of a phone number, and a space everywhere else. */
 function decodeValue(name: string, value: string): string {
-  return decode(NUMBERS.has(name) ? value.replace(LEADING_PLUS, "$1%2B") : value);
+  return decode(PHONE_NUMBERS.has(name) ? value.replace(LEADING_PLUS, "$1%2B") : value);
 }

@@ -1,26 +1,26 @@
-// What every reader of a callback gives: its fields, or why they cannot be read.
+// The result of every reader of a callback: its fields, or why they cannot be read.
 
 import { isAbsent, isTableField } from "../fields.js";
 import type { Issue, Refusal } from "../invalid.js";
 
-/** Every field under its wire name, a string each; absent ones left out. */
+/** Every field under its wire name, as a string. Absent fields are left out. */
 export type Fields = Readonly<Record<string, string>>;
 
 export type Reading = FieldsRead | { readonly refusal: Refusal };
 
 export interface FieldsRead {
   readonly fields: Fields;
-  /** What is wrong with fields that are left out because they hold no scalar. */
+  /** The problems of fields that are left out because their value is not a scalar. */
   readonly unreadable: readonly Issue[];
-  /** Whether they were matched against the template. */
+  /** Whether the body was matched against the template. */
   readonly repaired?: true;
-  /** Every key of the body, where no profile is given and they are not those of the printed template. */
+  /** Every key of the body, if no profile is given and the keys are not those of the printed template. */
   readonly otherKeys?: readonly string[];
 }
 
 const NONE: readonly Issue[] = [];
 
-/** Makes fields of a parsed object: scalars become strings, and what is absent is left out. */
+/** Converts a parsed object to fields: scalars become strings, and absent values are left out. */
 export function fieldsOf(parsed: Readonly<Record<string, unknown>>): FieldsRead {
   if (isComplete(parsed)) return { fields: parsed, unreadable: NONE };
   const kept: Array<[name: string, value: string]> = [];
@@ -35,15 +35,15 @@ export function fieldsOf(parsed: Readonly<Record<string, unknown>>): FieldsRead 
 }
 
 /**
- * Sets a field whatever its name: of what every object inherits, an assignment to `__proto__` would be none, and one to the others throws in an app
- * that has frozen `Object.prototype`.
+ * Sets a field of any name, including the names that every object inherits. An assignment to `__proto__` would set no
+ * property. An assignment to the others throws if the app has frozen `Object.prototype`.
  */
 export function setField(fields: Record<string, string>, name: string, value: string): void {
   if (!(name in Object.prototype)) fields[name] = value;
   else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** A scalar as the string that it is read as; a bigint is what some parsers make of a long number. */
+/** Converts a scalar to a string; `undefined` for any other value. Some parsers return a long number as a bigint. */
 export function scalarOf(value: unknown): string | undefined {
   if (typeof value === "string") return value;
   return typeof value === "number" || typeof value === "boolean" || typeof value === "bigint"
@@ -55,7 +55,7 @@ export function notScalar(name: string): Issue {
   return { field: knownName(name), message: "must be a string, not an object or an array", rule: "scalar" };
 }
 
-/** Nearly every callback: nothing to convert and nothing to leave out, so that the object can be used as it is. */
+/** True for nearly every callback. There is nothing to convert or leave out: the object itself is used. */
 function isComplete(parsed: Readonly<Record<string, unknown>>): parsed is Fields {
   for (const name of Object.keys(parsed)) {
     const value = parsed[name];
@@ -64,7 +64,7 @@ function isComplete(parsed: Readonly<Record<string, unknown>>): parsed is Fields
   return true;
 }
 
-/** A field's name as an answer may repeat it to the sender: only names that are known. */
+/** The name of a field as an answer may contain it: `(other)` for unknown names, which a sender may have typed. */
 export function knownName(name: string, alsoKnown?: ReadonlySet<string>): string {
   return isTableField(name) || name === "to" || alsoKnown?.has(name) === true ? name : "(other)";
 }

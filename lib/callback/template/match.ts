@@ -1,45 +1,46 @@
-// Reads a body back by its template, whatever the subscriber typed: finds out how many ways of cutting the body fit, and takes the
-// values where it is one.
+// Reads a body back by its template, whatever the subscriber typed: counts the ways to cut the body into values, and
+// returns the values if there is exactly one way.
 //
-// Between two values of a body stands a seam, `","name":"`, and a text may hold seams too, by chance or by intent. A value that holds no quote
-// ends at the next one, so that behind each seam there is a run of values that are known, up to the end of the body or to a
-// value that may hold quotes: the message, or a part. Only where one of those ends is there a choice. All choices that have used up the
-// same members are one case, however many they are, and a case takes one walk along the seams.
+// Between two values of a body is a seam, `","name":"`. A text can contain seams, too, by chance or on purpose. A value
+// without quotes ends at the next quote. So each seam is followed by a run of values that are certain. A run ends at
+// the end of the body, or at a value that may contain quotes: the message or a part. The end of such a value is the
+// only choice. Choices that have used the same members form one case, however many they are. Each case takes one walk
+// along the seams.
 
 import { findSeams, KnownMembers, NO_MEMBERS, spacesBefore, type Members, type Seam } from "./seams.js";
 import type { Template } from "./template.js";
 
 export type TemplateMatch =
   | { readonly values: ReadonlyArray<readonly [name: string, value: string]> }
-  /** Why there are no values: no way of cutting the body fits, or several do. */
+  /** Why there are no values: no way to cut the body fits the template, or several do. */
   | { readonly fits: "none" | "several" };
 
-/** What stands behind a seam up to the next choice: members that are each there once. */
+/** The certain values after a seam, up to the next choice. Each of their members occurs once. */
 interface Run {
   readonly used: Members;
   readonly count: number;
-  /** The index of the seam behind the first of its values; of this seam, where it has none. */
+  /** The index of the seam after the first value of the run; of the seam before the run if the run is empty. */
   readonly next: number;
-  /** The index of the seam behind the last of its values: where a value that may hold quotes begins, or the last of all. */
+  /** The index of the seam after the run: a value that may contain quotes begins there, or it is the last seam. */
   readonly end: number;
 }
 
-/** A value that may hold quotes, begun at a seam. */
+/** A seam at which a value that may contain quotes begins. */
 interface Beginning {
   readonly seam: number;
-  /** In how many ways it can be reached; from 2 on it does not matter how many. */
+  /** The number of ways that lead here. All numbers from 2 mean the same: several. */
   ways: number;
-  /** The choice that leads to it; one of them, where there are several. */
+  /** The choice that leads here; one of them if there are several. */
   readonly by: Choice | undefined;
 }
 
-/** That a value which may hold quotes ends at the seam of that index. */
+/** A value that may contain quotes, and the index of the seam at which it ends. */
 interface Choice {
   readonly beginning: Beginning;
   readonly end: number;
 }
 
-/** All beginnings at which the same members are used up, the one that begins included. */
+/** All beginnings with the same used members. The member that begins counts as used. */
 interface Case {
   readonly used: Members;
   readonly count: number;
@@ -47,15 +48,15 @@ interface Case {
 }
 
 /**
- * How many steps a body may take: a few for each of its seams, and enough for every body that has few. One that takes more is refused as
- * ambiguous; it is made of the template's literals.
+ * The limit of steps for a body: a few for each seam, and a base that is enough for every body with few seams. Only a
+ * body that is made of the template's literals exceeds it. It is rejected as ambiguous.
  */
-const STEPS_A_SEAM = 8;
-const STEPS_AT_LEAST = 15_000;
-/** What a case takes beside its walk. */
-const STEPS_A_CASE = 4;
+const STEPS_PER_SEAM = 8;
+const BASE_STEPS = 15_000;
+/** The steps of a case besides its walk. */
+const STEPS_PER_CASE = 4;
 
-/** Makes the function that reads bodies of a template. It takes time in proportion to a body's length, whatever the body holds. */
+/** Creates the function that reads bodies by a template. It runs in linear time, whatever the content of a body. */
 export function createMatchTemplate(template: Template): (body: string) => TemplateMatch {
   const known = new KnownMembers(template);
   return (body) => match(known, body);
@@ -68,44 +69,46 @@ function match(known: KnownMembers, body: string): TemplateMatch {
   const runs = findRuns(body, seams);
   const ahead = requiredAhead(seams, required);
   const cases = new Cases();
-  /** Only a part asks for white space, and most bodies have none. */
+  /** Found on demand: only parts need it, and most bodies have no parts. */
   let spaces: readonly number[] | undefined;
   const spaceBefore = (seam: number): number => (spaces ??= spacesBefore(seams, body))[seam] ?? -1;
   let ways = 0;
   let lastChoice: Choice | undefined;
 
-  /** Follows the run behind a seam, from where other members are used up. */
-  const follow = (before: Pick<Case, "used" | "count">, seam: number, more: number, choice?: Choice): void => {
+  /** Follows the run after a seam; `before` has the members that are already used. */
+  const follow = (before: Pick<Case, "used" | "count">, seam: number, waysHere: number, choice?: Choice): void => {
     const run = runs[seam];
     if (run === undefined || (run.used & before.used) !== NO_MEMBERS) return;
     const used = before.used | run.used;
-    const begins = seams[run.end]?.member;
-    if (begins === undefined) {
+    const member = seams[run.end]?.member;
+    if (member === undefined) {
       if ((required & ~used) !== NO_MEMBERS) return;
-      ways += more;
+      ways += waysHere;
       lastChoice = choice;
     } else if (
-      (used & begins.bit) === NO_MEMBERS &&
-      (required & ~used & ~begins.bit & ~ahead(run.end)) === NO_MEMBERS
+      (used & member.bit) === NO_MEMBERS &&
+      (required & ~used & ~member.bit & ~ahead(run.end)) === NO_MEMBERS
     ) {
-      cases.add(used | begins.bit, before.count + run.count + 1, { seam: run.end, ways: more, by: choice });
+      cases.add(used | member.bit, before.count + run.count + 1, { seam: run.end, ways: waysHere, by: choice });
     }
   };
 
   follow({ used: NO_MEMBERS, count: 0 }, 0, 1);
-  let left = STEPS_AT_LEAST + STEPS_A_SEAM * seams.length;
+  let stepsLeft = BASE_STEPS + STEPS_PER_SEAM * seams.length;
   while (ways < 2) {
     const one = cases.next();
     if (one === undefined) break;
-    if (left < 0) return { fits: "several" };
-    left -= STEPS_A_CASE;
-    left -= forEachEnd(one, seams, spaceBefore, (end, more, beginning) => follow(one, end, more, { beginning, end }));
+    if (stepsLeft < 0) return { fits: "several" };
+    stepsLeft -= STEPS_PER_CASE;
+    stepsLeft -= forEachEnd(one, seams, spaceBefore, (end, waysHere, beginning) =>
+      follow(one, end, waysHere, { beginning, end }),
+    );
   }
   if (ways !== 1) return { fits: ways === 0 ? "none" : "several" };
   return { values: cut(body, seams, runs, lastChoice) };
 }
 
-/** The run behind each seam; none where a value does not end as it must, or a member would stand twice. */
+/** Finds the run after each seam; `undefined` if a value does not fit its member, or a member would occur twice. */
 function findRuns(body: string, seams: readonly Seam[]): ReadonlyArray<Run | undefined> {
   const closedAt = new Map(seams.map(({ close }, index) => [close, index]));
   const runs = new Array<Run | undefined>(seams.length);
@@ -125,18 +128,18 @@ function findRuns(body: string, seams: readonly Seam[]): ReadonlyArray<Run | und
   return runs;
 }
 
-/** Tells which required members still come behind a seam. */
+/** Finds, for each seam, the required members that occur at later seams. */
 function requiredAhead(seams: readonly Seam[], required: Members): (seam: number) => Members {
   const ahead = new Array<Members>(seams.length);
-  let behind = NO_MEMBERS;
+  let later = NO_MEMBERS;
   for (let index = seams.length - 1; index >= 0; index--) {
-    ahead[index] = behind;
-    behind |= (seams[index]?.member?.bit ?? NO_MEMBERS) & required;
+    ahead[index] = later;
+    later |= (seams[index]?.member?.bit ?? NO_MEMBERS) & required;
   }
   return (seam) => ahead[seam] ?? NO_MEMBERS;
 }
 
-/** The cases that are known, in the order of how many members they have used up: no case leads to one that came before. */
+/** The open cases, ordered by their number of used members: a case only leads to later ones. */
 class Cases {
   readonly #byCount: Array<Map<Members, Case>> = [];
   #count = 0;
@@ -153,7 +156,7 @@ class Cases {
     else same.ways += beginning.ways;
   }
 
-  /** Takes out a case; none is added to it afterwards. */
+  /** Removes and returns the next case. It is complete: nothing is added to it afterwards. */
   next(): Case | undefined {
     for (; this.#count < this.#byCount.length; this.#count++) {
       const cases = this.#byCount[this.#count];
@@ -166,7 +169,11 @@ class Cases {
   }
 }
 
-/** Visits every seam at which one of the case's values can end, with one of them, and in how many ways that is; gives how many seams it passed. */
+/**
+ * Visits every seam at which a value of the case can end. `visit` gets one such value and the number of ways.
+ *
+ * @returns the number of seams that were passed
+ */
 function forEachEnd(
   { beginnings }: Case,
   seams: readonly Seam[],
@@ -176,7 +183,7 @@ function forEachEnd(
   const inOrder = [...beginnings.values()].sort((a, b) => a.seam - b.seam);
   const from = inOrder[0]?.seam ?? seams.length;
   let begun = 0;
-  /** How many of those that have begun are over, because white space came: a word ends there, a text does not. */
+  /** How many of the words are over, because white space followed. A text does not end at white space. */
   let over = 0;
   let text: Beginning | undefined;
   const words: Array<readonly [open: number, word: Beginning]> = [];
@@ -201,7 +208,7 @@ function forEachEnd(
   return end - from;
 }
 
-/** The values of the body in their order, where the choices are known. */
+/** Cuts the body at the choices, and returns its values in order. */
 function cut(
   body: string,
   seams: readonly Seam[],

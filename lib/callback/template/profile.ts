@@ -1,4 +1,4 @@
-// The Callback Profile that a business creates in the provider's console, and what is pasted there.
+// The Callback Profile that a business creates in the provider's console, and the texts to paste there.
 
 import { invalidArgument, invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
@@ -14,18 +14,23 @@ import {
   type Template,
 } from "./template.js";
 
-/** What describes a Callback Profile. */
+/** The options of `callbackProfile`. */
 export interface CallbackProfileOptions {
   readonly method: "GET" | "POST";
-  /** Where the provider calls: an absolute http or https URL, with or without a query. */
+  /** The URL that the provider calls: absolute, http or https, with or without a query. */
   readonly url: string;
-  /** The fields to ask for, under their wire names; `parts[n]` is the line that the provider's page prints. Default: all of the table but the parts. */
+  /**
+   * The wire names of the fields to request. `parts[n]` is the line on the provider's page. Default: all fields of the
+   * table except the parts.
+   */
   readonly fields?: readonly string[] | undefined;
-  /** How many of `parts[1]`, `parts[2]`, ... to ask for, at most 100. Default: 0, since they are computed from the text. */
+  /**
+   * How many of `parts[1]`, `parts[2]`, ... to request, at most 100. Default: 0, because the text has the same words.
+   */
   readonly parts?: number | undefined;
-  /** Fields that come with every callback as they stand here, such as the name of a tenant. Default: none. */
+  /** Fields with a fixed value in every callback, such as the name of a tenant. Default: none. */
   readonly statics?: Readonly<Record<string, string>> | undefined;
-  /** Custom HTTP headers that come with every callback. Default: none. */
+  /** Custom HTTP headers of every callback. Default: none. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -38,30 +43,30 @@ export interface RenderedCallback {
   readonly body?: string;
 }
 
-/** How a value is substituted into a body: as it is, or escaped as in a JSON string. */
+/** How `render` inserts values into a body: unchanged (`none`), or escaped as in a JSON string (`json`). */
 export interface RenderOptions {
-  /** Default: `json`. Under GET values are percent-encoded, whatever stands here. */
+  /** Default: `json`. No effect under GET: values are always percent-encoded. */
   readonly escaping?: "json" | "none" | undefined;
 }
 
-/** A Callback Profile: what to paste into the console, and how a callback comes out of it. Frozen. */
+/** A Callback Profile: the texts to paste into the console, and the callbacks that result. Frozen. */
 export class CallbackProfile {
   readonly method: "GET" | "POST";
-  /** For "Enter Endpoint": the URL; under GET with the whole query. */
+  /** For "Enter Endpoint" in the console: the URL, under GET with the complete query. */
   readonly endpoint: string;
-  /** For "Request Body", under POST. */
+  /** For "Request Body" in the console. `undefined` under GET. */
   readonly body: string | undefined;
-  /** For "Custom HTTP headers". */
+  /** For "Custom HTTP headers" in the console. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The fields that are asked for, under their wire names, without the parts. */
+  /** The wire names of the requested fields, without the parts. */
   readonly fields: readonly string[];
-  /** From what `body` and `endpoint` are rendered, and by what a body is read back. */
+  /** `body` and `endpoint` are rendered from it, and a body is read back by it. */
   readonly template: Template;
   readonly #url: string;
 
-  /** @throws TypeError where an option is unknown or takes another value */
+  /** @throws TypeError if an option is unknown or has an invalid value */
   constructor(options: CallbackProfileOptions) {
-    const { method, url, fields, parts, statics, headers } = checked(options);
+    const { method, url, fields, parts, statics, headers } = checkOptions(options);
     this.method = method;
     this.fields = Object.freeze([...fields]);
     this.template = { members: membersOf(fields, parts, statics), admitsParts: false };
@@ -74,12 +79,13 @@ export class CallbackProfile {
   }
 
   /**
-   * The request that the provider would send for these values, under their wire names. What is not given is empty; parts are the words of
-   * the message.
+   * Returns the request that the provider would send for these values, given under their wire names. A field that is
+   * not given is empty. A part that is not given is the word of the message with its number.
    *
-   * @throws TypeError where a value is no string, or the profile has no such variable
+   * @throws TypeError if a value is not a string, or the profile does not request its field
    * @example
-   * const { url, headers, body } = profile.render({ id: "1", source: "919876543210", recipient: "5050", message: 'say "hi"' });
+   * const values = { id: "1", source: "919876543210", recipient: "5050", message: 'say "hi"' };
+   * const { url, headers, body } = profile.render(values);
    * await fetch(url, { method: "POST", headers, body });
    */
   render(values: Readonly<Record<string, string>>, { escaping = "json" }: RenderOptions = {}): RenderedCallback {
@@ -97,12 +103,12 @@ export class CallbackProfile {
       const url = this.#withQuery((variable) => encodeURIComponent(valueOf(variable).toWellFormed()));
       return { method: "GET", url, headers: this.headers };
     }
-    const paste = escaping === "json" ? escapeJson : (value: string): string => value;
+    const encode = escaping === "json" ? escapeJson : (value: string): string => value;
     return {
       method: "POST",
       url: this.#url,
       headers: Object.freeze({ "Content-Type": "application/json", ...this.headers }),
-      body: renderBody(this.template, (variable) => paste(valueOf(variable))),
+      body: renderBody(this.template, (variable) => encode(valueOf(variable))),
     };
   }
 
@@ -111,7 +117,7 @@ export class CallbackProfile {
   }
 }
 
-/** A profile of POST: it has a body. */
+/** A Callback Profile of POST: it always has a body. */
 export interface PostCallbackProfile extends CallbackProfile {
   readonly method: "POST";
   readonly body: string;
@@ -122,10 +128,11 @@ export interface PostCallbackProfile extends CallbackProfile {
 }
 
 /**
- * Describes the Callback Profile that you create in the provider's console. `endpoint`, `body` and `headers` are to be pasted there, and
- * `incomingSms({ profile })` reads what comes of it: by this description, a text can neither add, replace nor remove a field.
+ * Describes the Callback Profile that you create in the provider's console. Paste its `endpoint`, `body` and `headers`
+ * there. `incomingSms({ profile })` reads callbacks by this description: a text can neither add, replace nor remove a
+ * field.
  *
- * @throws TypeError where an option is unknown or takes another value
+ * @throws TypeError if an option is unknown or has an invalid value
  * @example
  * const profile = callbackProfile({ method: "POST", url: "https://example.com/sms", statics: { tenant: "acme" } });
  * console.log(profile.body);
@@ -145,34 +152,34 @@ function membersOf(fields: readonly string[], parts: number, statics: Readonly<R
   ];
 }
 
-/** Which word of the message a variable stands for; -1 where none. */
+/** The index of the word of the message that a variable stands for; -1 if it is not a numbered part. */
 function partIndex(variable: string): number {
   return Number(/^parts\[(\d+)\]$/.exec(variable)?.[1] ?? 0) - 1;
 }
 
-const NAMES = ["method", "url", "fields", "parts", "statics", "headers"];
+const OPTION_NAMES = ["method", "url", "fields", "parts", "statics", "headers"];
 
-/** Names that a body can be read back by: nothing that JSON would escape. */
-const NAME = /^[^"\\\p{Cc}\p{Cs}]+$/u;
+/** Names without characters that JSON escapes: a body can be read back by them. */
+const STATIC_NAME = /^[^"\\\p{Cc}\p{Cs}]+$/u;
 
-function checked(
+function checkOptions(
   options: CallbackProfileOptions,
 ): Required<{ [Name in keyof CallbackProfileOptions]: NonNullable<CallbackProfileOptions[Name]> }> {
   const given: unknown = options;
   if (!isRecord(given))
     throw invalidOption("callbackProfile takes { method, url, fields?, parts?, statics?, headers? }.");
   for (const name of Object.keys(given)) {
-    if (!NAMES.includes(name))
-      throw invalidOption(`${name} is not an option of callbackProfile. They are ${NAMES.join(", ")}.`);
+    if (!OPTION_NAMES.includes(name))
+      throw invalidOption(`${name} is not an option of callbackProfile. They are ${OPTION_NAMES.join(", ")}.`);
   }
   const { method, url, fields = FIELD_NAMES, parts = 0, statics = {}, headers = {} } = options;
-  const must = (holds: boolean, name: string, takes: string): void => {
-    if (!holds) throw invalidOption(`${name} of callbackProfile takes ${takes}.`);
+  const must = (isValid: boolean, name: string, takes: string): void => {
+    if (!isValid) throw invalidOption(`${name} of callbackProfile takes ${takes}.`);
   };
   must(["GET", "POST"].includes(method), "method", '"GET" or "POST"');
   must(isUrl(url), "url", "an absolute http or https URL without #");
   must(
-    Array.isArray(fields) && new Set(fields).size === fields.length && fields.every(isAskable),
+    Array.isArray(fields) && new Set(fields).size === fields.length && fields.every(isRequestable),
     "fields",
     `an array of wire names, each once: ${FIELD_NAMES.join(", ")}, parts[n]`,
   );
@@ -182,19 +189,19 @@ function checked(
     `a whole number from 0 to ${MOST_PARTS}`,
   );
   must(
-    isRecordOfStrings(statics) && Object.keys(statics).every((name) => NAME.test(name) && !isTableField(name)),
+    isRecordOfStrings(statics) && Object.keys(statics).every((name) => STATIC_NAME.test(name) && !isTableField(name)),
     "statics",
-    "a record of strings, under names without quotes and backslashes that are none of the table's",
+    "a record of strings whose names have no quotes or backslashes and are not fields of the provider's page",
   );
   must(
     isRecordOfStrings(headers) && Object.keys(headers).every(isHeaderName),
     "headers",
-    "a record of strings, under names of HTTP headers",
+    "a record of strings whose names are valid HTTP header names",
   );
   return { method, url, fields, parts, statics, headers };
 }
 
-function isAskable(name: unknown): boolean {
+function isRequestable(name: unknown): boolean {
   return name === "parts[n]" || FIELD_NAMES.some((one) => one === name);
 }
 

@@ -1,31 +1,31 @@
-// Where a body may be cut: the places that look like what its template has between two values, whether they are that or were typed.
+// Finds the places at which a body may be cut: they look like the template between two values, but may have been typed.
 
 import { isPart } from "../fields.js";
 import { isWhiteSpace } from "../words.js";
 import { escapeJson, MOST_PARTS, type Template } from "./template.js";
 
-/** A set of members: a bit each. */
+/** A set of members, one bit each. */
 export type Members = bigint;
 
 export const NO_MEMBERS: Members = 0n;
 
-/** A member of the template, and what its value is known to be. */
+/** A member of the template, and what is known about its value. */
 interface KnownMember {
   readonly name: string;
   readonly bit: Members;
-  /** `text` is anything, `word` anything without white space, `plain` anything without a quote, `literal` what the template says. */
+  /** `text`: anything. `word`: no white space. `plain`: no quotes. `literal`: exactly the text in the template. */
   readonly holds: "text" | "word" | "plain" | "literal";
-  /** What a literal stands for, and how it stands in a body. */
+  /** The value of a literal, and its escaped form in a body. */
   readonly literal?: { readonly value: string; readonly written: string };
 }
 
-/** `","name":"` with any white space around its marks; the first begins with `{` in place of `",`, and the last is `"}`. */
+/** `","name":"` with any white space around its marks. The first seam has `{` instead of `",`; the last one is `"}`. */
 export interface Seam {
-  /** Where the quote stands that closes the value before it; -1 at the first. */
+  /** The offset of the quote that closes the value before it; -1 at the first seam. */
   readonly close: number;
-  /** Where the value behind it begins; the body's length at the last. */
+  /** The offset at which the value after it begins; the body's length at the last seam. */
   readonly open: number;
-  /** Whose value that is; `undefined` at the last. */
+  /** The member of the value after it; `undefined` at the last seam. */
   readonly member: KnownMember | undefined;
 }
 
@@ -34,11 +34,11 @@ const SEAM = /"[ \t\r\n]*,[ \t\r\n]*"([^"]*)"[ \t\r\n]*:[ \t\r\n]*"/y;
 const MAY_FOLLOW: ReadonlySet<number> = new Set(Array.from(", \t\r\n", (mark) => mark.charCodeAt(0)));
 
 /**
- * Every seam of the body, in order. `none`: it does not begin and end as its template does. `several`: it holds so many names of parts that most of
- * them must have been typed.
+ * Returns every seam of the body, in order. `none`: the body does not begin and end like its template. `several`: it
+ * has so many names of parts that most of them must have been typed.
  */
 export function findSeams(known: KnownMembers, body: string): readonly Seam[] | "none" | "several" {
-  const memberOf = known.forOneBody();
+  const memberOf = known.createLookup();
   const head = HEAD.exec(body);
   const first = head?.[1] === undefined ? undefined : memberOf(head[1]);
   const tail = closingQuote(body);
@@ -46,7 +46,7 @@ export function findSeams(known: KnownMembers, body: string): readonly Seam[] | 
 
   const seams: Seam[] = [{ close: -1, open: head[0].length, member: first }];
   for (let quote = body.indexOf('"', head[0].length); quote < tail; quote = body.indexOf('"', quote + 1)) {
-    // Nearly every quote is followed by neither: a look is cheaper than a match.
+    // Few quotes are followed by a comma or white space, and this check is cheaper than a match.
     if (!MAY_FOLLOW.has(body.charCodeAt(quote + 1))) continue;
     SEAM.lastIndex = quote;
     const name = SEAM.exec(body)?.[1];
@@ -60,17 +60,17 @@ export function findSeams(known: KnownMembers, body: string): readonly Seam[] | 
   return seams;
 }
 
-/** For each seam, the last place before it where white space stands; -1 where there is none. */
+/** Returns the offset of the last white space before each seam; -1 if there is none. */
 export function spacesBefore(seams: readonly Seam[], body: string): readonly number[] {
   let last = -1;
-  let looked = 0;
+  let at = 0;
   return seams.map(({ close }) => {
-    for (; looked < close; looked++) if (isWhiteSpace(body.charCodeAt(looked))) last = looked;
+    for (; at < close; at++) if (isWhiteSpace(body.charCodeAt(at))) last = at;
     return last;
   });
 }
 
-/** Where the quote stands that closes the last value; -1 where the body does not end in `"}`. */
+/** The offset of the quote that closes the last value; -1 if the body does not end in `"}`. */
 function closingQuote(body: string): number {
   const brace = lastVisible(body, body.length);
   const quote = lastVisible(body, brace);
@@ -85,7 +85,7 @@ function lastVisible(body: string, before: number): number {
 
 /** The members of a template. */
 export class KnownMembers {
-  /** Those that must stand in a body. */
+  /** The members that a body must have. */
   readonly required: Members;
   readonly #admitsParts: boolean;
   readonly #members = new Map<string, KnownMember>();
@@ -104,8 +104,11 @@ export class KnownMembers {
     this.#admitsParts = admitsParts;
   }
 
-  /** Tells which member a name in a body is; parts that are admitted get theirs as they come, up to as many as a profile may ask for. */
-  forOneBody(): (name: string) => KnownMember | "too many" | undefined {
+  /**
+   * Returns the function that finds the member of a name in one body. Parts that are only admitted become members when
+   * they first occur, up to as many as a profile may request.
+   */
+  createLookup(): (name: string) => KnownMember | "too many" | undefined {
     const parts = new Map<string, KnownMember>();
     return (name) => {
       const known = this.#members.get(name) ?? parts.get(name);

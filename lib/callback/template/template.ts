@@ -1,9 +1,9 @@
-// The template of a callback: a list of members, each a name and what stands behind it. From this one description a request is rendered,
-// here, and a body is read back, in template-match.ts.
+// The template of a callback: a list of members, each with a name and a content. This file renders requests from it,
+// and match.ts reads bodies back by it.
 
 import { FIELDS } from "../fields.js";
 
-/** What stands behind a name: a variable, which the provider substitutes, or a literal, which it leaves as it is. */
+/** The content of a member: a variable, which the provider replaces, or a literal, which it leaves unchanged. */
 type Content = { readonly variable: string } | { readonly literal: string };
 
 export interface Member {
@@ -11,25 +11,28 @@ export interface Member {
   readonly content: Content;
 }
 
-/** How many of `parts[1]`, `parts[2]`, ... a profile may ask for: each is a case of its own when a body is matched. */
+/**
+ * How many of `parts[1]`, `parts[2]`, ... a profile may request. Limited, because each adds a case to the matching of a
+ * body.
+ */
 export const MOST_PARTS = 100;
 
 export interface Template {
   readonly members: readonly Member[];
-  /** Whether `parts[1]`, `parts[2]`, ... and `parts[n]` may stand in a body beside the members. */
+  /** Whether a body may have `parts[1]`, `parts[2]`, ... and `parts[n]` in addition to the members. */
   readonly admitsParts: boolean;
 }
 
-/** The wire names of the table's fields but the parts, in the order of the request body on the provider's page. */
+/** The wire names of all fields except the parts, in the order of the request body on the provider's page. */
 export const FIELD_NAMES: readonly string[] = FIELDS.map(({ name }) => name).filter((name) => name !== "parts[n]");
 
-/** What is assumed where no profile is given: the request body on the provider's page. */
+/** The request body on the provider's page: the template if no profile is given. */
 export const PRINTED_TEMPLATE: Template = {
   members: FIELD_NAMES.map((name) => ({ name, content: { variable: name } })),
   admitsParts: true,
 };
 
-/** Writes the members as a JSON object, one a line. `valueOf` gives what is substituted for a variable, as it is to stand there. */
+/** Renders a JSON object, one member a line. The result of `valueOf` replaces a variable, unchanged. */
 export function renderBody({ members }: Template, valueOf: (variable: string) => string): string {
   const lines = members.map(({ name, content }) => {
     const value = "variable" in content ? valueOf(content.variable) : escapeJson(content.literal);
@@ -38,7 +41,7 @@ export function renderBody({ members }: Template, valueOf: (variable: string) =>
   return `{\n${lines.join(",\n")}\n}`;
 }
 
-/** Writes the members as a query. `valueOf` gives what is substituted for a variable, as it is to stand there. */
+/** Renders a query. The result of `valueOf` replaces a variable, unchanged. */
 export function renderQuery({ members }: Template, valueOf: (variable: string) => string): string {
   const pairs = members.map(({ name, content }) => {
     if ("variable" in content) return `${name}=${valueOf(content.variable)}`;
@@ -47,7 +50,7 @@ export function renderQuery({ members }: Template, valueOf: (variable: string) =
   return pairs.join("&");
 }
 
-/** A text as it stands between the quotes of a JSON string. */
+/** Escapes a text for the inside of a JSON string. */
 export function escapeJson(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
