@@ -1,4 +1,5 @@
-// Finds the keywords of a message. A search costs the same however many strings are registered; RegExps are tried one by one.
+// Finds the keywords of a message. The cost of a search does not grow with the number of registered strings.
+// RegExps are tried one by one.
 
 import type { SmsMessage } from "../callback/message.js";
 import { nextWord, skipWhiteSpace, splitWords } from "../callback/words.js";
@@ -6,9 +7,9 @@ import { foldPhrase, foldWord, unify, unifyPhrase } from "./fold.js";
 import type { KeywordMatch } from "./keyword-match.js";
 import { WordTree, type Hit } from "./word-tree.js";
 
-/** A keyword and whatever is registered for it. */
+/** A keyword, and everything registered for it. */
 interface Keyword<Registered> {
-  /** As it was first registered. */
+  /** As first registered. */
   readonly spelling: string;
   readonly registered: readonly Registered[];
 }
@@ -18,13 +19,13 @@ interface Pattern<Registered> {
   readonly registered: readonly Registered[];
 }
 
-/** A match, and what is registered for it. */
+/** A match, and everything registered for its keyword. */
 interface Matched<Registered> {
   readonly match: KeywordMatch;
   readonly registered: readonly Registered[];
 }
 
-/** A RegExp that threw: V8's does on a long text that it backtracks in too deeply. Whether it matches is not known. */
+/** A RegExp that threw, as V8's do if they backtrack too deeply in a long text. Whether it matches is unknown. */
 interface Failed<Registered> {
   readonly cause: unknown;
   readonly registered: readonly Registered[];
@@ -32,14 +33,14 @@ interface Failed<Registered> {
 
 export type Found<Registered> = Matched<Registered> | Failed<Registered>;
 
-/** Where in a text a keyword ends. */
+/** The offset in a text at which a keyword ends. */
 type End = number;
 
 const HEAD: End = 0;
 
 export class KeywordIndex<Registered> {
   readonly #phrases = new WordTree<Keyword<Registered>>(foldWord);
-  /** Patterns of punctuation alone: it says nothing around a word, and everything where there is no word. */
+  /** Keywords of punctuation only. Punctuation around a word is ignored; without a word, it is compared. */
   readonly #punctuation = new WordTree<Keyword<Registered>>(unify);
   readonly #patterns = new Map<string, Pattern<Registered>>();
 
@@ -47,12 +48,12 @@ export class KeywordIndex<Registered> {
     return this.#phrases.isEmpty && this.#punctuation.isEmpty && this.#patterns.size === 0;
   }
 
-  /** Registers once, in however many spellings of one keyword it is done. */
+  /** Has no effect if the same is already registered for another spelling of the keyword. */
   add(pattern: string | RegExp, registered: Registered): void {
     this.#update(pattern, (list) => (list.includes(registered) ? list : [...list, registered]));
   }
 
-  /** Takes out the last that was registered for the pattern and fits. */
+  /** Removes the last registration for the pattern that `fits` accepts. */
   remove(pattern: string | RegExp, fits: (registered: Registered) => boolean): void {
     this.#update(pattern, (list) => {
       const last = list.findLastIndex(fits);
@@ -60,7 +61,7 @@ export class KeywordIndex<Registered> {
     });
   }
 
-  /** Every keyword of the message, once, in the order of the places where it is looked for; then every RegExp that matches, or throws. */
+  /** Returns each keyword of the message once, in the order of the search; then each RegExp that matches or throws. */
   find(message: SmsMessage): Array<Found<Registered>> {
     const typed = typedBy(message);
     const found: Array<Found<Registered>> = [];
@@ -73,10 +74,10 @@ export class KeywordIndex<Registered> {
     if (message.keyword === undefined) add(head?.value, "text", head?.end);
     else {
       const sent = foldPhrase(message.keyword);
-      const own = phraseAtHead(typed.text, sent);
+      const own = endOfPhrase(typed.text, sent);
       const field = sent.length > 0 ? this.#phrases.get(sent) : this.#punctuation.get(unifyPhrase(message.keyword));
       const rest = own === undefined ? undefined : this.#longestAt(typed.text, own);
-      // Words that are no text are the parts that were sent, or the keyword itself: there the field says more.
+      // Without a text, the words are the parts that were sent or the keyword itself: the field is more reliable.
       if (!typed.isText) add(field, "field", own);
       add(head?.value, "text", head?.end);
       add(rest?.value, "rest", rest?.end);
@@ -111,23 +112,23 @@ export class KeywordIndex<Registered> {
     }
     const name = String(pattern);
     const registered = change(this.#patterns.get(name)?.registered ?? []);
-    // A copy: without `g` a search has no memory, and nobody else moves its lastIndex.
+    // A copy, so that no one else moves its lastIndex. Without `g`, it keeps no state between searches.
     if (registered.length > 0)
       this.#patterns.set(name, { regExp: new RegExp(pattern.source, pattern.flags.replace("g", "")), registered });
     else this.#patterns.delete(name);
   }
 }
 
-/** The match of a callback's own keyword, for which nothing is registered. */
+/** Returns the match of the callback's own keyword when no handler is registered for it. */
 export function unregisteredMatch(keyword: string, message: SmsMessage): KeywordMatch {
   const typed = typedBy(message);
-  return matchOf(keyword, "field", message, typed, phraseAtHead(typed.text, foldPhrase(keyword)));
+  return matchOf(keyword, "field", message, typed, endOfPhrase(typed.text, foldPhrase(keyword)));
 }
 
-/** What the subscriber typed, as far as the callback tells. */
+/** The typed text, or the part of it that the callback has. */
 interface Typed {
   readonly text: string;
-  /** Whether that is the message's text, and not the single words that a GET callback passes in its place. */
+  /** Whether it is the message's text, not the single words that a GET callback passes instead. */
   readonly isText: boolean;
 }
 
@@ -137,8 +138,8 @@ function typedBy({ text, parts }: SmsMessage): Typed {
     : { text: parts.join(" "), isText: false };
 }
 
-/** Where a phrase, given as folded words, ends that the text begins with. */
-function phraseAtHead(text: string, phrase: readonly string[]): End | undefined {
+/** The end of a phrase, given as folded words, at the head of a text; `undefined` if the text begins otherwise. */
+function endOfPhrase(text: string, phrase: readonly string[]): End | undefined {
   let end = 0;
   for (const wanted of phrase) {
     let folded = "";
@@ -153,7 +154,7 @@ function phraseAtHead(text: string, phrase: readonly string[]): End | undefined 
   return end === 0 ? undefined : end;
 }
 
-/** @param end - none where the text does not begin with the keyword */
+/** @param end - `undefined` if the text does not begin with the keyword */
 function matchOf(
   keyword: string,
   by: KeywordMatch["by"],

@@ -1,19 +1,24 @@
-// What a matched keyword looks like to a handler.
+// The match of a keyword, as handlers get it.
 
 import type { SmsMessage } from "../callback/message.js";
 
-/** What handlers of a keyword get. */
+/** A matched keyword. Handlers of `keyword` events and of `sms.keyword` get it. */
 export interface KeywordMatch {
-  /** The keyword as it was registered; what matched, for a RegExp; as it was sent, where none is registered for it. */
+  /**
+   * The keyword as registered; for a RegExp, the text that it matched. If it is not registered, the keyword as sent.
+   */
   readonly keyword: string;
   /**
-   * Where it was found: at the head of the text, at the head of what follows the callback's own keyword in the text (`rest`), or as the
-   * callback's keyword (`field`).
+   * Where it was found. `text`: at the head of the text. `rest`: in the text, after the callback's own keyword.
+   * `field`: as the callback's own keyword.
    */
   readonly by: "text" | "rest" | "field";
   readonly message: SmsMessage;
-  /** The parts after the keyword; all of them, where the text does not begin with it. */
+  /** The parts after the keyword; all parts if the text does not begin with the keyword. */
   readonly args: readonly string[];
-  /** The text after the keyword, as typed, without the white space between them; the whole text, where it does not begin with it. */
+  /**
+   * The text after the keyword and the white space that follows it, as typed. The whole text if it does not begin with
+   * the keyword.
+   */
   readonly rest: string;
 }

@@ -1,11 +1,11 @@
-// What a keyword may be registered with, and the words of the industry.
+// The patterns of keywords: their type, their check, and the industry's words for opt-out, opt-in and help.
 
 import { types } from "node:util";
 
 import { invalidArgument } from "../base/errors.js";
 import { unifyPhrase } from "./fold.js";
 
-/** What a keyword is registered with: a string is a word or a phrase, a RegExp is tried against the text. */
+/** A pattern, or several. A string is a word or a phrase; a RegExp is tried against the text. */
 export type KeywordPattern = string | RegExp | ReadonlyArray<string | RegExp>;
 
 /** The words with which a subscriber opts out: `sms.keyword(OPT_OUT, ({ message }) => optOut(message.source))`. */
@@ -17,10 +17,10 @@ export const OPT_IN = Object.freeze(["START", "YES", "UNSTOP"] as const);
 /** The words with which a subscriber asks for help. */
 export const HELP = Object.freeze(["HELP", "INFO"] as const);
 
-/** @throws TypeError where the pattern is none of the three kinds, or empty */
+/** @throws TypeError if the pattern is empty, or not a string, a RegExp or an array of these */
 export function patternsOf(pattern: KeywordPattern): ReadonlyArray<string | RegExp> {
   const patterns: readonly unknown[] = Array.isArray(pattern) ? pattern : [pattern];
-  if (patterns.length === 0) throw invalidArgument("An array of keywords needs at least one.");
+  if (patterns.length === 0) throw invalidArgument("An array of keywords needs at least one element.");
   return patterns.map((one) => {
     if (types.isRegExp(one)) return one;
     if (typeof one !== "string") {

@@ -1,5 +1,5 @@
-// A tree of words: finds the longest of its phrases at the head of a text in as many steps as that phrase has words, however many
-// phrases it holds.
+// A tree of words. Finds the longest phrase at the head of a text in as many steps as that phrase has words, no matter
+// how many phrases the tree holds.
 
 import { nextWord } from "../callback/words.js";
 
@@ -8,10 +8,10 @@ interface Node<Value> {
   value?: Value | undefined;
 }
 
-/** A phrase found at the head of a text. */
+/** A phrase at the head of a text. */
 export interface Hit<Value> {
   readonly value: Value;
-  /** Where the phrase ends in the text. */
+  /** The offset in the text at which the phrase ends. */
   readonly end: number;
 }
 
@@ -19,7 +19,7 @@ export class WordTree<Value> {
   readonly #root: Node<Value> = { children: new Map() };
   readonly #fold: (word: string) => string;
 
-  /** @param fold - the form in which words are compared; a word of a text that it makes empty is passed over */
+  /** @param fold - returns the form in which words are compared; words of a text with an empty form are skipped */
   constructor(fold: (word: string) => string) {
     this.#fold = fold;
   }
@@ -28,7 +28,7 @@ export class WordTree<Value> {
     return this.#root.children.size === 0;
   }
 
-  /** Sets the value of a phrase, given as folded words, from the one it has; `undefined` takes the phrase out. */
+  /** Replaces the value of a phrase, given as folded words. If `change` returns `undefined`, the phrase is removed. */
   update(phrase: readonly string[], change: (value: Value | undefined) => Value | undefined): void {
     const path = [this.#root];
     let node = this.#root;
@@ -46,7 +46,7 @@ export class WordTree<Value> {
     }
   }
 
-  /** The longest phrase that the text begins with, from `from` on. */
+  /** Returns the longest phrase at `from` in the text, after any white space. */
   longestAt(text: string, from: number): Hit<Value> | undefined {
     let hit: Hit<Value> | undefined;
     let node: Node<Value> | undefined = this.#root;
@@ -64,7 +64,7 @@ export class WordTree<Value> {
     return hit;
   }
 
-  /** The value of a phrase, given as folded words. */
+  /** Returns the value of a phrase, given as folded words. */
   get(phrase: readonly string[]): Value | undefined {
     let node: Node<Value> | undefined = this.#root;
     for (const word of phrase) node = node?.children.get(word);

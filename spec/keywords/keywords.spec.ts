@@ -1,4 +1,4 @@
-// Which keyword a message has, where it was found, and what stands behind it.
+// Keyword matching: the keyword of a message, the place where it is found, and the words that follow it.
 
 import { runInNewContext } from "node:vm";
 import { describe, expect, it, jest } from "@jest/globals";
@@ -9,7 +9,7 @@ import { recorder } from "../support/recorder";
 
 type Matches = ReadonlyArray<{ keyword: string; by: string; args: readonly string[]; rest: string }>;
 
-/** The keyword events of one message. */
+/** The keyword events that one message causes. */
 async function matchesOf(patterns: readonly KeywordPattern[], fields: Record<string, unknown>): Promise<Matches> {
   const { sms, keywords, invalid, errors } = recorder();
   for (const pattern of patterns) sms.keyword(pattern, () => undefined);
@@ -18,7 +18,7 @@ async function matchesOf(patterns: readonly KeywordPattern[], fields: Record<str
   return keywords.map(({ keyword, by, args, rest }) => ({ keyword, by, args, rest }));
 }
 
-/** Whether a text is taken for a keyword. */
+/** Whether a message matches a pattern. */
 async function matches(pattern: string, message: string): Promise<boolean> {
   return (await matchesOf([pattern], { message })).length === 1;
 }
@@ -73,7 +73,7 @@ it.each([
   ["A+", "a+ please"],
   ["🙏🏽", "🙏🏽"],
   [`${"a".repeat(300)}é`, `${"A".repeat(300)}É`],
-])("%j is found in %j", async (pattern, text) => {
+])("finds %j in %j", async (pattern, text) => {
   expect(await matches(pattern, text)).toBe(true);
 });
 
@@ -94,11 +94,11 @@ it.each([
   ["!!!", "!"],
   ["A", "A+"],
   ["PIZZA", "🍕 pizza"],
-])("%j is not found in %j", async (pattern, text) => {
+])("does not find %j in %j", async (pattern, text) => {
   expect(await matches(pattern, text)).toBe(false);
 });
 
-it("of no visible character is a TypeError, and so is what is no pattern", () => {
+it("throws a TypeError for a keyword without a visible character, and for a value that is no pattern", () => {
   const { sms } = recorder();
   for (const empty of ["", " ", "\u200b", ["STOP", ""]]) {
     expect(() => sms.keyword(empty, () => undefined)).toThrow(/at least one character/);
@@ -116,8 +116,8 @@ it("of no visible character is a TypeError, and so is what is no pattern", () =>
   }
 });
 
-describe("the three places", () => {
-  it("prefer the longest keyword in each", async () => {
+describe("the search in text, rest and field", () => {
+  it("prefers the longest keyword", async () => {
     const patterns = ["JOIN", "JOIN GOLD", "JOIN GOLD CLUB"];
     expect(await matchesOf(patterns, { message: "join gold now" })).toEqual([
       { keyword: "JOIN GOLD", by: "text", args: ["now"], rest: "now" },
@@ -125,7 +125,7 @@ describe("the three places", () => {
     expect(await matchesOf(patterns, { message: "join" })).toMatchObject([{ keyword: "JOIN" }]);
   });
 
-  it("find a STOP behind the console's keyword", async () => {
+  it("finds a STOP after the console's keyword", async () => {
     const fields = { message: "ACME stop,  now please", keyword: "acme" };
     expect(await matchesOf([OPT_OUT], fields)).toEqual([
       { keyword: "STOP", by: "rest", args: ["now", "please"], rest: "now please" },
@@ -136,14 +136,14 @@ describe("the three places", () => {
     ]);
   });
 
-  it("find a STOP that the console's keyword does not head", async () => {
+  it("finds a STOP that does not follow the console's keyword", async () => {
     expect(await matchesOf([OPT_OUT, "ACME"], { message: "STOP", keyword: "ACME" })).toEqual([
       { keyword: "STOP", by: "text", args: [], rest: "" },
       { keyword: "ACME", by: "field", args: ["STOP"], rest: "STOP" },
     ]);
   });
 
-  it("find a keyword that is the console's keyword only as a whole", async () => {
+  it("finds a keyword in the console's keyword only if it is all of it", async () => {
     expect(await matchesOf(["JOIN"], { message: "hello", keyword: "JOIN GOLD" })).toEqual([
       { keyword: "JOIN GOLD", by: "field", args: ["hello"], rest: "hello" },
     ]);
@@ -152,7 +152,7 @@ describe("the three places", () => {
     ]);
   });
 
-  it("hold keywords of a single character, and of punctuation", async () => {
+  it("finds keywords of a single character and of punctuation", async () => {
     expect(await matchesOf(["A", "B"], { message: "A b", keyword: "A" })).toEqual([
       { keyword: "A", by: "text", args: ["b"], rest: "b" },
       { keyword: "B", by: "rest", args: [], rest: "" },
@@ -161,25 +161,25 @@ describe("the three places", () => {
       { keyword: "1", by: "text", args: [], rest: "" },
       { keyword: "VOTE", by: "field", args: ["1"], rest: "1" },
     ]);
-    // In the spelling in which it was registered.
+    // The match has the registered spelling.
     expect(await matchesOf(["…"], { message: "hello", keyword: "..." })).toEqual([
       { keyword: "…", by: "field", args: ["hello"], rest: "hello" },
     ]);
   });
 
-  it("do not hold a keyword of which the text has only the first words", async () => {
+  it("does not find a keyword in the field if the text has only its first words", async () => {
     expect(await matchesOf(["STOP"], { message: "stop", keyword: "STOP NOW" })).toEqual([
       { keyword: "STOP", by: "text", args: [], rest: "" },
     ]);
   });
 
-  it("count a keyword once that is found in several", async () => {
+  it("returns a keyword once if several places have it", async () => {
     expect(await matchesOf(["ACME"], { message: "acme ACME", keyword: "Acme" })).toEqual([
       { keyword: "ACME", by: "text", args: ["ACME"], rest: "ACME" },
     ]);
   });
 
-  it("give the callback's own keyword where none is registered for it", async () => {
+  it("returns the callback's own keyword if it is not registered", async () => {
     const { sms, keywords, unmatched } = recorder();
     await sms.receive(post({ message: "ACME hello", keyword: "ACME" }));
     expect(keywords).toMatchObject([{ keyword: "ACME", by: "field", args: ["hello"], rest: "hello" }]);
@@ -208,7 +208,7 @@ describe("a callback without a text", () => {
       { keyword: "STOP", by: "field", args: ["now"], rest: "now" },
     ],
     [
-      "the parts behind the keyword",
+      "the parts after the keyword",
       { keyword: "ACME", "parts[1]": "ACME", "parts[2]": "STOP" },
       { keyword: "STOP", by: "rest", args: [], rest: "" },
     ],
@@ -221,7 +221,7 @@ describe("a callback without a text", () => {
 });
 
 describe("a RegExp", () => {
-  it("is tried against the text, and gives what matched", async () => {
+  it("is tried against the text, and the keyword is the text that it matched", async () => {
     expect(await matchesOf([/^pay\s+\d+/i, /\bnow\b/, /never/], { message: " Pay 50  to Bob now" })).toEqual([
       { keyword: "now", by: "text", args: ["Pay", "50", "to", "Bob", "now"], rest: " Pay 50  to Bob now" },
     ]);
@@ -233,7 +233,7 @@ describe("a RegExp", () => {
     ]);
   });
 
-  it("has no memory, whatever its flags", async () => {
+  it("keeps no state between messages, whatever its flags", async () => {
     const { sms, keywords } = recorder();
     const pattern = /stop/gi;
     pattern.lastIndex = 3;
@@ -246,8 +246,8 @@ describe("a RegExp", () => {
   });
 });
 
-describe("registering", () => {
-  it("two handlers on one keyword calls both, in order", async () => {
+describe("a keyword", () => {
+  it("with two handlers calls both, in order", async () => {
     const { sms, keywords } = recorder();
     const calls: number[] = [];
     sms.keyword("STOP", () => calls.push(1)).keyword("stop.", () => calls.push(2));
@@ -256,7 +256,7 @@ describe("registering", () => {
     expect(keywords).toHaveLength(1);
   });
 
-  it("is undone by off, pattern by pattern", async () => {
+  it("is removed by off, pattern by pattern", async () => {
     const { sms, unmatched } = recorder();
     const handler = jest.fn();
     sms.keyword(OPT_OUT, handler).keyword(/stop/, handler).keyword("?", handler);
@@ -270,18 +270,18 @@ describe("registering", () => {
     expect(unmatched).toHaveLength(2);
   });
 
-  it("is undone by off for one handler and one keyword only", async () => {
+  it("keeps its other handlers if off removes one", async () => {
     const { sms } = recorder();
-    const [taken, stays, longer] = [jest.fn(), jest.fn(), jest.fn()];
-    sms.keyword("STOP", taken).keyword("STOP", stays).keyword("STOP NOW", longer);
-    sms.off("keyword", "STOP", jest.fn()).off("keyword", "STOP", taken);
+    const [removed, kept, longer] = [jest.fn(), jest.fn(), jest.fn()];
+    sms.keyword("STOP", removed).keyword("STOP", kept).keyword("STOP NOW", longer);
+    sms.off("keyword", "STOP", jest.fn()).off("keyword", "STOP", removed);
     await sms.receive(post({ message: "stop" }));
-    sms.off("keyword", "STOP", stays);
+    sms.off("keyword", "STOP", kept);
     for (const message of ["stop", "stop now"]) await sms.receive(post({ message }));
-    expect([taken, stays, longer].map(({ mock }) => mock.calls.length)).toEqual([0, 1, 1]);
+    expect([removed, kept, longer].map(({ mock }) => mock.calls.length)).toEqual([0, 1, 1]);
   });
 
-  it("knows the industry's words", () => {
+  it("can be one of the industry's words", () => {
     expect([OPT_OUT, OPT_IN, HELP]).toEqual([
       ["STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT"],
       ["START", "YES", "UNSTOP"],
@@ -290,7 +290,7 @@ describe("registering", () => {
     expect([OPT_OUT, OPT_IN, HELP].every(Object.isFrozen)).toBe(true);
   });
 
-  it("a hundred thousand keywords finds each of them", async () => {
+  it("is found among a hundred thousand keywords", async () => {
     const { sms, keywords } = recorder();
     sms.keyword(
       Array.from({ length: 100_000 }, (_, n) => `word${n} ${n % 7 === 0 ? "and more" : ""}`),
@@ -303,7 +303,7 @@ describe("registering", () => {
   });
 });
 
-it("in several spellings of one array is one keyword", async () => {
+it("treats several spellings in one array as one keyword", async () => {
   const { sms, keywords } = recorder();
   const called: string[] = [];
   sms.keyword(["STOP", "Stop", "stop."], ({ keyword }) => called.push(keyword));
@@ -312,7 +312,7 @@ it("in several spellings of one array is one keyword", async () => {
   expect(keywords).toHaveLength(1);
 });
 
-it("in an array that holds an empty one is not registered at all", async () => {
+it("registers nothing of an array that has an empty keyword", async () => {
   const { sms, unmatched } = recorder();
   expect(() => sms.keyword(["STOP", ""], () => undefined)).toThrow(TypeError);
   expect(() => sms.keyword([], () => undefined)).toThrow(TypeError);
@@ -321,7 +321,7 @@ it("in an array that holds an empty one is not registered at all", async () => {
   expect(unmatched).toHaveLength(1);
 });
 
-it("takes no time over texts that are made to take time", async () => {
+it("stays fast with texts that are made to slow it down", async () => {
   const { sms, messages } = recorder();
   sms.keyword([OPT_OUT.join(" "), "STOP", "?"], () => undefined);
   const long = 39_000;
@@ -338,11 +338,11 @@ it("takes no time over texts that are made to take time", async () => {
 }, 2_000);
 
 describe("a RegExp that throws", () => {
-  // V8 gives up on it, on a long text.
+  // V8 throws for this RegExp on a long text.
   const exhausting = new RegExp(`^(?:${Array.from({ length: 60 }, (_, n) => `(CODE${n})`).join("|")}|.)*$`);
   const exhausted = `STOP ${"x".repeat(163_000)}`;
 
-  it("fails its message like a handler of it would, and stops no other handler", async () => {
+  it("fails its message as a throwing handler does, and stops no other handler", async () => {
     const { sms, messages, keywords, unmatched, errors } = recorder();
     const called: string[] = [];
     sms
@@ -359,7 +359,7 @@ describe("a RegExp that throws", () => {
     expect(await sms.receive(post({ message: "STOP" }))).toMatchObject({ outcome: "handled" });
   });
 
-  it("fails in the place of its handler", async () => {
+  it("reports its failure at the place of its handler in the order", async () => {
     const { sms, errors } = recorder();
     const fail = (): never => {
       throw new Error("no");
@@ -376,7 +376,7 @@ describe("a RegExp that throws", () => {
     ]);
   });
 
-  it("does not say that nothing matched", async () => {
+  it("does not emit unmatched, because it may match", async () => {
     const { sms, keywords, unmatched, errors } = recorder();
     sms.keyword(exhausting, () => undefined);
     await sms.receive(post({ message: exhausted, keyword: "ACME" }));
@@ -384,7 +384,7 @@ describe("a RegExp that throws", () => {
   });
 });
 
-it("a RegExp of another realm is one", async () => {
+it("accepts a RegExp of another realm", async () => {
   const { sms, keywords } = recorder();
   sms.keyword(runInNewContext("/^\\d+$/") as RegExp, () => undefined);
   await sms.receive(post({ message: "123" }));
