@@ -1,18 +1,18 @@
-// Which acknowledgement a user may ask for.
+// The acknowledgement of a callback, and the check of `options.ack`.
 
 import { validateHeaderName, validateHeaderValue } from "node:http";
 
 import { hasOnly, isRecord } from "../base/record.js";
 
-/** The answer to a callback that was handled, or stored. */
+/** The answer to a callback that was handled or stored. */
 export interface Acknowledgement {
   readonly status: number;
   readonly body: string;
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Headers whose value follows from the answer itself. */
-const OWN_HEADERS: ReadonlySet<string> = new Set([
+/** Headers that the router or Node.js sets: their values follow from the answer itself. */
+const RESERVED_HEADERS: ReadonlySet<string> = new Set([
   "cache-control",
   "connection",
   "content-length",
@@ -23,7 +23,7 @@ const OWN_HEADERS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-/** Whether `options.ack` can be sent as it is. */
+/** Whether a value of `options.ack` can be sent unchanged. */
 export function isAcknowledgement(value: unknown): boolean {
   if (!hasOnly(value, ["status", "body", "headers"])) return false;
   const { status = 200, body = "", headers = {} } = value;
@@ -39,7 +39,7 @@ export function isAcknowledgement(value: unknown): boolean {
 }
 
 function isHeader(name: string, content: unknown): boolean {
-  if (typeof content !== "string" || OWN_HEADERS.has(name.toLowerCase())) return false;
+  if (typeof content !== "string" || RESERVED_HEADERS.has(name.toLowerCase())) return false;
   try {
     validateHeaderName(name);
     validateHeaderValue(name, content);

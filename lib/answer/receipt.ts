@@ -1,4 +1,4 @@
-// What became of a callback, and the answer to it.
+// The receipt of a callback: its outcome and answer. Also creates every other answer of the router.
 
 import { STATUS_CODES } from "node:http";
 
@@ -6,22 +6,22 @@ import type { InvalidCallback, Issue } from "../callback/invalid.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { Acknowledgement } from "./acknowledgement.js";
 
-/** What became of a callback, and the answer that the provider gets. */
+/** The outcome of a callback, and the answer to the provider. */
 export interface Receipt {
   readonly outcome: "handled" | "stored" | "duplicate" | "invalid" | "failed" | "busy";
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** The message, where the callback is a valid one. */
+  /** Present only if the callback is valid. */
   readonly message?: SmsMessage;
-  /** What is wrong with it, where it is not. */
+  /** Why the callback is invalid; present only then. */
   readonly problem?: InvalidCallback;
 }
 
-/** The answer to a request, whatever it was. */
+/** The answer to any request. */
 export type Answer = Pick<Receipt, "status" | "headers" | "body">;
 
-/** A failure as RFC 9457 puts it, but for what follows from its status. */
+/** A problem of RFC 9457, without the members that follow from its status. */
 interface Problem {
   readonly status: number;
   readonly code: string;
@@ -32,21 +32,21 @@ interface Problem {
 const NO_STORE = { "Cache-Control": "no-store" };
 /** In seconds. */
 const RETRY_AFTER = { "Retry-After": "1" };
-/** RFC 7617 and RFC 6750; without an `error`, which would say what was wrong. */
+/** As in RFC 7617 and RFC 6750, without `error`: it would reveal which part of the credentials is wrong. */
 const CHALLENGES = {
   Basic: 'Basic realm="callbacks", charset="UTF-8"',
   Bearer: 'Bearer realm="callbacks"',
 };
 
-/** Makes every answer that the router gives. */
+/** Creates the answers of the router. */
 export class Answers {
   readonly #ack: Answer;
   readonly #withProblems: boolean;
 
-  /** @param withProblems - whether a failure is explained in the body */
+  /** @param withProblems - whether the body explains a failure */
   constructor(ack: Acknowledgement, withProblems: boolean) {
     const type = ack.body === "" ? {} : { "Content-Type": "text/plain; charset=utf-8" };
-    this.#ack = answer(ack.status, { ...withoutCase(type, ack.headers), ...ack.headers }, ack.body);
+    this.#ack = answer(ack.status, { ...missingDefaults(type, ack.headers), ...ack.headers }, ack.body);
     this.#withProblems = withProblems;
   }
 
@@ -54,7 +54,7 @@ export class Answers {
     return { outcome, ...this.#ack, message };
   }
 
-  /** A handler failed, and the provider is not to know. */
+  /** A handler failed, and `onHandlerError` is `acknowledge`. */
   failedQuietly(message: SmsMessage): Receipt {
     return { outcome: "failed", ...this.#ack, message };
   }
@@ -81,7 +81,7 @@ export class Answers {
     return { outcome: "failed", ...this.problem(problem) };
   }
 
-  /** The inbox could not keep it: never a success, since nobody would send it again. */
+  /** The inbox could not store the message. Never a 2xx, because then nobody would send the message again. */
   notStored(message: SmsMessage): Receipt {
     const problem = {
       status: 503,
@@ -99,12 +99,16 @@ export class Answers {
     const problem = {
       status: 503,
       code: "busy",
-      detail: "Too many callbacks are in hand, or the server is about to stop. Try again.",
+      detail: "Too many callbacks are in flight, or the server is about to stop. Try again.",
     };
     return { outcome: "busy", ...this.problem(problem, RETRY_AFTER) };
   }
 
-  /** The same whatever is wrong. @param scheme - the one to ask the caller for */
+  /**
+   * The same answer for every reason, so that it reveals nothing about the credentials.
+   *
+   * @param scheme - the scheme that the caller is asked for with a 401; without one, the answer is 403
+   */
   unauthorized(scheme: keyof typeof CHALLENGES | undefined): Answer {
     const detail = "The caller may not call this endpoint.";
     if (scheme === undefined) return this.problem({ status: 403, code: "unauthorized", detail });
@@ -124,7 +128,7 @@ export class Answers {
     return answer(status, { ...headers, "Content-Type": "application/problem+json" }, JSON.stringify(body));
   }
 
-  /** An answer that needs no words. */
+  /** An answer without a body. */
   plain(status: number, headers: Readonly<Record<string, string>> = {}): Answer {
     return answer(status, headers, "");
   }
@@ -132,12 +136,12 @@ export class Answers {
 
 function answer(status: number, headers: Readonly<Record<string, string>>, body: string): Answer {
   const length = status === 204 ? {} : { "Content-Length": String(Buffer.byteLength(body)) };
-  // Frozen: the acknowledgement's are given out with every receipt.
+  // Frozen, because all acknowledgements share their headers.
   return { status, headers: Object.freeze({ ...NO_STORE, ...headers, ...length }), body };
 }
 
-/** The default headers that are not given in some other case. */
-function withoutCase(
+/** The default headers that are not given, in whatever letter case. */
+function missingDefaults(
   defaults: Record<string, string>,
   given: Readonly<Record<string, string>>,
 ): Record<string, string> {
