@@ -1,4 +1,4 @@
-// The public surface, and nothing else.
+// The public API of the package.
 
 // The router
 export { incomingSms, type IncomingSms } from "./router.js";
@@ -15,7 +15,7 @@ export type {
   RenderOptions,
 } from "./callback/template/profile.js";
 
-// Who may call
+// Authentication of callers
 export type { Authentication } from "./access/authentication.js";
 export type { UnauthorizedCallback } from "./access/unauthorized.js";
 
@@ -23,7 +23,7 @@ export type { UnauthorizedCallback } from "./access/unauthorized.js";
 export { HELP, OPT_IN, OPT_OUT, type KeywordPattern } from "./keywords/patterns.js";
 export type { KeywordMatch } from "./keywords/keyword-match.js";
 
-// What handlers get
+// Events and their payloads
 export type { SmsMessage } from "./callback/message.js";
 export type { InvalidCallback, InvalidCode, Issue } from "./callback/invalid.js";
 export type {
@@ -36,9 +36,9 @@ export type {
   SmsEvents,
 } from "./handlers/events.js";
 
-// Once, and never lost
+// The inbox
 export type { DeadLetter, Inbox, InboxAttempt, InboxOutcome, InboxStats, InboxWork } from "./inbox/inbox.js";
 
-// Without HTTP
+// Callbacks without HTTP: sms.receive()
 export type { Callback } from "./callback/read-callback.js";
 export type { Receipt } from "./answer/receipt.js";

@@ -1,4 +1,4 @@
-// Every option: its type, its default, its check.
+// The options of `incomingSms`: types, defaults and checks.
 
 import { readAuthentication, type Authentication, type Demanded } from "./access/authentication.js";
 import { isAcknowledgement, type Acknowledgement } from "./answer/acknowledgement.js";
@@ -12,91 +12,104 @@ import { CallbackProfile } from "./callback/template/profile.js";
 import type { Method } from "./http/listener.js";
 import type { Inbox } from "./inbox/inbox.js";
 
-/** The options of `incomingSms`. Every one has a default; one given as `undefined` is not given. */
+/** The options of `incomingSms`. An option that is `undefined` counts as not given. */
 export interface IncomingSmsOptions {
-  /** The path that is answered where there is no Express to mount at. Default: `/`. */
+  /** The path that the router answers when it is not mounted in Express. Default: `/`. */
   readonly path?: string | undefined;
-  /** The methods that callbacks come by. Default: both; with a `profile`, its method. */
+  /** The HTTP methods of callbacks. Default: both; with a `profile`, its method. */
   readonly methods?: ReadonlyArray<"GET" | "POST"> | undefined;
   /**
-   * The Callback Profile that the console holds, from `callbackProfile`. A body is read by its template, so that nothing that is typed can
-   * pass for a field. Default: none, the template of the provider's page is assumed.
+   * The Callback Profile in the provider's console, as `callbackProfile` describes it. Bodies are read by its template:
+   * no typed text can pass for a field. Default: none. Bodies are then read by the template on the provider's page.
    */
   readonly profile?: CallbackProfile | undefined;
   /**
-   * Whether the provider escapes what it substitutes into a body. `none`: it does not, a body is always matched against the template, which is
-   * exact for every text. `json`: it does, only proper JSON is read. Default: `auto`, proper JSON is read as JSON and all else by the
-   * template; what cannot be told apart is a backslash before a letter: `C:\new` that was not escaped is proper JSON too.
+   * Whether the provider escapes the values that it inserts into a body. Default: `auto`.
+   *
+   * - `none`: it does not. Every body is matched against the template, which is exact for every text.
+   * - `json`: it does. Only valid JSON is read.
+   * - `auto`: unknown. Valid JSON is read as JSON, any other body by the template. An unescaped text that looks escaped
+   *   is misread, such as `C:\new`: with it, the body is valid JSON, too.
    */
   readonly escaping?: Escaping | undefined;
   /**
-   * What a caller must show, one demand or several. Those of one kind and one name are alternatives, so that a secret can be changed without
-   * a gap; all others must hold, every function among them. `false`: something in front of the app checks who calls. Default: none, which is warned of, and under
-   * `NODE_ENV=production` an error: whoever knows the URL could opt your customers in and out.
+   * One or several demands that a caller must meet. Demands of the same kind and name are alternatives, so that a
+   * secret can be rotated without a gap. All others must be met, including every function. `false`: something in front
+   * of the app checks callers. Default: none. This causes a process warning, and an error under `NODE_ENV=production`:
+   * anyone who knows the URL could opt your customers in and out.
    */
   readonly authenticate?: false | Authentication | readonly Authentication[] | undefined;
-  /** Bytes that a body may have, counted after inflating. Default: 163,840. */
+  /** The maximum size of a body in bytes, after decompression. Default: 163,840. */
   readonly bodyLimit?: number | undefined;
-  /** Milliseconds in which a body must arrive whole. Default: 10,000. */
+  /** Milliseconds within which the whole body must arrive. Default: 10,000. */
   readonly bodyTimeoutMs?: number | undefined;
   /** Milliseconds that the handlers of a callback may take. Default: 10,000. */
   readonly handlerTimeoutMs?: number | undefined;
   /**
-   * How many bodies may be read at once, how many messages may wait or be handled, how many callers may wait for functions of `authenticate`, and for how
-   * many handlers of `unauthorized` may run: more are answered 503. Of callers that wait, the one that waits longest is. Default: 1,000 each.
+   * The limit for each of these counts: bodies being read, messages waiting or being handled, callers waiting for
+   * functions of `authenticate`, and callers for whom handlers of `unauthorized` run. A callback above the limit is
+   * answered 503. Among waiting callers, the one that waits longest is answered 503. Default: 1,000.
    */
   readonly maxInFlight?: number | undefined;
   /**
-   * The answer to a callback that was handled. Default: 200 without a body, because some consoles text the body back to the
-   * subscriber. `status` is a 2xx.
+   * The answer to a callback that was handled or stored. `status` is from 200 to 299. Default: 200 without a body,
+   * because some consoles text the body back to the subscriber.
    */
   readonly ack?: Partial<Acknowledgement> | undefined;
-  /** Whether a failure is explained in the answer's body (RFC 9457). Default: `true`. */
+  /** Whether the body of the answer explains a failure (RFC 9457). Default: `true`. */
   readonly problems?: boolean | undefined;
   /**
-   * Whether the provider is told that a handler failed, so that its report shows it and the callback can be triggered again (`fail`), or
-   * gets the answer of a handled one (`acknowledge`). Default: `fail`.
+   * The answer when a handler fails. `fail`: 500, so that the provider's report shows the failure and the callback can
+   * be triggered again. `acknowledge`: the answer to a handled callback. Default: `fail`.
    */
   readonly onHandlerError?: "fail" | "acknowledge" | undefined;
   /**
-   * How long (`windowMs`, default 86,400,000: a day) and how many (`max`, default 100,000) handled messages are remembered, in the memory
-   * of this process, so that a repeat is not handled again. `false`: repeats are handled again.
+   * How handled messages are remembered, so that duplicates are not handled again. `windowMs`: for how many
+   * milliseconds (default: 86,400,000, a day). `max`: how many messages (default: 100,000). They are kept in the memory
+   * of this process. `false`: duplicates are handled again.
    */
   readonly deduplicate?:
     false | { readonly windowMs?: number | undefined; readonly max?: number | undefined } | undefined;
   /**
-   * Where messages are kept from their answer until they are handled: `sqliteInbox` of `express-kaleyra-sms/sqlite`, `bullmqInbox` of
-   * `express-kaleyra-sms/bullmq`, or one of your own. A callback is then answered when it is stored, and its handlers are retried. One
-   * inbox is for one router. Default: none, a callback is answered when it is handled.
+   * Stores acknowledged messages until they are handled: `sqliteInbox` of `express-kaleyra-sms/sqlite`, `bullmqInbox`
+   * of `express-kaleyra-sms/bullmq`, or your own inbox. With an inbox, a callback is answered as soon as it is stored,
+   * and failed handlers are retried. Each router needs its own inbox. Default: none. Without an inbox, a callback is
+   * answered after it is handled.
    */
   readonly inbox?: Inbox | undefined;
-  /** How many messages of the inbox this process handles at once. 0: it only receives. Default: 16. */
+  /** How many messages of the inbox this process handles at once. 0: it only receives callbacks. Default: 16. */
   readonly concurrency?: number | undefined;
-  /** Milliseconds that the inbox may take to store a message; after that the callback is answered 503. Default: 5,000. */
+  /** Milliseconds that the inbox may take to store a message. Then the callback is answered 503. Default: 5,000. */
   readonly storeTimeoutMs?: number | undefined;
-  /** The country code, without `+`, of numbers that come as 10 digits: `"91"`. Default: none, they stay as they were sent. */
+  /** The country code, without `+`, of numbers sent with 10 digits: `"91"`. Default: none. They then stay as sent. */
   readonly defaultCountryCode?: string | undefined;
-  /** The IANA name of the zone that `timestamp` is in: `"Asia/Kolkata"`. It gives messages their `triggeredAt`. Default: none. */
+  /**
+   * The IANA name of the time zone of `timestamp`: `"Asia/Kolkata"`. It adds `triggeredAt` to messages. Default: none.
+   */
   readonly timeZone?: string | undefined;
-  /** A JSON Schema (2020-12) of your own over `message.fields`, each a string; it must hold beside the package's own. Default: none. */
+  /**
+   * Your own JSON Schema (2020-12) for `message.fields`, whose values are strings. Fields must match both it and the
+   * package's schema. Default: none.
+   */
   readonly schema?: object | undefined;
   /**
-   * Gives the text of a value that the provider encrypted; called for every field that is sent, whatever its name, before it is checked. Where it
-   * throws, or gives no string, the callback is refused as `undecryptable`. Default: none.
+   * Returns the text of an encrypted value. It is called before validation, for every field that is sent with a value,
+   * whatever its name. If it throws or does not return a string, the callback is rejected as `undecryptable`.
+   * Default: none.
    */
   readonly decrypt?: Decrypt | undefined;
-  /** Where a line goes for an `invalid`, an `unauthorized` or an `error` that no handler hears. Default: `console`. */
+  /** Gets a line for each `invalid`, `unauthorized` or `error` event without a handler. Default: `console`. */
   readonly logger?: Logger | undefined;
 }
 
-/** The options, checked and complete. */
+/** The checked options, with their defaults. */
 export interface Settings {
-  /** Without a slash at its end. */
+  /** Without a slash at the end. */
   readonly path: string;
   readonly methods: readonly Method[];
   readonly profile: CallbackProfile | undefined;
   readonly escaping: Escaping;
-  /** `undefined` where nobody has thought of it. */
+  /** `undefined` if the option is not given. */
   readonly authenticate: Demanded | false | undefined;
   readonly bodyLimit: number;
   readonly bodyTimeoutMs: number;
@@ -119,17 +132,18 @@ export interface Settings {
 type Name = keyof IncomingSmsOptions;
 
 interface Option {
-  /** Completes the sentence "options.x takes ...". */
+  /** Completes the sentence "options.name takes ...". */
   readonly takes: string;
   readonly accepts: (value: unknown) => boolean;
 }
 
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+/** Node.js sets a longer timer to 1 ms. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
 const milliseconds: Option = {
-  takes: `a whole number of milliseconds from 1 to ${LONGEST_TIMER_MS}`,
-  accepts: (value) => isCount(value) && (value as number) <= LONGEST_TIMER_MS,
+  takes: `a whole number of milliseconds from 1 to ${MAX_TIMER_MS}`,
+  accepts: (value) => isCount(value) && (value as number) <= MAX_TIMER_MS,
 };
 const count = (of: string): Option => ({ takes: `a whole number of ${of}, at least 1`, accepts: isCount });
 const optional = (check: (value: unknown) => boolean) => (value: unknown) => value === undefined || check(value);
@@ -137,7 +151,7 @@ const optional = (check: (value: unknown) => boolean) => (value: unknown) => val
 const OPTIONS: Readonly<Record<Name, Option>> = {
   path: {
     takes:
-      'a path that begins with "/", as it stands in a request: without "?" and "#", and what is not ASCII percent-encoded',
+      'a path that begins with "/", as in a request: without "?" and "#", with non-ASCII characters percent-encoded',
     accepts: (value) => typeof value === "string" && /^\/[!-~]*$/.test(value) && !/[?#]/.test(value),
   },
   methods: {
@@ -145,20 +159,21 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
     accepts: (value) =>
       Array.isArray(value) && value.length > 0 && value.every((one) => one === "GET" || one === "POST"),
   },
-  profile: { takes: "what callbackProfile() gives", accepts: (value) => value instanceof CallbackProfile },
+  profile: { takes: "the result of callbackProfile()", accepts: (value) => value instanceof CallbackProfile },
   escaping: {
     takes: '"auto", "none" or "json"',
     accepts: (value) => value === "auto" || value === "none" || value === "json",
   },
-  // What exactly is wrong with one, its room says better.
-  authenticate: { takes: "false, or what a caller must show", accepts: () => true },
+  // readAuthentication checks it, with a more exact message.
+  authenticate: { takes: "false, a demand or an array of demands", accepts: () => true },
   bodyLimit: count("bytes"),
   bodyTimeoutMs: milliseconds,
   handlerTimeoutMs: milliseconds,
   maxInFlight: count("callbacks"),
   ack: {
     takes:
-      "{ status?: 200 to 299, body?: a string, empty under 204 and 205, headers?: a record of strings without those that the router sets }",
+      "{ status?: 200 to 299, body?: a string, empty for 204 and 205, " +
+      "headers?: a record of strings, without headers that the router sets }",
     accepts: isAcknowledgement,
   },
   problems: { takes: "true or false", accepts: (value) => typeof value === "boolean" },
@@ -169,8 +184,8 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
       value === false || (hasOnly(value, ["windowMs", "max"]) && Object.values(value).every(optional(isCount))),
   },
   inbox: {
-    // Which method is missing is said below.
-    takes: "what sqliteInbox() or bullmqInbox() gives, or an inbox of your own, with store, start and close",
+    // Its methods are checked separately, to say which is missing.
+    takes: "the result of sqliteInbox() or bullmqInbox(), or your own inbox with store, start and close",
     accepts: isRecord,
   },
   concurrency: {
@@ -191,14 +206,14 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
   },
 };
 
-/** @throws TypeError where an option is unknown, or takes another value; it names the option and what it takes */
+/** @throws TypeError if an option is unknown or has an invalid value; the message names the option and what it takes */
 export function readOptions(options: IncomingSmsOptions): Settings {
   const given: unknown = options;
   if (!isRecord(given)) throw invalidOption("incomingSms takes an object of options, or nothing.");
   for (const name of Object.keys(given)) {
     if (!isName(name)) throw invalidOption(`options.${name} is not an option. ${suggestion(name)}`);
   }
-  // Read once, also what is inherited: what was checked is what is used.
+  // Each option is read only once, including inherited ones, so that the checked value is the one in use.
   const checked: Partial<Record<Name, unknown>> = {};
   for (const [name, { takes, accepts }] of Object.entries(OPTIONS) as Array<[Name, Option]>) {
     const value = given[name];
@@ -212,7 +227,7 @@ function complete(options: IncomingSmsOptions): Settings {
   const { profile } = options;
   if (profile !== undefined && options.methods !== undefined)
     throw invalidOption(
-      "options.methods says what options.profile says already: leave it out, the profile has one method.",
+      "options.methods and options.profile exclude each other: leave out options.methods, the profile has its method.",
     );
   assertInboxOptions(options);
   return {
@@ -245,7 +260,7 @@ function complete(options: IncomingSmsOptions): Settings {
 
 function assertInboxOptions({ inbox, deduplicate, concurrency, storeTimeoutMs }: IncomingSmsOptions): void {
   if (inbox !== undefined) {
-    // Those that the router calls.
+    // The methods that the router calls.
     const missing = (["store", "start", "close"] as const).filter((method) => typeof inbox[method] !== "function");
     if (missing.length > 0)
       throw invalidOption(
@@ -253,24 +268,25 @@ function assertInboxOptions({ inbox, deduplicate, concurrency, storeTimeoutMs }:
       );
     if (deduplicate === undefined) return;
     throw invalidOption(
-      "options.deduplicate goes without options.inbox: the inbox tells repeats for as long as its retentionMs.",
+      "options.deduplicate goes without options.inbox: the inbox recognizes duplicates during its retentionMs.",
     );
   }
-  const needless = Object.entries({ concurrency, storeTimeoutMs }).find(([, value]) => value !== undefined);
-  if (needless !== undefined) throw invalidOption(`options.${needless[0]} goes with options.inbox.`);
+  const misplaced = Object.entries({ concurrency, storeTimeoutMs }).find(([, value]) => value !== undefined);
+  if (misplaced !== undefined) throw invalidOption(`options.${misplaced[0]} goes with options.inbox.`);
 }
 
 function readAuthenticate(given: IncomingSmsOptions["authenticate"]): Settings["authenticate"] {
-  if (given === undefined && process.env.NODE_ENV === "production") throw nobodyIsAsked();
+  if (given === undefined && process.env.NODE_ENV === "production") throw missingAuthentication();
   return given === undefined || given === false
     ? given
     : readAuthentication(given, (name) => name === "to" || isTableField(name));
 }
 
-function nobodyIsAsked(): TypeError {
+function missingAuthentication(): TypeError {
   return codedTypeError("KALEYRA_SMS_NO_AUTHENTICATION", {
     message:
-      "incomingSms needs options.authenticate under NODE_ENV=production: anyone who knows the URL could opt your customers in and out. " +
+      "incomingSms needs options.authenticate under NODE_ENV=production: " +
+      "anyone who knows the URL could opt your customers in and out. " +
       "Add a secret to the Callback Profile as a custom HTTP header, and set " +
       'authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }. ' +
       "If something in front of the app checks callers, set authenticate: false.",

@@ -1,4 +1,4 @@
-// What the factory takes, and what it says to what it does not.
+// The options of `incomingSms`: valid values, and the errors for invalid ones.
 
 import { describe, expect, it } from "@jest/globals";
 import { incomingSms, type IncomingSmsOptions } from "express-kaleyra-sms";
@@ -8,8 +8,8 @@ import { closeServers, listen, recorder } from "./support/recorder";
 
 const make = (options: unknown) => () => incomingSms(options as IncomingSmsOptions);
 
-/** Their values follow from the answer itself. */
-const OWN_HEADERS = [
+/** Headers that the router or Node.js sets. */
+const RESERVED_HEADERS = [
   "Cache-Control",
   "Connection",
   "Content-Length",
@@ -20,7 +20,7 @@ const OWN_HEADERS = [
   "Upgrade",
 ];
 
-it("takes nothing, an empty object, and undefined for any option", () => {
+it("accepts no options, an empty object, and undefined for any option", () => {
   expect(make(undefined)).not.toThrow();
   expect(make({})).not.toThrow();
   expect(make({ path: undefined, deduplicate: undefined, ack: { body: undefined } })).not.toThrow();
@@ -36,7 +36,7 @@ it.each([
   { body: "x" },
   { headers: {} },
   { headers: { "X-Ack": "", "Content-Type": "text/plain" } },
-])("takes an acknowledgement of %j", (ack) => {
+])("accepts %j as the acknowledgement", (ack) => {
   expect(make({ ack })).not.toThrow();
 });
 
@@ -45,7 +45,7 @@ it.each([
   ["bodylimit", { bodylimit: 1 }, "Did you mean bodyLimit?"],
   ["nothing", { nothing: undefined }, "The options are path, methods"],
   ["constructor", { constructor: 1 }, "The options are"],
-])("names an option that does not exist: %s", (name, options, advice) => {
+])("rejects an unknown option and suggests another: %s", (name, options, advice) => {
   expect(make(options)).toThrow(TypeError);
   expect(make(options)).toThrow(`options.${name} is not an option. ${advice}`);
 });
@@ -81,7 +81,7 @@ it.each([
       { headers: { a: 1 } },
       { headers: { a: "\n" } },
       { headers: { "cache-control": "public" } },
-      ...OWN_HEADERS.map((name) => ({ headers: { [name]: "1" } })),
+      ...RESERVED_HEADERS.map((name) => ({ headers: { [name]: "1" } })),
     ],
     "headers",
   ],
@@ -100,7 +100,7 @@ it.each([
   ["schema", [true, "{}", []], "a JSON Schema"],
   ["decrypt", ["aes-256-gcm", {}, null], "a function (value, field) => string"],
   ["logger", [{}, { warn: () => undefined }, console.log, null], "warn and error"],
-])("says what %s takes", (name, values, takes) => {
+])("rejects an invalid value of %s and says what the option takes", (name, values, takes) => {
   for (const value of values) {
     expect(make({ [name]: value })).toThrow(TypeError);
     expect(make({ [name]: value })).toThrow(`options.${name} takes `);
@@ -108,7 +108,7 @@ it.each([
   }
 });
 
-it("checks what is inherited and what is computed, and uses what it has checked", async () => {
+it("checks inherited options, and uses the values that it checked", async () => {
   expect(make(Object.create({ bodyLimit: NaN }) as object)).toThrow("options.bodyLimit takes");
   const methods: Array<"GET" | "POST"> = ["POST"];
   const sms = incomingSms({ methods, authenticate: false });
@@ -118,12 +118,12 @@ it("checks what is inherited and what is computed, and uses what it has checked"
   await closeServers();
 });
 
-it("takes an object of options only", () => {
+it("accepts only an object of options", () => {
   for (const wrong of [null, [], "x", 1]) expect(make(wrong)).toThrow(TypeError);
 });
 
 describe("options.schema", () => {
-  it("must hold beside the package's own", async () => {
+  it("applies in addition to the package's own schema", async () => {
     const schema = {
       type: "object",
       properties: { tenant: { enum: ["acme", "umbrella"] }, message: { maxLength: 5 } },
@@ -144,17 +144,17 @@ describe("options.schema", () => {
     ]);
   });
 
-  it("names no field that only the sender knows", async () => {
+  it("reports a field as (other) if only the sender knows its name", async () => {
     const { sms, invalid } = recorder({ schema: { patternProperties: { "^x": { const: "1" } } } });
     await sms.receive(post({ xSecret: "2" }));
     expect(invalid[0]?.issues).toMatchObject([{ field: "(other)", rule: "const" }]);
   });
 
-  it("that is asynchronous is a TypeError", () => {
+  it("throws a TypeError if it is asynchronous", () => {
     expect(make({ schema: { $async: true } })).toThrow(TypeError);
   });
 
-  it("that does not compile is a TypeError that names the place", () => {
+  it("throws a TypeError that names the place if it does not compile", () => {
     expect(make({ schema: { properties: { tenant: { type: "strin" } } } })).toThrow(TypeError);
     expect(make({ schema: { properties: { tenant: { type: "strin" } } } })).toThrow(/options\.schema .*tenant/);
     expect(make({ schema: { propertees: {} } })).toThrow(/options\.schema .*propertees/);
