@@ -1,4 +1,4 @@
-// Every way of cutting a body that fits a template, found by trying all of them. Only for short bodies.
+// Finds every way to cut a body that fits a template, by trying all of them. Only for short bodies.
 
 import type { CallbackProfile } from "express-kaleyra-sms";
 
@@ -9,12 +9,12 @@ const HEAD = /^[ \t\r\n]*\{[ \t\r\n]*"([^"]*)"[ \t\r\n]*:[ \t\r\n]*"/;
 const NEXT = /^"[ \t\r\n]*,[ \t\r\n]*"([^"]*)"[ \t\r\n]*:[ \t\r\n]*"/;
 const END = /^"[ \t\r\n]*\}[ \t\r\n]*$/;
 
-/** What each way makes of the members' values. */
-export function cuttings(members: Members, body: string): Fields[] {
+/** Returns the values of the members for each way. */
+export function findCuttings(members: Members, body: string): Fields[] {
   const byName = new Map(members.map((member) => [member.name, member]));
   const found = new Map<string, Fields>();
 
-  const mayHold = (name: string, value: string): boolean => {
+  const fits = (name: string, value: string): boolean => {
     const member = byName.get(name);
     if (member !== undefined && "literal" in member.content)
       return value === JSON.stringify(member.content.literal).slice(1, -1);
@@ -25,7 +25,7 @@ export function cuttings(members: Members, body: string): Fields[] {
     if (!byName.has(name) || Object.hasOwn(before, name)) return;
     for (let quote = body.indexOf('"', from); quote !== -1; quote = body.indexOf('"', quote + 1)) {
       const value = body.slice(from, quote);
-      if (!mayHold(name, value)) continue;
+      if (!fits(name, value)) continue;
       const fields = { ...before, [name]: value };
       const rest = body.slice(quote);
       if (END.test(rest) && Object.keys(fields).length === byName.size) found.set(JSON.stringify(fields), fields);

@@ -1,26 +1,26 @@
-// The readers of bodies and queries on what nobody thought of. Short here, and the same each time; `npm run fuzz` goes on for minutes, from
-// another seed each time, and watches the time that each callback takes.
+// Property tests of the readers, with random bodies and queries. As a spec, they are short and use a fixed seed.
+// `npm run fuzz` runs them for minutes from a new seed, and also measures the time of each callback.
 
 import { expect, it, jest } from "@jest/globals";
 import fc, { type Parameters } from "fast-check";
 import { incomingSms, type IncomingSmsOptions, type Receipt } from "express-kaleyra-sms";
 import schema from "express-kaleyra-sms/schema.json";
 
-import { cuttings } from "./cuttings";
-import { isReadFrom, isRenderedTo, isSaidBy } from "./rendered";
+import { findCuttings } from "./cuttings";
+import { isBodyOf, isJsonOf, isQueryOf } from "./rendered";
 import { imitation, jsonBody, query } from "./sent";
 
 jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
 
 const { FUZZ_SECONDS, FUZZ_SEED } = process.env;
-const minutes: Parameters<unknown> = {
+const longRun: Parameters<unknown> = {
   seed: Number(FUZZ_SEED),
   numRuns: Infinity,
   maxSkipsPerRun: Infinity,
   plugins: [fc.interruptAfterTimeLimit((Number(FUZZ_SECONDS) * 1_000) / 4)],
 };
-const RUN: Parameters<unknown> = FUZZ_SECONDS === undefined ? { seed: 20_261_124, numRuns: 1_500 } : minutes;
-const PATIENCE_MS = FUZZ_SECONDS === undefined ? 60_000 : Number(FUZZ_SECONDS) * 1_000 + 60_000;
+const RUN: Parameters<unknown> = FUZZ_SECONDS === undefined ? { seed: 20_261_124, numRuns: 1_500 } : longRun;
+const TIMEOUT_MS = FUZZ_SECONDS === undefined ? 60_000 : Number(FUZZ_SECONDS) * 1_000 + 60_000;
 
 const PRINTED = Object.keys(schema.properties).filter((name) => name !== "parts[n]");
 const quiet = {
@@ -33,7 +33,7 @@ type Content =
   | { readonly method: "GET"; readonly query: string }
   | { readonly method: "POST"; readonly body: string | Buffer; readonly contentType?: string };
 
-/** A callback is received without a throw, and answered as it should be. */
+/** Receives a callback. Checks that nothing throws, and that the answer fits the event. */
 async function receive(callback: Content, options: IncomingSmsOptions = {}): Promise<Receipt> {
   const emitted: string[] = [];
   const sms = incomingSms({ ...quiet, ...options })
@@ -49,17 +49,17 @@ async function receive(callback: Content, options: IncomingSmsOptions = {}): Pro
   return receipt;
 }
 
-/** Generous, and far below what a quadratic reader takes for the longest. */
+/** Generous, but far below the time that a quadratic reader needs for the longest callbacks. */
 const budgetMs = (bytes: number): number => 10 + bytes * 0.002;
 
-/** Fails where a callback takes longer than its length allows, and does so again each time that it is tried. */
-async function inLinearTime(callback: Content, take: () => Promise<Receipt>): Promise<Receipt> {
-  if (FUZZ_SECONDS === undefined) return take();
+/** Fails if a callback takes longer than its length allows in each of 6 tries. */
+async function inLinearTime(callback: Content, run: () => Promise<Receipt>): Promise<Receipt> {
+  if (FUZZ_SECONDS === undefined) return run();
   const { length } = callback.method === "GET" ? callback.query : callback.body;
   let receipt: Receipt;
   for (let tries = 0; ; tries++) {
     const begun = performance.now();
-    receipt = await take();
+    receipt = await run();
     const ms = performance.now() - begun;
     if (ms <= budgetMs(length)) return receipt;
     if (tries === 5) throw new Error(`${length} characters took ${ms} ms`);
@@ -67,9 +67,9 @@ async function inLinearTime(callback: Content, take: () => Promise<Receipt>): Pr
 }
 
 it(
-  "a body that is read by a template renders back to what was sent, and one that is read as JSON says what JSON says",
+  "reads a body by the template so that it renders back unchanged, or as JSON with the values of the JSON",
   async () => {
-    const seen = { repaired: 0, json: 0, refused: 0 };
+    const seen = { repaired: 0, json: 0, rejected: 0 };
     await fc.assert(
       fc.asyncProperty(
         jsonBody,
@@ -83,17 +83,17 @@ it(
           const text = body.toString().replace(/^\ufeff/, "");
           if (message === undefined) {
             expect(problem?.raw).toEqual(Buffer.from(body.toString()).equals(body) ? body.toString() : body);
-            seen.refused++;
+            seen.rejected++;
           } else if (message.repaired) {
             const { members } = profile.template;
             const literals = members.flatMap(({ name, content }) =>
               "literal" in content ? [[name, content.literal] as const] : [],
             );
             const names = isDeclared ? members.map(({ name }) => name) : PRINTED;
-            expect(isRenderedTo(text, message.fields, names, new Map(isDeclared ? literals : []))).toBe(true);
+            expect(isBodyOf(text, message.fields, names, new Map(isDeclared ? literals : []))).toBe(true);
             seen.repaired++;
           } else {
-            expect(isReadFrom(text, message.fields)).toBe(true);
+            expect(isJsonOf(text, message.fields)).toBe(true);
             seen.json++;
           }
         },
@@ -103,24 +103,24 @@ it(
     if (FUZZ_SECONDS !== undefined) console.log(seen);
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );
 
 it(
-  "a body has the one reading that there is, and is refused where there is none or more than one",
+  "reads a body that has exactly one reading, and rejects a body that has none or several",
   async () => {
     const seen = { none: 0, one: 0, several: 0 };
     await fc.assert(
       fc.asyncProperty(imitation, async ({ profile, body }) => {
         const { message, problem } = await receive({ method: "POST", body }, { profile, escaping: "none" });
-        const ways = cuttings(profile.template.members, body.replace(/^\ufeff/, ""));
+        const ways = findCuttings(profile.template.members, body.replace(/^\ufeff/, ""));
         const [way] = ways;
         if (way === undefined || ways.length > 1) {
           expect(problem?.code).toBe(way === undefined ? "malformed-body" : "ambiguous-body");
           seen[way === undefined ? "none" : "several"]++;
           return;
         }
-        // Read, it may still lack a field.
+        // A body with one reading may still lack a required field.
         if (message === undefined) expect(problem?.code).toBe("schema");
         else expect(message.fields).toEqual(present(way));
         seen.one++;
@@ -130,7 +130,7 @@ it(
     if (FUZZ_SECONDS !== undefined) console.log(seen);
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );
 
 function present(fields: Readonly<Record<string, string>>): Record<string, string> {
@@ -138,26 +138,26 @@ function present(fields: Readonly<Record<string, string>>): Record<string, strin
 }
 
 it(
-  "a query holds what is read from it, and reads the same when it is written anew",
+  "reads only values that the query has, and reads them again from a rewritten query",
   async () => {
-    const seen = { read: 0, refused: 0 };
+    const seen = { read: 0, rejected: 0 };
     await fc.assert(
       fc.asyncProperty(query, async (sent) => {
         const { message, problem } = await receive({ method: "GET", query: sent });
         if (message === undefined) {
           expect(problem?.raw).toBe(sent.replace(/^\?/, ""));
-          seen.refused++;
+          seen.rejected++;
           return;
         }
-        expect(isSaidBy(sent, message.fields)).toBe(true);
-        // In the provider's quotes, so that a value's own pair of them stays.
-        const anew = Object.entries(message.fields)
+        expect(isQueryOf(sent, message.fields)).toBe(true);
+        // With the provider's quotes, so that a value keeps its own quotes.
+        const rewritten = Object.entries(message.fields)
           .map(
             ([name, value]) =>
               `${encodeURIComponent(name.toWellFormed())}="${encodeURIComponent(value.toWellFormed())}"`,
           )
           .join("&");
-        expect((await receive({ method: "GET", query: anew })).message?.fields).toEqual(message.fields);
+        expect((await receive({ method: "GET", query: rewritten })).message?.fields).toEqual(message.fields);
         seen.read++;
       }),
       RUN,
@@ -165,11 +165,11 @@ it(
     if (FUZZ_SECONDS !== undefined) console.log(seen);
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );
 
 it(
-  "any bytes under any content type are read or refused",
+  "reads or rejects any bytes under any content type",
   async () => {
     const types = fc.constantFrom(
       ...[
@@ -206,5 +206,5 @@ it(
       RUN,
     );
   },
-  PATIENCE_MS,
+  TIMEOUT_MS,
 );

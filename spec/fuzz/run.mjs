@@ -1,4 +1,4 @@
-// `npm run fuzz -- --seconds 300 --seed 1`: the readers' properties, for as long as that, from that seed.
+// Runs the property tests of the readers for a time, from a seed: `npm run fuzz -- --seconds 300 --seed 1`.
 
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
@@ -11,7 +11,8 @@ const { values: given } = parseArgs({
   },
 });
 console.log(
-  `${given.seconds} seconds, seed ${given.seed}; from the same seed again: npm run fuzz -- --seed ${given.seed} --seconds ${given.seconds}`,
+  `${given.seconds} seconds, seed ${given.seed}; ` +
+    `to repeat: npm run fuzz -- --seed ${given.seed} --seconds ${given.seconds}`,
 );
 const jest = createRequire(import.meta.url).resolve("jest/bin/jest");
 const { status } = spawnSync(process.execPath, [jest, "spec/fuzz"], {

@@ -1,4 +1,5 @@
-// What may be sent: callbacks as the provider makes them, with texts that imitate it, and then with pieces missing, doubled or put in.
+// Generates callbacks as the provider sends them, with texts that imitate its template, and with bytes deleted,
+// doubled, changed or inserted.
 
 import fc from "fast-check";
 import { callbackProfile, type CallbackProfile } from "express-kaleyra-sms";
@@ -65,12 +66,12 @@ const fragment = fc.oneof(
   fc.string({ unit: "binary", maxLength: 8 }),
 );
 
-/** A text of up to some ten thousand characters, most of them short. */
+/** A text of up to 39,015 characters. Most texts are short. */
 const text = fc
   .tuple(fc.array(fragment, { maxLength: 10 }), fc.constantFrom(1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 50, 1_000))
   .map(([parts, times]) => parts.join("").repeat(times).slice(0, 39_015));
 
-/** The first, three times out of four. */
+/** The first value in three of four cases. */
 const mostly = (first: string, ...others: string[]): fc.Arbitrary<string> =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(first) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 
@@ -97,7 +98,7 @@ const profile = fc
   })
   .map((options) => callbackProfile({ method: "POST", url: "https://example.com/sms", ...options }));
 
-/** One change of some bytes. */
+/** One change to some bytes. */
 const change = fc.tuple(
   fc.double({ min: 0, max: 1, noNaN: true }),
   fc.constantFrom("delete", "insert", "flip", "double", "cut"),
@@ -105,8 +106,8 @@ const change = fc.tuple(
   fc.integer({ min: 1, max: 255 }),
 );
 
-/** The bytes, with changes made to them one after the other. */
-const changed = (bytes: Buffer, changes: ReadonlyArray<[number, string, string, number]>): Buffer =>
+/** Applies the changes to the bytes, one after the other. */
+const applyChanges = (bytes: Buffer, changes: ReadonlyArray<[number, string, string, number]>): Buffer =>
   changes.reduce((before, [place, how, put, bits]) => {
     const at = Math.floor(place * before.length);
     const [head, tail] = [before.subarray(0, at), before.subarray(at)];
@@ -124,8 +125,10 @@ const changes = fc.oneof(
   { weight: 2, arbitrary: fc.array(change, { minLength: 1, maxLength: 3 }) },
 );
 
-/** The profile's body for some values, as the provider may send it: escaped or not, in another order, with other white space. */
-function written(
+/**
+ * Returns a body of the profile as the provider may send it: escaped or not, in another order, with other white space.
+ */
+function writeBody(
   given: CallbackProfile,
   sent: Readonly<Record<string, string>>,
   { escaping, turn, space }: { escaping: "json" | "none"; turn: number; space: string },
@@ -155,7 +158,10 @@ export const jsonBody = profile.chain((given) =>
       }),
       changes,
     )
-    .map(([sent, how, some]) => ({ profile: given, body: changed(Buffer.from(written(given, sent, how)), some) })),
+    .map(([sent, how, some]) => ({
+      profile: given,
+      body: applyChanges(Buffer.from(writeBody(given, sent, how)), some),
+    })),
 );
 
 /** A query, or the body of a form. */
@@ -172,10 +178,10 @@ export const query = fc
       const escaped = encodeURIComponent(value.toWellFormed());
       return how === "quoted" ? `${name}="${escaped}"` : `${encodeURIComponent(name)}=${escaped}`;
     });
-    return changed(Buffer.from(pairs.join("&")), some).toString();
+    return applyChanges(Buffer.from(pairs.join("&")), some).toString();
   });
 
-/** A small profile, and a short body that is made of little but its own literals. */
+/** A small profile, and a short body made mostly of its literals. */
 export const imitation = fc
   .record({
     fields: fc.shuffledSubarray(["message", "id", "kid"], { minLength: 1 }),
@@ -192,7 +198,7 @@ export const imitation = fc
     const values = fc.dictionary(fc.constantFrom(...names), fc.constantFrom("", "p"));
     return fc.tuple(fc.array(piece, { maxLength: 5 }), values, fc.nat(9), changes).map(([pieces, sent, turn, some]) => {
       const how = { escaping: "none" as const, turn, space: "" };
-      const body = written(given, { ...sent, message: pieces.join("") }, how);
-      return { profile: given, body: changed(Buffer.from(body), some).toString() };
+      const body = writeBody(given, { ...sent, message: pieces.join("") }, how);
+      return { profile: given, body: applyChanges(Buffer.from(body), some).toString() };
     });
   });

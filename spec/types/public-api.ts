@@ -1,4 +1,4 @@
-// Compiled by `npm run types`, never run: right uses compile, wrong ones do not. An expected error that does not occur is an error.
+// Compiled by `npm run types`, never run. Correct uses must compile; each wrong use must be a type error.
 
 import { createServer } from "node:http";
 import { expectTypeOf } from "expect-type";
@@ -30,12 +30,12 @@ import { sqliteInbox, type SqliteDatabase } from "express-kaleyra-sms/sqlite";
 
 const sms = incomingSms();
 
-// A router is what each place to mount it takes.
+// A router can be mounted in each of these ways.
 express().use("/sms", sms).all("/sms", sms).post("/sms", sms);
 express.Router().use(sms).route("/sms").get(sms);
 createServer(sms);
 
-// The payload follows from the event's name.
+// The event's name determines the payload.
 sms.on("message", (message, context) => {
   expectTypeOf(message).toEqualTypeOf<SmsMessage>();
   expectTypeOf(context).toEqualTypeOf<HandlerContext>();
@@ -62,7 +62,7 @@ sms
   .off("keyword", "A", () => undefined);
 expectTypeOf(sms.on("message", () => undefined)).toEqualTypeOf<IncomingSms>();
 
-// Optional properties are optional, the others are not.
+// Only optional properties can be undefined.
 expectTypeOf<SmsMessage["text"]>().toEqualTypeOf<string | undefined>();
 expectTypeOf<SmsMessage["statusTrace"]>().toEqualTypeOf<string | undefined>();
 expectTypeOf<SmsMessage["id"]>().toEqualTypeOf<string>();
@@ -74,11 +74,11 @@ expectTypeOf<Receipt["outcome"]>().toEqualTypeOf<"handled" | "stored" | "duplica
 expectTypeOf(sms.receive({ method: "GET", query: "id=1" })).resolves.toEqualTypeOf<Receipt>();
 expectTypeOf(sms.close()).toEqualTypeOf<Promise<void>>();
 
-// Options that are undefined are not given.
+// An option can be undefined.
 incomingSms({ path: undefined, deduplicate: { windowMs: 1 }, methods: ["POST"], ack: { body: "ok" } });
 expectTypeOf(incomingSms).parameter(0).toEqualTypeOf<IncomingSmsOptions | undefined>();
 
-// What a caller must show: one demand or several.
+// Authentication: one demand or several.
 incomingSms({ authenticate: false });
 incomingSms({ authenticate: { header: "X-Token", value: "abc" } });
 incomingSms({ authenticate: [{ query: "token", value: "abc" }, { allow: ["10.0.0.0/8"] }] as const });
@@ -91,22 +91,22 @@ sms.on("unauthorized", (refused) => expectTypeOf(refused).toEqualTypeOf<Unauthor
 expectTypeOf<UnauthorizedCallback["ip"]>().toEqualTypeOf<string | undefined>();
 incomingSms({ decrypt: (value, field) => value + field });
 
-// @ts-expect-error: the environment may not have it
+// @ts-expect-error: the environment variable may be missing
 incomingSms({ authenticate: { header: "X-Token", value: process.env.TOKEN } });
-// @ts-expect-error: true asks for nothing
+// @ts-expect-error: true demands nothing
 incomingSms({ authenticate: true });
 // @ts-expect-error: a header without its value
 incomingSms({ authenticate: { header: "X-Token" } });
-// @ts-expect-error: a check that tells nothing
+// @ts-expect-error: a check that returns nothing
 incomingSms({ authenticate: () => undefined });
-// @ts-expect-error: two kinds in one
+// @ts-expect-error: two kinds in one demand
 incomingSms({ authenticate: { header: "X-Token", value: "abc", query: "token" } });
-// @ts-expect-error: one address is an array of one
+// @ts-expect-error: allow takes an array, even for one address
 incomingSms({ authenticate: { allow: "10.0.0.1" } });
-// @ts-expect-error: decryption is not waited for
+// @ts-expect-error: decrypt must be synchronous
 incomingSms({ decrypt: async (value) => Promise.resolve(value) });
 
-// A profile is described, and declared.
+// The Callback Profile: described by callbackProfile, declared as an option.
 const profile = callbackProfile({ method: "POST", url: "https://example.com/sms", statics: { tenant: "acme" } });
 expectTypeOf(profile).toEqualTypeOf<PostCallbackProfile>();
 expectTypeOf(profile.body).toEqualTypeOf<string>();
@@ -119,13 +119,13 @@ const { url, headers, body } = profile.render({ id: "1" });
 void fetch(url, { method: "POST", headers, body });
 incomingSms({ profile, escaping: "none" });
 
-// @ts-expect-error: a profile is made by callbackProfile
+// @ts-expect-error: only callbackProfile creates a profile
 incomingSms({ profile: { method: "POST", url: "https://example.com/sms" } });
-// @ts-expect-error: another escaping
+// @ts-expect-error: an unknown escaping
 incomingSms({ escaping: "html" });
 // @ts-expect-error: the URL is missing
 callbackProfile({ method: "POST" });
-// @ts-expect-error: a profile is not written to
+// @ts-expect-error: a profile is read-only
 profile.endpoint = "";
 // @ts-expect-error: a misspelt event
 sms.on("mesage", () => undefined);
@@ -135,40 +135,40 @@ sms.off("keywords", () => undefined);
 sms.on("invalid", (problem: SmsMessage) => problem.text);
 // @ts-expect-error: no such property
 sms.on("message", (message) => message.body);
-// @ts-expect-error: a keyword is no number
+// @ts-expect-error: a keyword cannot be a number
 sms.keyword(5, () => undefined);
 // @ts-expect-error: a handler is missing
 sms.keyword("STOP");
-// @ts-expect-error: off with a pattern is for keywords
+// @ts-expect-error: off takes a pattern only for keywords
 sms.off("message", "STOP", () => undefined);
-// @ts-expect-error: a message is not written to
+// @ts-expect-error: a message is read-only
 sms.on("message", (message) => (message.text = ""));
-// @ts-expect-error: nor are its parts
+// @ts-expect-error: so are its parts
 sms.on("message", (message) => message.parts.push(""));
-// @ts-expect-error: nor its fields
+// @ts-expect-error: so are its fields
 sms.on("message", (message) => (message.fields.id = ""));
-// @ts-expect-error: nor a match
+// @ts-expect-error: so is a match
 sms.on("keyword", (match) => (match.keyword = ""));
-// @ts-expect-error: the industry's words are not written to
+// @ts-expect-error: the industry's words are read-only
 OPT_OUT.push("FIN");
 // @ts-expect-error: an unknown option
 incomingSms({ handlerTimeout: 5 });
 // @ts-expect-error: a number, in milliseconds
 incomingSms({ handlerTimeoutMs: "5s" });
-// @ts-expect-error: another method
+// @ts-expect-error: an unsupported method
 incomingSms({ methods: ["PUT"] });
-// @ts-expect-error: an unknown option of an option
+// @ts-expect-error: an unknown member of an option
 incomingSms({ deduplicate: { ttl: 5 } });
-// @ts-expect-error: true is what it is without being told
+// @ts-expect-error: deduplicate takes false or an object
 incomingSms({ deduplicate: true });
 // @ts-expect-error: a callback without its content
 void sms.receive({ method: "POST" });
-// @ts-expect-error: a query has strings
+// @ts-expect-error: the values of a query are strings
 void sms.receive({ method: "GET", query: { id: 1 } });
 // @ts-expect-error: no such event
 export type Misspelt = SmsEvents["mesage"];
 
-// An inbox: one of the package's, or of your own.
+// An inbox: one of the package, or your own.
 declare const database: SqliteDatabase;
 const inbox = sqliteInbox({ database, attempts: 3, backoffMs: undefined });
 expectTypeOf(inbox).toEqualTypeOf<Inbox>();
@@ -179,9 +179,9 @@ incomingSms({ inbox, concurrency: 0, storeTimeoutMs: 1_000 }).on("error", (error
   if (error.event === "inbox") expectTypeOf(error.message).toEqualTypeOf<SmsMessage | undefined>();
   else expectTypeOf(error.message).toEqualTypeOf<SmsMessage>();
 });
-// @ts-expect-error: a driver's path is no database
+// @ts-expect-error: a path is not a database
 sqliteInbox({ database: "inbox.db" });
-// @ts-expect-error: an inbox has more than one method
+// @ts-expect-error: an inbox needs all methods
 incomingSms({ inbox: { store: () => Promise.resolve("stored") } });
 // @ts-expect-error: a misspelt option
 sqliteInbox({ database, attempt: 3 });
