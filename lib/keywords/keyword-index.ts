@@ -154,6 +154,10 @@ function endOfPhrase(text: string, phrase: readonly string[]): End | undefined {
   return end === 0 ? undefined : end;
 }
 
+type Groups = Pick<KeywordMatch, "captures" | "groups">;
+
+const NO_GROUPS: Groups = { captures: Object.freeze([]) };
+
 /** @param end - `undefined` if the text does not begin with the keyword */
 function matchOf(
   keyword: string,
@@ -161,17 +165,21 @@ function matchOf(
   message: SmsMessage,
   typed: Typed,
   end: End | undefined,
+  groups = NO_GROUPS,
 ): KeywordMatch {
-  if (end === undefined) return Object.freeze({ keyword, by, message, args: message.parts, rest: typed.text });
-  const rest = typed.text.slice(skipWhiteSpace(typed.text, end));
-  return Object.freeze({ keyword, by, message, args: Object.freeze(splitWords(rest)), rest });
+  const { source, recipient, text } = message;
+  const rest = end === undefined ? typed.text : typed.text.slice(skipWhiteSpace(typed.text, end));
+  const args = end === undefined ? message.parts : Object.freeze(splitWords(rest));
+  const match: KeywordMatch = { keyword, by, message, args, rest, ...groups, source, recipient };
+  return Object.freeze(text === undefined ? match : Object.assign(match, { text }));
 }
 
 function patternMatch(regExp: RegExp, message: SmsMessage, typed: Typed): KeywordMatch | undefined {
   regExp.lastIndex = 0;
   const found = regExp.exec(typed.text);
   if (found === null) return undefined;
-  const [keyword] = found;
-  if (found.index > skipWhiteSpace(typed.text, 0)) return matchOf(keyword, "text", message, typed, undefined);
-  return matchOf(keyword, "text", message, typed, found.index + keyword.length);
+  const [keyword, ...captures] = found;
+  const end = found.index > skipWhiteSpace(typed.text, 0) ? undefined : found.index + keyword.length;
+  const named = found.groups && { groups: Object.freeze({ ...found.groups }) };
+  return matchOf(keyword, "text", message, typed, end, { captures: Object.freeze(captures), ...named });
 }

@@ -21,4 +21,14 @@ export interface KeywordMatch {
    * the keyword.
    */
   readonly rest: string;
+  /** The groups of a RegExp in their order: `captures[0]` is the first, `undefined` if it took no part. Empty for a string. */
+  readonly captures: ReadonlyArray<string | undefined>;
+  /** The named groups of a RegExp that has some. */
+  readonly groups?: Readonly<Record<string, string | undefined>>;
+  /** The subscriber's number: that of the message. */
+  readonly source: string;
+  /** The business number: that of the message. */
+  readonly recipient: string;
+  /** The text of the message. Absent if the callback has none. */
+  readonly text?: string;
 }

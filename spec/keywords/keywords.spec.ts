@@ -337,6 +337,45 @@ it("stays fast with texts that are made to slow it down", async () => {
   expect(messages).toHaveLength(5);
 }, 2_000);
 
+describe("a match", () => {
+  it("of a RegExp gives its groups, in their order and by their names", async () => {
+    const { sms, keywords } = recorder();
+    sms.keyword(/^(?<plan>gold|silver) (\d+)( now)?/i, () => undefined);
+    sms.keyword(/^gold/i, () => undefined);
+    await sms.receive(post({ message: "Gold 12 please" }));
+    expect(keywords).toMatchObject([
+      { keyword: "Gold 12", captures: ["Gold", "12", undefined], groups: { plan: "Gold" }, rest: "please" },
+      { keyword: "Gold", captures: [] },
+    ]);
+    expect(keywords[1]).not.toHaveProperty("groups");
+  });
+
+  it("of a string has no groups", async () => {
+    const { sms, keywords } = recorder();
+    sms.keyword("JOIN", () => undefined);
+    await sms.receive(post({ message: "join gold" }));
+    expect(keywords).toMatchObject([{ captures: [] }]);
+    expect(keywords[0]).not.toHaveProperty("groups");
+  });
+
+  it("says who wrote what to whom, as its message does", async () => {
+    const { sms, keywords } = recorder();
+    sms.keyword("JOIN", () => undefined);
+    await sms.receive(post({ message: "join", source: "919876543210", recipient: "5050" }));
+    expect(keywords).toMatchObject([{ source: "+919876543210", recipient: "5050", text: "join" }]);
+    await sms.receive({ method: "GET", query: "id=1&source=919876543210&recipient=5050&keyword=JOIN" });
+    expect(keywords[1]).not.toHaveProperty("text");
+  });
+
+  it("is frozen, with all that it holds", async () => {
+    const { sms, keywords } = recorder();
+    sms.keyword(/^(?<word>\w+)/, () => undefined);
+    await sms.receive(post({ message: "join gold" }));
+    const [match] = keywords;
+    expect([match, match?.args, match?.captures, match?.groups].map(Object.isFrozen)).toEqual(Array(4).fill(true));
+  });
+});
+
 describe("a RegExp that throws", () => {
   // V8 throws for this RegExp on a long text.
   const exhausting = new RegExp(`^(?:${Array.from({ length: 60 }, (_, n) => `(CODE${n})`).join("|")}|.)*$`);
