@@ -8,21 +8,65 @@ import { hasOnly, isRecord } from "./base/record.js";
 import type { Decrypt } from "./callback/decrypt.js";
 import { isTableField } from "./callback/fields.js";
 import type { Escaping } from "./callback/read/json-body.js";
-import { CallbackProfile } from "./callback/template/profile.js";
+import { isCallbackProfile, type CallbackProfile } from "./callback/template/profile.js";
 import type { Method } from "./http/listener.js";
 import type { Inbox } from "./inbox/inbox.js";
 
 /** The options of `incomingSms`. An option that is `undefined` counts as not given. */
-export interface IncomingSmsOptions {
-  /** The path that the router answers when it is not mounted in Express. Default: `/`. */
-  readonly path?: string | undefined;
-  /** The HTTP methods of callbacks. Default: both; with a `profile`, its method. */
-  readonly methods?: ReadonlyArray<"GET" | "POST"> | undefined;
+export type IncomingSmsOptions = CommonOptions & (WithProfile | WithoutProfile) & (WithInbox | WithoutInbox);
+
+interface WithProfile {
   /**
    * The Callback Profile in the provider's console, as `callbackProfile` describes it. Bodies are read by its template:
    * no typed text can pass for a field. Default: none. Bodies are then read by the template on the provider's page.
    */
   readonly profile?: CallbackProfile | undefined;
+  readonly methods?: undefined;
+}
+
+interface WithoutProfile {
+  readonly profile?: undefined;
+  /** The HTTP methods of callbacks. Default: both. A `profile` has its own method. */
+  readonly methods?: ReadonlyArray<"GET" | "POST"> | undefined;
+}
+
+interface WithInbox {
+  /**
+   * Stores acknowledged messages until they are handled: `sqliteInbox` of `express-kaleyra-sms/sqlite`, `bullmqInbox`
+   * of `express-kaleyra-sms/bullmq`, or your own inbox. With an inbox, a callback is answered as soon as it is stored,
+   * and failed handlers are retried. Each router needs its own inbox. Default: none. Without an inbox, a callback is
+   * answered after it is handled.
+   */
+  readonly inbox?: Inbox | undefined;
+  /** How many messages of the inbox this process handles at once. 0: it only receives callbacks. Default: 16. */
+  readonly concurrency?: number | undefined;
+  /** Milliseconds that the inbox may take to store a message. Then the callback is answered 503. Default: 5,000. */
+  readonly storeTimeoutMs?: number | undefined;
+  readonly deduplicate?: undefined;
+  readonly acknowledgeFailures?: undefined;
+}
+
+interface WithoutInbox {
+  readonly inbox?: undefined;
+  readonly concurrency?: undefined;
+  readonly storeTimeoutMs?: undefined;
+  /**
+   * How handled messages are remembered, so that duplicates are not handled again. `windowMs`: for how many
+   * milliseconds (default: 86,400,000, a day). `max`: how many messages (default: 100,000). They are kept in the memory
+   * of this process. `false`: duplicates are handled again.
+   */
+  readonly deduplicate?:
+    false | { readonly windowMs?: number | undefined; readonly max?: number | undefined } | undefined;
+  /**
+   * Whether a callback whose handler failed is answered like a handled one. `false`: it is answered 500, so that the
+   * provider's report shows the failure and the callback can be triggered again. Default: `false`.
+   */
+  readonly acknowledgeFailures?: boolean | undefined;
+}
+
+interface CommonOptions {
+  /** The path that the router answers when it is not mounted in Express. Default: `/`. */
+  readonly path?: string | undefined;
   /**
    * Whether the provider escapes the values that it inserts into a body. Default: `auto`.
    *
@@ -58,29 +102,6 @@ export interface IncomingSmsOptions {
   readonly ack?: Partial<Acknowledgement> | undefined;
   /** Whether the body of the answer explains a failure (RFC 9457). Default: `true`. */
   readonly problems?: boolean | undefined;
-  /**
-   * The answer when a handler fails. `fail`: 500, so that the provider's report shows the failure and the callback can
-   * be triggered again. `acknowledge`: the answer to a handled callback. Default: `fail`.
-   */
-  readonly onHandlerError?: "fail" | "acknowledge" | undefined;
-  /**
-   * How handled messages are remembered, so that duplicates are not handled again. `windowMs`: for how many
-   * milliseconds (default: 86,400,000, a day). `max`: how many messages (default: 100,000). They are kept in the memory
-   * of this process. `false`: duplicates are handled again.
-   */
-  readonly deduplicate?:
-    false | { readonly windowMs?: number | undefined; readonly max?: number | undefined } | undefined;
-  /**
-   * Stores acknowledged messages until they are handled: `sqliteInbox` of `express-kaleyra-sms/sqlite`, `bullmqInbox`
-   * of `express-kaleyra-sms/bullmq`, or your own inbox. With an inbox, a callback is answered as soon as it is stored,
-   * and failed handlers are retried. Each router needs its own inbox. Default: none. Without an inbox, a callback is
-   * answered after it is handled.
-   */
-  readonly inbox?: Inbox | undefined;
-  /** How many messages of the inbox this process handles at once. 0: it only receives callbacks. Default: 16. */
-  readonly concurrency?: number | undefined;
-  /** Milliseconds that the inbox may take to store a message. Then the callback is answered 503. Default: 5,000. */
-  readonly storeTimeoutMs?: number | undefined;
   /** The country code, without `+`, of numbers sent with 10 digits: `"91"`. Default: none. They then stay as sent. */
   readonly defaultCountryCode?: string | undefined;
   /**
@@ -117,7 +138,7 @@ export interface Settings {
   readonly maxInFlight: number;
   readonly ack: Acknowledgement;
   readonly problems: boolean;
-  readonly onHandlerError: "fail" | "acknowledge";
+  readonly acknowledgeFailures: boolean;
   readonly deduplicate: false | { readonly windowMs: number; readonly max: number };
   readonly inbox: Inbox | undefined;
   readonly concurrency: number;
@@ -128,6 +149,9 @@ export interface Settings {
   readonly decrypt: Decrypt | undefined;
   readonly logger: Logger;
 }
+
+/** Without TypeScript, options that exclude each other may be given together. */
+type Given = { readonly [Name in keyof IncomingSmsOptions]?: IncomingSmsOptions[Name] };
 
 type Name = keyof IncomingSmsOptions;
 
@@ -145,6 +169,7 @@ const milliseconds: Option = {
   takes: `a whole number of milliseconds from 1 to ${MAX_TIMER_MS}`,
   accepts: (value) => isCount(value) && (value as number) <= MAX_TIMER_MS,
 };
+const bool: Option = { takes: "true or false", accepts: (value) => typeof value === "boolean" };
 const count = (of: string): Option => ({ takes: `a whole number of ${of}, at least 1`, accepts: isCount });
 const optional = (check: (value: unknown) => boolean) => (value: unknown) => value === undefined || check(value);
 
@@ -159,7 +184,7 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
     accepts: (value) =>
       Array.isArray(value) && value.length > 0 && value.every((one) => one === "GET" || one === "POST"),
   },
-  profile: { takes: "the result of callbackProfile()", accepts: (value) => value instanceof CallbackProfile },
+  profile: { takes: "the result of callbackProfile()", accepts: isCallbackProfile },
   escaping: {
     takes: '"auto", "none" or "json"',
     accepts: (value) => value === "auto" || value === "none" || value === "json",
@@ -176,8 +201,8 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
       "headers?: a record of strings, without headers that the router sets }",
     accepts: isAcknowledgement,
   },
-  problems: { takes: "true or false", accepts: (value) => typeof value === "boolean" },
-  onHandlerError: { takes: '"fail" or "acknowledge"', accepts: (value) => value === "fail" || value === "acknowledge" },
+  problems: bool,
+  acknowledgeFailures: bool,
   deduplicate: {
     takes: "false, or { windowMs?: milliseconds, max?: a number of messages }, whole numbers of at least 1",
     accepts: (value) =>
@@ -210,6 +235,10 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
 export function readOptions(options: IncomingSmsOptions): Settings {
   const given: unknown = options;
   if (!isRecord(given)) throw invalidOption("incomingSms takes an object of options, or nothing.");
+  if (isRequest(given))
+    throw invalidOption(
+      'incomingSms was mounted without being called: it got a request in place of options. Write app.use("/sms", incomingSms()).',
+    );
   for (const name of Object.keys(given)) {
     if (!isName(name)) throw invalidOption(`options.${name} is not an option. ${suggestion(name)}`);
   }
@@ -220,10 +249,10 @@ export function readOptions(options: IncomingSmsOptions): Settings {
     if (value !== undefined && !accepts(value)) throw invalidOption(`options.${name} takes ${takes}.`);
     checked[name] = value;
   }
-  return complete(checked as IncomingSmsOptions);
+  return complete(checked as Given);
 }
 
-function complete(options: IncomingSmsOptions): Settings {
+function complete(options: Given): Settings {
   const { profile } = options;
   if (profile !== undefined && options.methods !== undefined)
     throw invalidOption(
@@ -242,7 +271,7 @@ function complete(options: IncomingSmsOptions): Settings {
     maxInFlight: options.maxInFlight ?? 1_000,
     ack: { status: options.ack?.status ?? 200, body: options.ack?.body ?? "", headers: options.ack?.headers ?? {} },
     problems: options.problems ?? true,
-    onHandlerError: options.onHandlerError ?? "fail",
+    acknowledgeFailures: options.acknowledgeFailures ?? false,
     deduplicate: options.deduplicate !== false && {
       windowMs: options.deduplicate?.windowMs ?? 86_400_000,
       max: options.deduplicate?.max ?? 100_000,
@@ -258,21 +287,31 @@ function complete(options: IncomingSmsOptions): Settings {
   };
 }
 
-function assertInboxOptions({ inbox, deduplicate, concurrency, storeTimeoutMs }: IncomingSmsOptions): void {
-  if (inbox !== undefined) {
-    // The methods that the router calls.
-    const missing = (["store", "start", "close"] as const).filter((method) => typeof inbox[method] !== "function");
-    if (missing.length > 0)
-      throw invalidOption(
-        `options.inbox takes ${OPTIONS.inbox.takes}: this one has no ${missing.join(", ")}. A copy of an instance by { ...inbox } has none of its class's methods.`,
-      );
-    if (deduplicate === undefined) return;
-    throw invalidOption(
-      "options.deduplicate goes without options.inbox: the inbox recognizes duplicates during its retentionMs.",
-    );
+/** The options that need an inbox. */
+const ONLY_WITH_INBOX = ["concurrency", "storeTimeoutMs"] as const;
+/** The options that an inbox excludes, and why. */
+const ONLY_WITHOUT_INBOX = {
+  deduplicate: "the inbox recognizes duplicates during its retentionMs",
+  acknowledgeFailures: "a callback is answered when it is stored, before its handlers run",
+} as const;
+
+function assertInboxOptions(options: Given): void {
+  const { inbox } = options;
+  if (inbox === undefined) {
+    const misplaced = ONLY_WITH_INBOX.find((name) => options[name] !== undefined);
+    if (misplaced !== undefined) throw invalidOption(`options.${misplaced} goes with options.inbox.`);
+    return;
   }
-  const misplaced = Object.entries({ concurrency, storeTimeoutMs }).find(([, value]) => value !== undefined);
-  if (misplaced !== undefined) throw invalidOption(`options.${misplaced[0]} goes with options.inbox.`);
+  // The methods that the router calls.
+  const missing = (["store", "start", "close"] as const).filter((method) => typeof inbox[method] !== "function");
+  if (missing.length > 0)
+    throw invalidOption(
+      `options.inbox takes ${OPTIONS.inbox.takes}: this one has no ${missing.join(", ")}. ` +
+        "A copy of an instance by { ...inbox } has none of its class's methods.",
+    );
+  for (const [name, reason] of Object.entries(ONLY_WITHOUT_INBOX) as Array<[keyof typeof ONLY_WITHOUT_INBOX, string]>) {
+    if (options[name] !== undefined) throw invalidOption(`options.${name} goes without options.inbox: ${reason}.`);
+  }
 }
 
 function readAuthenticate(given: IncomingSmsOptions["authenticate"]): Settings["authenticate"] {
@@ -291,6 +330,11 @@ function missingAuthentication(): TypeError {
       'authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }. ' +
       "If something in front of the app checks callers, set authenticate: false.",
   });
+}
+
+/** A request of Node.js, Express or the Fetch API. */
+function isRequest({ method, url, headers }: Readonly<Record<string, unknown>>): boolean {
+  return typeof method === "string" && typeof url === "string" && headers !== undefined;
 }
 
 function isName(name: string): name is Name {

@@ -106,8 +106,8 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     handleOrStore: way.handleOrStore,
     dispatcher,
     answers,
-    advise: createAdvise(settings.escaping, log),
-    tellFailures: settings.onHandlerError === "fail",
+    advise: createAdvise(log),
+    acknowledgeFailures: settings.acknowledgeFailures,
     log,
   });
   const authorize = settings.authenticate ? createAuthorize(settings.authenticate, limit, log) : () => undefined;

@@ -86,7 +86,7 @@ it.each([
     "headers",
   ],
   ["problems", ["yes", 0, null], "true or false"],
-  ["onHandlerError", ["ignore", true, null], '"fail" or "acknowledge"'],
+  ["acknowledgeFailures", ["fail", 1, null], "true or false"],
   [
     "deduplicate",
     [true, null, 1, [], { window: 1 }, { windowMs: 0 }, { max: 1.5 }, { max: Infinity }],

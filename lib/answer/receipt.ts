@@ -54,7 +54,7 @@ export class Answers {
     return { outcome, ...this.#ack, message };
   }
 
-  /** A handler failed, and `onHandlerError` is `acknowledge`. */
+  /** A handler failed, and `acknowledgeFailures` is `true`. */
   failedQuietly(message: SmsMessage): Receipt {
     return { outcome: "failed", ...this.#ack, message };
   }

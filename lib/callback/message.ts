@@ -47,7 +47,10 @@ export interface SmsMessage extends Readonly<Partial<Record<AsSentProperty, stri
   /** The time of arrival, ISO 8601 in UTC. */
   readonly receivedAt: string;
   readonly method: "GET" | "POST";
-  /** Whether the body was matched against the profile's template, not read as JSON. */
+  /**
+   * Whether `escaping: "auto"` had to match the body against the profile's template, because it was not valid JSON.
+   * Always `false` under `"none"` and `"json"`.
+   */
   readonly repaired: boolean;
   /** Every field under its wire name, exactly as read. Fields without a value are left out. */
   readonly fields: Readonly<Record<string, string>>;

@@ -4,7 +4,6 @@ import type { Log } from "../base/log.js";
 import { isPart, isTableField, partNumber } from "../callback/fields.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { ReadMessage } from "../callback/read-callback.js";
-import type { Escaping } from "../callback/read/json-body.js";
 import type { CallbackProfile } from "../callback/template/profile.js";
 import { FIELD_NAMES, MOST_PARTS } from "../callback/template/template.js";
 
@@ -24,12 +23,11 @@ export function adviseOnSetUp({ authenticate, profile }: SetUp, log: Log): void 
   }
 }
 
-/** @param escaping - what the router was told of how the provider substitutes */
-export function createAdvise(escaping: Escaping, log: Log): (read: ReadMessage) => void {
+export function createAdvise(log: Log): (read: ReadMessage) => void {
   return ({ message, otherKeys }) => {
     if (message.method === "GET") adviseOnText(message, log);
     else if (otherKeys !== undefined) adviseOnProfile(otherKeys, log);
-    else if (message.repaired && escaping === "auto") {
+    else if (message.repaired) {
       log.advise("KALEYRA_SMS_NOT_ESCAPED");
     }
   };

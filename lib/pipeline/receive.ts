@@ -16,8 +16,8 @@ interface Deps {
   readonly answers: Answers;
   /** Says what a valid message shows to be wrong with the set-up. */
   readonly advise: (read: ReadMessage) => void;
-  /** Whether the provider is told that a handler failed. */
-  readonly tellFailures: boolean;
+  /** Whether a callback whose handler failed is answered like a handled one. */
+  readonly acknowledgeFailures: boolean;
   readonly log: Log;
 }
 
@@ -41,7 +41,7 @@ export interface Way {
 export type Receive = (callback: Callback | UnreadCallback) => MaybePromise<Receipt>;
 
 export function createReceive(deps: Deps): Receive {
-  const { read, handleOrStore, dispatcher, answers, advise, tellFailures, log } = deps;
+  const { read, handleOrStore, dispatcher, answers, advise, acknowledgeFailures, log } = deps;
 
   const receive: Receive = (callback) => {
     const reading = read(callback);
@@ -59,7 +59,7 @@ export function createReceive(deps: Deps): Receive {
           return then(dispatcher.announce("duplicate", message), () => answers.done("duplicate", message));
         case "failed":
         case "timed-out":
-          return tellFailures ? answers.failed(message, outcome) : answers.failedQuietly(message);
+          return acknowledgeFailures ? answers.failedQuietly(message) : answers.failed(message, outcome);
         case "not-stored":
           return answers.notStored(message);
         case "closed":

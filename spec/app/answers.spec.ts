@@ -173,8 +173,8 @@ describe("a handler that fails", () => {
     expect(messages).toHaveLength(2);
   });
 
-  it("is answered as handled with onHandlerError: acknowledge", async () => {
-    const { server, sms, errors } = serverWith({ onHandlerError: "acknowledge" });
+  it("is answered as handled with acknowledgeFailures", async () => {
+    const { server, sms, errors } = serverWith({ acknowledgeFailures: true });
     sms.on("message", () => Promise.reject(new Error("no")));
     await request(server).post("/").send(callback()).expect(200, "");
     expect(errors).toHaveLength(1);

@@ -1,14 +1,14 @@
 // Whatever the router and its inbox call may throw: one message fails, and all others go on.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
-import type { Inbox, IncomingSmsOptions } from "express-kaleyra-sms";
+import type { Inbox } from "express-kaleyra-sms";
 import { bullmqInbox } from "express-kaleyra-sms/bullmq";
 import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 
 import { KeywordIndex } from "../../dist/keywords/keyword-index";
 import { Registry } from "../../dist/handlers/registry";
 import { post } from "../support/callbacks";
-import { deferred, recorder } from "../support/recorder";
+import { deferred, recorder, type SomeOptions } from "../support/recorder";
 import { describeWithRedis, redisServer, type RedisServer } from "../support/redis";
 import { DRIVERS } from "../inbox/drivers";
 import { ended, temporary } from "../inbox/temporary";
@@ -19,7 +19,7 @@ interface Seam {
   readonly what: string;
   /** Not where another package of the engine calls the same. */
   readonly only?: "in the process";
-  readonly options?: (thrown: () => never) => IncomingSmsOptions;
+  readonly options?: (thrown: () => never) => SomeOptions;
   /** Spoils what a message meets that is received next. */
   readonly spoil?: (thrown: () => never) => void;
 }
@@ -79,7 +79,7 @@ function itGoesOn(seams: readonly Seam[], open: () => Inbox | undefined): void {
     expect(unhandled).toEqual([]);
   });
 
-  const OTHERS: ReadonlyArray<readonly [string, IncomingSmsOptions]> = [
+  const OTHERS: ReadonlyArray<readonly [string, SomeOptions]> = [
     ["throws", { logger: { warn: fails, error: fails } }],
     ["is async and rejects", { logger: { warn: rejects, error: rejects } }],
   ];

@@ -83,7 +83,7 @@ describe("a message that is not stored", () => {
     const lines: string[] = [];
     const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
     const inbox = inboxWith({ store: () => Promise.reject(cause) });
-    const sms = incomingSms({ inbox, logger, authenticate: false, onHandlerError: "acknowledge" });
+    const sms = incomingSms({ inbox, logger, authenticate: false });
     expect(await sms.receive(post())).toMatchObject({ status: 503 });
     expect(lines).toHaveLength(1);
     expect(lines[0]).toMatch(/The inbox failed: Error at .*\(inbox-failed\)$/);
@@ -212,6 +212,11 @@ it("takes an inbox once, also where the process has a second copy of the package
 
 it.each([
   ["deduplicate", { inbox: inboxWith({}), deduplicate: false }, "options.deduplicate goes without options.inbox"],
+  [
+    "acknowledgeFailures",
+    { inbox: inboxWith({}), acknowledgeFailures: true },
+    "options.acknowledgeFailures goes without options.inbox",
+  ],
   ["concurrency", { concurrency: 1 }, "options.concurrency goes with options.inbox"],
   ["storeTimeoutMs", { storeTimeoutMs: 1 }, "options.storeTimeoutMs goes with options.inbox"],
 ] as const)("says what %s goes with", (_name, options, says) => {

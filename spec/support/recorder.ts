@@ -14,6 +14,9 @@ import {
   type UnauthorizedCallback,
 } from "express-kaleyra-sms";
 
+/** Options to be completed by a spec: whether they exclude each other shows when a router is made. */
+export type SomeOptions = { readonly [Name in keyof IncomingSmsOptions]?: IncomingSmsOptions[Name] };
+
 export interface Recorder {
   readonly sms: IncomingSms;
   readonly messages: SmsMessage[];
@@ -28,10 +31,10 @@ export interface Recorder {
 }
 
 /** A router whose every event is noted, and which anybody may call unless the options say who. */
-export function recorder(options: IncomingSmsOptions = {}): Recorder {
+export function recorder(options: SomeOptions = {}): Recorder {
   const lines: string[] = [];
   const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
-  const sms = incomingSms({ logger, authenticate: false, ...options });
+  const sms = incomingSms({ logger, authenticate: false, ...options } as IncomingSmsOptions);
   const recorded: Recorder = {
     sms,
     messages: [],

@@ -181,6 +181,18 @@ incomingSms({ inbox, concurrency: 0, storeTimeoutMs: 1_000 }).on("error", (error
 });
 // @ts-expect-error: a path is not a database
 sqliteInbox({ database: "inbox.db" });
+// An option that may be undefined goes as if it were not given.
+declare const maybe: { inbox: Inbox | undefined; profile: CallbackProfile | undefined };
+incomingSms({ inbox: maybe.inbox, profile: maybe.profile });
+const options: IncomingSmsOptions = { inbox, concurrency: 4 };
+incomingSms({ ...options, logger: console });
+// Options that exclude each other.
+// @ts-expect-error: the profile has its method
+incomingSms({ profile, methods: ["POST"] });
+// @ts-expect-error: the inbox recognizes duplicates
+incomingSms({ inbox, deduplicate: { max: 10 } });
+// @ts-expect-error: with an inbox, a callback is answered before its handlers run
+incomingSms({ inbox, acknowledgeFailures: true });
 // @ts-expect-error: an inbox needs all methods
 incomingSms({ inbox: { store: () => Promise.resolve("stored") } });
 // @ts-expect-error: a misspelt option

@@ -47,7 +47,7 @@ export function createReadJsonBody(template: Template, isDeclared: boolean, esca
     const match = matchTemplate(text);
     if ("fits" in match) return { refusal: match.fits === "none" ? NO_MATCH : SEVERAL_MATCHES };
     const present = match.values.filter(([name, value]) => !isAbsent(name, value));
-    return { fields: Object.fromEntries(present), unreadable: [], repaired: true };
+    return { fields: Object.fromEntries(present), unreadable: [], repaired: escaping === "auto" };
   };
 
   const hasAllMembers = (keys: readonly string[]): boolean =>

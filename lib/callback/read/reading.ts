@@ -12,8 +12,8 @@ export interface FieldsRead {
   readonly fields: Fields;
   /** The problems of fields that are left out because their value is not a scalar. */
   readonly unreadable: readonly Issue[];
-  /** Whether the body was matched against the template. */
-  readonly repaired?: true;
+  /** Whether `escaping: "auto"` had to match the body against the template. Default: `false`. */
+  readonly repaired?: boolean;
   /** Every key of the body, if no profile is given and the keys are not those of the printed template. */
   readonly otherKeys?: readonly string[];
 }

@@ -50,7 +50,7 @@ export interface RenderOptions {
 }
 
 /** A Callback Profile: the texts to paste into the console, and the callbacks that result. Frozen. */
-export class CallbackProfile {
+export interface CallbackProfile {
   readonly method: "GET" | "POST";
   /** For "Enter Endpoint" in the console: the URL, under GET with the complete query. */
   readonly endpoint: string;
@@ -62,9 +62,36 @@ export class CallbackProfile {
   readonly fields: readonly string[];
   /** `body` and `endpoint` are rendered from it, and a body is read back by it. */
   readonly template: Template;
+  /**
+   * Returns the request that the provider would send for these values, given under their wire names. A field that is
+   * not given is empty. A part that is not given is the word of the message with its number.
+   *
+   * @throws TypeError if a value is not a string, or the profile does not request its field
+   * @example
+   * const values = { id: "1", source: "919876543210", recipient: "5050", message: 'say "hi"' };
+   * const { url, headers, body } = profile.render(values);
+   * await fetch(url, { method: "POST", headers, body });
+   */
+  render(values: Readonly<Record<string, string>>, options?: RenderOptions): RenderedCallback;
+}
+
+/** Marks a profile of whichever copy of this package: an app may have several. */
+const BRAND = Symbol.for("express-kaleyra-sms: callback profile");
+
+export function isCallbackProfile(value: unknown): value is CallbackProfile {
+  return typeof value === "object" && value !== null && BRAND in value;
+}
+
+class Profile implements CallbackProfile {
+  readonly [BRAND] = true;
+  readonly method: "GET" | "POST";
+  readonly endpoint: string;
+  readonly body: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly fields: readonly string[];
+  readonly template: Template;
   readonly #url: string;
 
-  /** @throws TypeError if an option is unknown or has an invalid value */
   constructor(options: CallbackProfileOptions) {
     const { method, url, fields, parts, statics, headers } = checkOptions(options);
     this.method = method;
@@ -78,16 +105,6 @@ export class CallbackProfile {
     Object.freeze(this);
   }
 
-  /**
-   * Returns the request that the provider would send for these values, given under their wire names. A field that is
-   * not given is empty. A part that is not given is the word of the message with its number.
-   *
-   * @throws TypeError if a value is not a string, or the profile does not request its field
-   * @example
-   * const values = { id: "1", source: "919876543210", recipient: "5050", message: 'say "hi"' };
-   * const { url, headers, body } = profile.render(values);
-   * await fetch(url, { method: "POST", headers, body });
-   */
   render(values: Readonly<Record<string, string>>, { escaping = "json" }: RenderOptions = {}): RenderedCallback {
     const variables = new Set(
       this.template.members.flatMap(({ content }) => ("variable" in content ? [content.variable] : [])),
@@ -141,7 +158,7 @@ export interface PostCallbackProfile extends CallbackProfile {
 export function callbackProfile(options: CallbackProfileOptions & { readonly method: "POST" }): PostCallbackProfile;
 export function callbackProfile(options: CallbackProfileOptions): CallbackProfile;
 export function callbackProfile(options: CallbackProfileOptions): CallbackProfile {
-  return new CallbackProfile(options);
+  return new Profile(options);
 }
 
 function membersOf(fields: readonly string[], parts: number, statics: Readonly<Record<string, string>>): Member[] {
