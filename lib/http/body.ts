@@ -1,4 +1,4 @@
-// Gets the body of a request, whatever ran before this router: reads it, or takes what another has read.
+// Reads the body of a request, or takes the body that earlier middleware has read.
 
 import { AsyncResource } from "node:async_hooks";
 import { types } from "node:util";
@@ -12,7 +12,7 @@ import type { IncomingRequest } from "./requests.js";
 export interface BodyLimits {
   /** Bytes, counted after inflating. */
   readonly bodyLimit: number;
-  /** Milliseconds until the body must be whole. */
+  /** Milliseconds within which the whole body must arrive. */
   readonly bodyTimeoutMs: number;
 }
 
@@ -21,40 +21,45 @@ const TOO_SLOW: Refusal = { code: "body-incomplete", status: 408, detail: "The b
 const CUT: Refusal = { code: "body-incomplete", detail: "The connection ended before the body was read." };
 const DAMAGED: Refusal = {
   code: "malformed-body",
-  detail: "The body is not what its Content-Encoding says, or ends too early.",
+  detail: "The body does not match its Content-Encoding, or ends too early.",
 };
 const UNKNOWN_ENCODING: Refusal = {
   code: "unsupported-media-type",
-  detail: "The Content-Encoding must be gzip, deflate or br, or not there.",
+  detail: "The Content-Encoding must be gzip, deflate or br, or absent.",
 };
 const CONSUMED: Refusal = {
   code: "body-incomplete",
-  detail: "Something in this server read the body before this endpoint and kept nothing of it.",
+  detail: "Something in this server read the body before this endpoint, and discarded it.",
 };
 
 const NOTHING = new Uint8Array();
 
 type WhenDone = (callback: Callback | UnreadCallback) => void;
 
-/** Calls back once, with the body or with why it could not be had; at once where it is there. */
+/** Calls back once, with the body or the reason why it could not be read. Synchronous if the body is already there. */
 export function readBody(req: IncomingRequest, limits: BodyLimits, log: Log, whenDone: WhenDone): void {
   const earlier = bodyReadBefore(req);
   if (earlier === undefined) collect(req, limits, inContext(whenDone));
   else whenDone(takeEarlier(req, earlier, limits, log));
 }
 
-/** A request's events come in the asynchronous context of its connection: handlers are called in that of the request. */
+/**
+ * Makes `whenDone` run in the asynchronous context of the request.
+ * Node emits the events of a request in the context of its connection, which several requests share.
+ */
 function inContext(whenDone: WhenDone): WhenDone {
   const request = new AsyncResource("KALEYRA_SMS_CALLBACK");
   return (callback) => request.runInAsyncScope(whenDone, undefined, callback);
 }
 
 /**
- * What something before this router made of the body: `null` where it kept nothing, `undefined` where nobody has read it yet. Not
- * told by `req.body` alone, which some parsers set on requests that they leave alone; an empty `rawBody` may be about to be filled.
+ * Returns the body that earlier middleware has read: `null` if it was discarded, `undefined` if it is still unread.
+ *
+ * `req.body` alone does not decide it: some parsers set it on requests that they do not read.
+ * Nor does an empty `rawBody`: something may be about to fill it.
  */
 function bodyReadBefore({ rawBody, body, readableDidRead, readableEnded }: IncomingRequest): unknown {
-  // What is no stream, as in some tests and on some platforms, has nothing else to read.
+  // In some tests and on some platforms, the request is not a stream: there is nothing left to read.
   const wasRead = readableEnded || (readableDidRead as boolean | undefined) !== false;
   if (rawBody !== undefined && (wasRead || rawBody !== "")) return rawBody;
   return wasRead ? (body ?? null) : undefined;
@@ -78,7 +83,7 @@ function collect(req: IncomingRequest, { bodyLimit, bodyTimeoutMs }: BodyLimits,
     whenDone(unread(TOO_LARGE));
     return;
   }
-  // The connection ended while something before this router took its time: no event will tell.
+  // The connection ended while earlier middleware ran: no event will follow.
   if (req.destroyed) {
     whenDone(unread(CUT));
     return;
@@ -89,14 +94,14 @@ function collect(req: IncomingRequest, { bodyLimit, bodyTimeoutMs }: BodyLimits,
   const settle = (result: Callback | UnreadCallback): void => {
     settled = true;
     clearTimeout(timer);
-    // Lets go of what a body that was given up would hold.
+    // Releases the memory of a body that is given up.
     inflater?.push(null);
     whenDone(result);
   };
   const refuse = (refusal: Refusal): void => {
     if (!settled) settle(unread(refusal, Buffer.concat(chunks)));
   };
-  // The socket keeps the process alive for as long as this matters.
+  // The socket keeps the process alive for as long as the body is awaited.
   const timer = setTimeout(() => refuse(TOO_SLOW), bodyTimeoutMs).unref();
 
   const encoding = encodingOf(req);
@@ -127,7 +132,7 @@ function collect(req: IncomingRequest, { bodyLimit, bodyTimeoutMs }: BodyLimits,
   });
 }
 
-/** HTTP/2 ends a body that was cut as it ends a whole one; only the length that was declared tells. */
+/** HTTP/2 ends an incomplete body like a complete one: only the declared length shows the difference. */
 function isCut({ httpVersionMajor, headers }: IncomingRequest, size: number): boolean {
   const declared = headers["content-length"];
   return httpVersionMajor > 1 && declared !== undefined && Number(declared) !== size;

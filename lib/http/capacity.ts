@@ -1,26 +1,26 @@
-// How many callbacks are in flight, and whether there is room for another.
+// Counts the callbacks in flight, and decides whether another one is let in.
 
 /**
- * The stages of a callback. Each has `maxInFlight` places of its own, so that strangers take none of the provider's: handlers of
- * `unauthorized` run, the body is being read, or the message waits or is handled.
+ * The stages of a callback: handlers of `unauthorized` run, the body is being read, or the message waits or is being
+ * handled. Each stage has `maxInFlight` slots of its own, so that strangers cannot use up the provider's.
  */
 export type Stage = "refusing" | "reading" | "handling";
 
-/** A callback whose caller is being checked by functions of the user. Called to end it, if others need its place. */
+/** A callback whose caller the user's functions are checking. Called to end the check if another needs its slot. */
 export type Check = () => void;
 
-/** What a callback in flight occupies. */
-export type Place = Stage | Check;
+/** The slot that a callback in flight occupies. */
+export type Slot = Stage | Check;
 
 export class Capacity {
   readonly #max: number;
   readonly #inFlight: Record<Stage, number> = { refusing: 0, reading: 0, handling: 0 };
-  /** The one that takes longest stands first. */
+  /** The longest running first. */
   readonly #checks = new Set<Check>();
   #closed = false;
   #whenEmpty: (() => void) | undefined;
 
-  /** @param max - the places of each stage, and of callers that are being checked */
+  /** @param max - slots of each stage, and as many for callers being checked */
   constructor(max: number) {
     this.#max = max;
   }
@@ -30,41 +30,45 @@ export class Capacity {
   }
 
   /**
-   * Takes in a callback.
+   * Lets a callback in, unless the router is closing or its stage is full.
    *
-   * A caller to be checked always gets a place: if all are taken, the check that takes longest is ended. On arrival, nobody can tell the provider from
-   * a stranger, and strangers whose checks take long must not keep it out.
+   * A check always gets a slot: if all are taken, the longest running check is ended. On arrival, the provider looks like
+   * any stranger, and strangers with slow checks must not keep it out.
    *
-   * @returns whether there is room
+   * @returns whether the callback was let in
    */
-  enter(place: Place): boolean {
+  enter(slot: Slot): boolean {
     if (this.#closed) return false;
-    if (typeof place === "function") {
+    if (typeof slot === "function") {
       const [slowest] = this.#checks;
       if (slowest !== undefined && this.#checks.size >= this.#max) slowest();
-      this.#checks.add(place);
+      this.#checks.add(slot);
       return true;
     }
-    if (this.#inFlight[place] >= this.#max) return false;
-    this.#inFlight[place]++;
+    if (this.#inFlight[slot] >= this.#max) return false;
+    this.#inFlight[slot]++;
     return true;
   }
 
-  /** Moves a callback to its next stage, also while the router closes. If there is no room, it stays, and `false` is returned. */
-  move(from: Place, to: Stage): boolean {
+  /**
+   * Moves a callback to its next stage, also while the router is closing.
+   *
+   * @returns `false` if that stage is full; the callback then keeps its slot
+   */
+  move(from: Slot, to: Stage): boolean {
     if (this.#inFlight[to] >= this.#max) return false;
     this.#inFlight[to]++;
     this.leave(from);
     return true;
   }
 
-  leave(place: Place): void {
-    if (typeof place === "function") this.#checks.delete(place);
-    else this.#inFlight[place]--;
+  leave(slot: Slot): void {
+    if (typeof slot === "function") this.#checks.delete(slot);
+    else this.#inFlight[slot]--;
     if (this.#isEmpty) this.#whenEmpty?.();
   }
 
-  /** Lets no callback in any more. Resolves when none is in flight. */
+  /** Stops letting callbacks in. Resolves when none is in flight. */
   close(): Promise<void> {
     this.#closed = true;
     return this.#isEmpty ? Promise.resolve() : new Promise((resolve) => (this.#whenEmpty = resolve));

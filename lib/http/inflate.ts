@@ -1,18 +1,18 @@
-// Inflates a compressed body as it arrives. body-parser does the work, on a stand-in for the request, so that a body that
-// inflates past its limit is known at once: given the request itself, body-parser tells only when the sender has finished.
+// Inflates a compressed body as it arrives. body-parser does the work, on a stand-in for the request: an oversized body
+// is then rejected at once. Given the request itself, body-parser reports it only when the sender has finished.
 
 import { Readable } from "node:stream";
 import { types } from "node:util";
 
 export type Inflated = { readonly bytes: Uint8Array } | { readonly failed: "too-large" | "damaged" };
 
-/** As much of a request as body-parser looks at, and where it puts the body. */
+/** The part of a request that body-parser reads, and the property that it sets. */
 interface StandIn extends Readable {
   headers: Readonly<Record<string, string>>;
   body?: unknown;
 }
 
-/** As much of body-parser as is used here. */
+/** The part of body-parser that is used here. */
 interface BodyParser {
   raw(options: {
     type: () => boolean;
@@ -27,13 +27,13 @@ export function canInflate(encoding: string): boolean {
 }
 
 /**
- * Gives a stream to push the compressed body into, and `null` at its end.
+ * Returns a stream. Push the chunks of the compressed body into it, and `null` at the end.
  *
- * @param limit - the most bytes it may inflate to
- * @param whenDone - called once, when the body was inflated or failed to
+ * @param limit - bytes that the inflated body may have
+ * @param whenDone - called once, when the body is inflated or inflating it failed
  */
 export function inflate(encoding: string, limit: number, whenDone: (result: Inflated) => void): Readable {
-  // Loaded by the first compressed body: most servers never see one.
+  // Loaded for the first compressed body: most servers never receive one.
   const bodyParser = require("body-parser") as BodyParser;
   const headers = { "content-encoding": encoding, "transfer-encoding": "chunked" };
   const standIn: StandIn = Object.assign(new Readable({ read: () => undefined }), { headers });

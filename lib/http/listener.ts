@@ -1,4 +1,5 @@
-// The (req, res, next) function: takes a request apart, hands what it carries on, and answers. Knows nothing of messages.
+// The (req, res, next) function: routes a request, passes its callback to the pipeline, and sends the answer.
+// It does not know messages.
 
 import type { ServerResponse } from "node:http";
 
@@ -10,7 +11,7 @@ import { nameOf } from "../base/thrown.js";
 import type { Admit } from "../pipeline/admit.js";
 import type { Receive } from "../pipeline/receive.js";
 import { readBody, type BodyLimits } from "./body.js";
-import type { Capacity, Place, Stage } from "./capacity.js";
+import type { Capacity, Slot, Stage } from "./capacity.js";
 import type { IncomingRequest, Listener } from "./requests.js";
 import { send } from "./send.js";
 import { isFor, targetOf } from "./target.js";
@@ -18,7 +19,7 @@ import { isFor, targetOf } from "./target.js";
 export type Method = "GET" | "POST";
 
 interface ListenerDeps extends BodyLimits {
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   readonly path: string;
   readonly methods: readonly Method[];
   readonly capacity: Capacity;
@@ -30,7 +31,7 @@ interface ListenerDeps extends BodyLimits {
 
 const noop = (): void => undefined;
 
-/** Lets a callback out of hand, and gives it its answer. */
+/** Frees the slot of a callback, and answers it. */
 type Settle = (answer: Answer) => void;
 
 export function createListener(deps: ListenerDeps): Listener {
@@ -40,7 +41,7 @@ export function createListener(deps: ListenerDeps): Listener {
     ...(methods.includes("POST") ? ["POST"] : []),
     "OPTIONS",
   ].join(", ");
-  const notFound = answers.problem({ status: 404, code: "not-found", detail: "There is nothing at this path." });
+  const notFound = answers.problem({ status: 404, code: "not-found", detail: "Nothing exists at this path." });
   const notAllowed = answers.problem(
     { status: 405, code: "method-not-allowed", detail: `Use one of ${allow}.` },
     { Allow: allow },
@@ -59,25 +60,25 @@ export function createListener(deps: ListenerDeps): Listener {
     return answers.broken();
   };
 
-  /** Does not throw, whatever something in front of this router has made of the response. */
-  const answer = (req: IncomingRequest, res: ServerResponse, given: Answer): void => {
+  /** Does not throw, even if earlier middleware has replaced methods of the response. */
+  const sendAnswer = (req: IncomingRequest, res: ServerResponse, answer: Answer): void => {
     const fail = (error: unknown): void => {
       log.error("answer-failed", `An answer could not be sent: ${nameOf(error)}.`);
       try {
         res.destroy();
       } catch {
-        // There is nothing left to be done with it.
+        // Nothing else can be done with this response.
       }
     };
     try {
-      send(req, res, given, fail);
+      send(req, res, answer, fail);
     } catch (error) {
       fail(error);
     }
   };
 
-  /** Takes a step with a callback that is in hand, at once where nothing is waited for; a step that fails is its last. */
-  const take = <Value>(step: () => MaybePromise<Value>, next: (value: Value) => void, settle: Settle): void => {
+  /** Runs a step, then the next one: synchronously if the step is. A step that fails settles the callback. */
+  const run = <Value>(step: () => MaybePromise<Value>, next: (value: Value) => void, settle: Settle): void => {
     const fail = (error: unknown): void => settle(failed(error));
     try {
       const value = step();
@@ -88,53 +89,54 @@ export function createListener(deps: ListenerDeps): Listener {
     }
   };
 
-  /** Leads a callback to its answer. */
-  const lead = (req: IncomingRequest, res: ServerResponse, method: Method, query: string): void => {
-    /** `undefined` before it is in hand. */
-    let place: Place | undefined;
-    /** Then nothing comes of what is still under way: a step may fail, and go on all the same. */
+  /** Takes a callback through all stages to its answer. */
+  const processCallback = (req: IncomingRequest, res: ServerResponse, method: Method, query: string): void => {
+    /** `undefined` until the callback is let in. */
+    let slot: Slot | undefined;
+    /** Once settled, later results are ignored: a step may fail and still go on. */
     let isSettled = false;
-    const settle: Settle = (given) => {
+    const settle: Settle = (answer) => {
       if (isSettled) return;
       isSettled = true;
-      if (place !== undefined) capacity.leave(place);
-      answer(req, res, given);
+      if (slot !== undefined) capacity.leave(slot);
+      sendAnswer(req, res, answer);
     };
-    const goTo = (next: Stage, step: () => void): void => {
+    const enterStage = (stage: Stage, step: () => void): void => {
       if (isSettled) return;
-      if (place === undefined ? capacity.enter(next) : capacity.move(place, next)) {
-        place = next;
+      if (slot === undefined ? capacity.enter(stage) : capacity.move(slot, stage)) {
+        slot = stage;
         step();
       } else settle(answers.busy());
     };
-    /** A caller whose check takes longest is answered 503 if others need its place. What its functions return then is ignored. */
+    /** If another check needs the slot, the caller is answered 503, and the result of its check is ignored. */
     const check = (ask: () => Promise<Refused | undefined>): void => {
       const end = (): void => settle(answers.busy());
       if (capacity.enter(end)) {
-        place = end;
-        take(ask, goOn, settle);
+        slot = end;
+        run(ask, proceed, settle);
       } else end();
     };
-    const receiveIt = (callback: Parameters<Receive>[0]): void =>
-      goTo("handling", () => take(() => receive(callback), settle, settle));
-    const goOn = (verdict: ReturnType<Admit["authorize"]>): void => {
+    const receiveCallback = (callback: Parameters<Receive>[0]): void =>
+      enterStage("handling", () => run(() => receive(callback), settle, settle));
+    const proceed = (verdict: ReturnType<Admit["authorize"]>): void => {
       if (typeof verdict === "function") check(verdict);
-      else if (verdict !== undefined) goTo("refusing", () => take(() => admit.refuse(verdict, method), settle, settle));
-      else if (method === "GET") receiveIt({ method, query });
-      else goTo("reading", () => take(() => readBody(req, deps, log, receiveIt), noop, settle));
+      else if (verdict !== undefined)
+        enterStage("refusing", () => run(() => admit.refuse(verdict, method), settle, settle));
+      else if (method === "GET") receiveCallback({ method, query });
+      else enterStage("reading", () => run(() => readBody(req, deps, log, receiveCallback), noop, settle));
     };
-    take(() => admit.authorize(req, query), goOn, settle);
+    run(() => admit.authorize(req, query), proceed, settle);
   };
 
   const listener: Listener = (req: IncomingRequest, res, next) => {
     const { method } = req;
     const target = targetOf(req);
     if (!isFor(listener, req, target, next, path)) {
-      if (next === undefined) answer(req, res, notFound);
+      if (next === undefined) sendAnswer(req, res, notFound);
       else next();
-    } else if (!isCallback(method)) answer(req, res, answerTo(method));
-    else if (capacity.isClosed) answer(req, res, answers.busy());
-    else lead(req, res, method, target.query);
+    } else if (!isCallback(method)) sendAnswer(req, res, answerTo(method));
+    else if (capacity.isClosed) sendAnswer(req, res, answers.busy());
+    else processCallback(req, res, method, target.query);
   };
   return listener;
 }

@@ -1,15 +1,15 @@
-// The request as Express and body parsers leave it: what a router finds on it beside Node's own.
+// The properties that Express and body parsers add to a request.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 /** A request of `node:http`, of Express 4 or of Express 5. */
 export interface IncomingRequest extends IncomingMessage {
-  /** Express: the path that this router is mounted at. */
+  /** Express: the path at which this router is mounted. */
   readonly baseUrl?: string;
-  /** Express: the route that matched last, which need not be the one that runs. */
+  /** Express: the last route that matched. It need not be the one that runs. */
   readonly route?:
     { readonly path?: unknown; readonly stack?: ReadonlyArray<{ readonly handle: unknown }> } | undefined;
-  /** What a body parser made of the body. */
+  /** The body, as a body parser has parsed it. */
   readonly body?: unknown;
   /** The bytes of the body, as some platforms and `verify` functions keep them. */
   readonly rawBody?: unknown;
@@ -17,5 +17,5 @@ export interface IncomingRequest extends IncomingMessage {
 
 export type Next = (error?: unknown) => void;
 
-/** What `app.use`, a route and `http.createServer` take. */
+/** The function that `app.use`, a route and `http.createServer` take. */
 export type Listener = (req: IncomingMessage, res: ServerResponse, next?: Next) => void;

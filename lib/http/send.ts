@@ -1,19 +1,19 @@
-// Writes an answer, also to a sender that has not finished.
+// Sends an answer, even if the client is still sending its request.
 
 import type { ServerResponse } from "node:http";
 
 import type { Answer } from "../answer/receipt.js";
 import type { IncomingRequest } from "./requests.js";
 
-/** Up to here, Node may read on behind the answer, and keep the connection. */
+/** Up to this length, Node may read the rest of the body after the answer, and keep the connection open. */
 const SMALL_REST_BYTES = 16_384;
-/** For how long a sender that was told to stop may go on, so that it can read the answer first (RFC 9112, 9.6). */
+/** How long the connection stays open after the answer, so that the client can read it (RFC 9112, 9.6). */
 const LINGER_MS = 1_000;
 
 /**
- * Throws only what the response throws: something in front of this router may have replaced its methods.
+ * Throws only what the response throws: earlier middleware may have replaced its methods.
  *
- * @param fail - is told of what the response throws later on
+ * @param fail - called with an error that the response throws later
  */
 export function send(
   req: IncomingRequest,
@@ -28,7 +28,7 @@ export function send(
     res.end(content);
     return;
   }
-  // The whole answer goes out now; the connection is closed when the sender has stopped, or has had its time.
+  // The whole answer is sent now. The connection closes when the client stops sending, or after LINGER_MS.
   res.writeHead(status, { ...headers, Connection: "close" });
   if (content === "") res.flushHeaders();
   else res.write(content);

@@ -1,11 +1,11 @@
-// Which requests are for this router: what its URL says, under Express and without it.
+// Decides by the URL whether a request is for this router, under Express and without it.
 
 import type { IncomingRequest, Next } from "./requests.js";
 
-/** A request's URL in its two halves. */
+/** The path and the query of a request's URL. */
 export interface Target {
   readonly pathname: string;
-  /** Without its `?`; empty where there is none. */
+  /** Without the `?`; empty if the URL has no query. */
   readonly query: string;
 }
 
@@ -17,17 +17,18 @@ export function targetOf(req: IncomingRequest): Target {
   return mark === -1 ? { pathname: url, query: "" } : { pathname: url.slice(0, mark), query: url.slice(mark + 1) };
 }
 
-/** A request line may hold the whole URL. */
+/** A request line may hold the absolute URL. */
 function originForm(url: string): string {
   return url.startsWith("/") ? url : url.replace(SCHEME_AND_AUTHORITY, "");
 }
 
 /**
- * Tells whether the router answers a request. Behind a route it answers whatever the route matched. Mounted with `app.use` it answers
- * its mount path, which Express has taken off the URL. With no `next`, it answers its own path.
+ * Whether the router answers a request. In a route, it answers every request that the route matched.
+ * Mounted with `app.use`, it answers its mount path, which Express has removed from the URL.
+ * Without `next`, it answers its own path.
  *
- * @param self - the router's own function, by which it is found in a route
- * @param path - without a slash at its end
+ * @param self - the router's own function, to find it among a route's handlers
+ * @param path - without a trailing slash
  */
 export function isFor(
   self: unknown,
@@ -42,8 +43,9 @@ export function isFor(
 }
 
 /**
- * Tells whether a route is the one that called: Express leaves the last that matched on the request, also when it is over. It has the
- * router among its handlers; or, where something is wrapped around the router, it is a route for just this path.
+ * Whether a route is the one that called the router. Express leaves the last matched route on the request, even after
+ * the route has ended. The calling route has the router among its handlers. If a function wraps the router, the route's
+ * path must match exactly.
  */
 function isRunning({ stack, path }: NonNullable<IncomingRequest["route"]>, self: unknown, pathname: string): boolean {
   if (stack?.some(({ handle }) => handle === self) === true) return true;
