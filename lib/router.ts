@@ -1,4 +1,4 @@
-// The factory: takes the options, and joins the rooms in the order in which a callback passes them.
+// The factory: takes the options, and connects the modules in the order in which a callback passes through them.
 
 import { createAuthorize } from "./access/authorize.js";
 import { Answers, type Receipt } from "./answer/receipt.js";
@@ -23,14 +23,14 @@ import { createReceive } from "./pipeline/receive.js";
 import { createThroughInbox } from "./pipeline/through-inbox.js";
 
 /**
- * What receives incoming SMS: a function for `app.use`, a route or `http.createServer`, with methods to register handlers. Methods
- * that register return the router, so that calls chain.
+ * A router that receives incoming SMS: a function for `app.use`, a route or `http.createServer`, with methods to
+ * register handlers. These methods return the router, so calls can be chained.
  */
 export interface IncomingSms extends Listener {
   /**
-   * Registers a handler. Handlers of one callback start in the order of registration, run together and are awaited.
+   * Registers a handler. The handlers of one callback start in order of registration, run concurrently and are awaited.
    *
-   * @throws TypeError where there is no such event
+   * @throws TypeError if the event does not exist
    * @example
    * sms.on("message", async (message) => {
    *   await inbox.insert({ from: message.source, text: message.text });
@@ -39,34 +39,34 @@ export interface IncomingSms extends Listener {
   on<Event extends SmsEvent>(event: Event, handler: Handler<Event>): this;
   /** Registers a handler for the next event only. */
   once<Event extends SmsEvent>(event: Event, handler: Handler<Event>): this;
-  /** Takes out the last registration of a handler; a callback that is being handled keeps it. */
+  /** Removes the last registration of a handler. A callback that is being handled still calls it. */
   off<Event extends SmsEvent>(event: Event, handler: Handler<Event>): this;
-  /** Takes out what `keyword` registered. */
+  /** Removes a handler that `keyword` registered. */
   off(event: "keyword", pattern: KeywordPattern, handler: Handler<"keyword">): this;
   /**
-   * Registers a handler for a keyword: a word or a phrase at the head of the text, or behind the console's keyword, or as the
-   * console's keyword. Case, Unicode form, white space and punctuation around a word do not matter.
+   * Registers a handler for a keyword: a word or a phrase at the start of the text, or after the console's keyword, or as
+   * the console's keyword. Case, Unicode form, white space and punctuation around a word do not matter.
    *
-   * A RegExp is tried against the whole text, which a stranger wrote: mind what it costs.
+   * A RegExp is matched against the whole text. A stranger wrote that text, so avoid patterns with slow backtracking.
    *
-   * @throws TypeError where a pattern is empty
+   * @throws TypeError if a pattern is empty
    * @example
    * sms.keyword(OPT_OUT, ({ message }) => optOut(message.source));
    * sms.keyword("JOIN", ({ args, message }) => join(message.source, args[0]));
    */
   keyword(pattern: KeywordPattern, handler: Handler<"keyword">): this;
   /**
-   * Receives a callback that came by another way than HTTP: the same pipeline, with the receipt instead of an answer. It rejects for
-   * no fault of the callback's.
+   * Receives a callback without HTTP, for instance from a queue or in a test. It passes through the same pipeline, and
+   * the promise resolves with the receipt, also if the callback is invalid.
    *
-   * @throws TypeError where the argument is not of the form of a callback
+   * @throws TypeError if the argument does not have the form of a callback
    * @example
    * const { outcome } = await sms.receive({ method: "POST", body: { id: "1", source: "919876543210", recipient: "919812345678", message: "STOP" } });
    */
   receive(callback: Callback): Promise<Receipt>;
   /**
-   * Answers 503 from now on, and waits until what is in hand is handled, at most one `handlerTimeoutMs`. What is not handled by then gets
-   * its answer, or goes back to the inbox, and nothing of the router keeps the process alive.
+   * Answers 503 from now on, and waits for the callbacks in flight, at most one `handlerTimeoutMs`. The remaining ones
+   * are then answered, or released to the inbox. After that, the router does not keep the process alive.
    */
   close(): Promise<void>;
 }
@@ -74,7 +74,7 @@ export interface IncomingSms extends Listener {
 /**
  * Makes a router for incoming SMS.
  *
- * @throws TypeError where an option is unknown or takes another value
+ * @throws TypeError if an option is unknown or has a wrong value
  * @example
  * const sms = incomingSms();
  * sms.keyword(OPT_OUT, ({ message }) => optOut(message.source));
@@ -90,7 +90,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const limit = new TimeLimit(settings.handlerTimeoutMs);
   const registry = new Registry();
   const dispatcher = new Dispatcher(registry, limit, log);
-  const way =
+  const delivery =
     settings.inbox === undefined
       ? createInMemory(settings, { dispatcher, limit, log })
       : createThroughInbox(settings.inbox, settings, { registry, dispatcher, limit });
@@ -103,7 +103,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       hidden: settings.authenticate ? [...settings.authenticate.variables.keys()] : [],
       decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
     }),
-    handleOrStore: way.handleOrStore,
+    handleOrStore: delivery.handleOrStore,
     dispatcher,
     answers,
     advise: createAdvise(log),
@@ -137,7 +137,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       const checked = checkedCallback(callback);
       if (!capacity.enter("handling")) return answers.busy();
       try {
-        return await way.receive(() => pipeline(checked));
+        return await delivery.receive(() => pipeline(checked));
       } finally {
         capacity.leave("handling");
       }
@@ -145,12 +145,12 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     close: () => (closing ??= close()),
   });
 
-  /** One handlerTimeoutMs for all that runs; then what is left is cut short, and given back to the inbox where there is one. */
+  /** Waits one handlerTimeoutMs in all. Handlers that still run are then aborted, and an inbox gets their messages back. */
   const close = async (): Promise<void> => {
-    const drained = capacity.close().then(() => way.drain());
+    const drained = capacity.close().then(() => delivery.drain());
     await limit.wait(drained);
     limit.expire();
-    await way.end(drained);
+    await delivery.end(drained);
   };
   return sms;
 }

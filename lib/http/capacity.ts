@@ -32,8 +32,8 @@ export class Capacity {
   /**
    * Lets a callback in, unless the router is closing or its stage is full.
    *
-   * A check always gets a slot: if all are taken, the longest running check is ended. On arrival, the provider looks like
-   * any stranger, and strangers with slow checks must not keep it out.
+   * A check always gets a slot: if all are taken, the longest running check is ended. On arrival, the provider looks
+   * like any stranger, and strangers with slow checks must not keep it out.
    *
    * @returns whether the callback was let in
    */

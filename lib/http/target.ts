@@ -44,8 +44,8 @@ export function isFor(
 
 /**
  * Whether a route is the one that called the router. Express leaves the last matched route on the request, even after
- * the route has ended. The calling route has the router among its handlers. If a function wraps the router, the route's
- * path must match exactly.
+ * the route has ended. The calling route has the router among its handlers. If a function wraps the router, the path of
+ * the route must match the whole path of the request.
  */
 function isRunning({ stack, path }: NonNullable<IncomingRequest["route"]>, self: unknown, pathname: string): boolean {
   if (stack?.some(({ handle }) => handle === self) === true) return true;

@@ -1,4 +1,4 @@
-// Lets a request go on to its body, or has the answer for a caller that may not call.
+// Admits a request before its body is read, or rejects an unauthorized caller.
 
 import type { Authorize, Refused } from "../access/authorize.js";
 import type { Answer, Answers } from "../answer/receipt.js";
@@ -9,7 +9,7 @@ import type { Dispatcher } from "../handlers/dispatcher.js";
 
 export interface Admit {
   readonly authorize: Authorize;
-  /** Emits `unauthorized`, and gives the answer. Does not reject. */
+  /** Emits `unauthorized`, and returns the answer. Does not reject. */
   readonly refuse: (refused: Refused, method: "GET" | "POST") => MaybePromise<Answer>;
 }
 

@@ -1,4 +1,4 @@
-// What the options, or a valid callback, show to be wrong with the set-up.
+// Warns of mistakes in the set-up that the options, or a valid callback, reveal.
 
 import type { Log } from "../base/log.js";
 import { isPart, isTableField, partNumber } from "../callback/fields.js";
@@ -8,17 +8,17 @@ import type { CallbackProfile } from "../callback/template/profile.js";
 import { FIELD_NAMES, MOST_PARTS } from "../callback/template/template.js";
 
 interface SetUp {
-  /** `undefined` where nobody has thought of it. */
+  /** `undefined` if the option is not set. */
   readonly authenticate: unknown;
   readonly profile: CallbackProfile | undefined;
 }
 
-/** Before any callback. */
+/** Called once, before any callback. */
 export function adviseOnSetUp({ authenticate, profile }: SetUp, log: Log): void {
   if (authenticate === undefined) {
     log.advise("KALEYRA_SMS_NO_AUTHENTICATION");
   }
-  if (profile?.method === "GET" && !profile.template.members.some(({ name }) => isOfText(name))) {
+  if (profile?.method === "GET" && !profile.template.members.some(({ name }) => isTextField(name))) {
     log.advise("KALEYRA_SMS_NO_TEXT");
   }
 }
@@ -33,17 +33,17 @@ export function createAdvise(log: Log): (read: ReadMessage) => void {
   };
 }
 
-/** The endpoint printed on the provider's page asks for neither the text, nor the keyword, nor the parts. */
+/** The endpoint on the provider's page has no placeholder for the text, the keyword or the parts. */
 function adviseOnText({ text, keyword, parts }: SmsMessage, log: Log): void {
   if (text !== undefined || keyword !== undefined || parts.length > 0) return;
   log.advise("KALEYRA_SMS_NO_TEXT");
 }
 
-function isOfText(name: string): boolean {
+function isTextField(name: string): boolean {
   return name === "message" || name === "keyword" || isPart(name);
 }
 
-/** A static field's name, as it may be repeated: whoever sends a body may have typed it, and no number may be told. */
+/** A static field's name that may be printed. Anyone can send a body, and a name may hold a phone number. */
 const PRINTABLE = /^(?!.*\d{4})[A-Za-z_][\w-]{0,39}$/;
 const MOST_STATICS = 20;
 
@@ -59,14 +59,16 @@ function adviseOnProfile(keys: readonly string[], log: Log): void {
     parts.length === 0 ? "" : `parts: ${Math.min(parts.length, MOST_PARTS)}`,
     statics.length === 0 ? "" : `statics: { ${statics.map((name) => `${JSON.stringify(name)}: "..."`).join(", ")} }`,
   ].filter((option) => option !== "");
-  const isWhole = statics.length === others.length && parts.every((name) => partNumber(name) <= parts.length);
+  const isComplete = statics.length === others.length && parts.every((name) => partNumber(name) <= parts.length);
   log.advise("KALEYRA_SMS_PROFILE_DIFFERS", {
     message:
-      "The Callback Profile in the console differs from the one on the provider's page: an unescaped text can pass for a field. Declare it: " +
+      "The Callback Profile in the console differs from the one on the provider's page: " +
+      "an unescaped text can pass for a field. Declare it: " +
       `incomingSms({ profile: callbackProfile({ ${options.join(", ")} }) }).` +
       (statics.length === 0 ? "" : ' Each "..." is the value that stands in the console.') +
-      (isWhole
+      (isComplete
         ? ""
-        : " This call is not complete: add the other keys of the console's body, which are not printed, since they may hold a number or a text."),
+        : " This call is not complete: add the other keys of the console's body. " +
+          "They are not printed, since they may hold a number or a text."),
   });
 }

@@ -1,4 +1,5 @@
-// The way of a message without an inbox: handled before its callback is answered, once, and those of one source in turn.
+// The delivery of a message without an inbox: handled once, and before its callback is answered.
+// Messages of one source are handled one after the other.
 
 import type { Log } from "../base/log.js";
 import type { TimeLimit } from "../base/time-limit.js";
@@ -6,11 +7,11 @@ import type { Dispatcher } from "../handlers/dispatcher.js";
 import { HandledKeys } from "./once/handled-keys.js";
 import { Nesting } from "./once/nesting.js";
 import { Once } from "./once/once.js";
-import type { Way } from "./receive.js";
+import type { Delivery } from "./receive.js";
 
 interface Deps {
   readonly dispatcher: Dispatcher;
-  /** Of handlers. */
+  /** The time limit of handlers. */
   readonly limit: TimeLimit;
   readonly log: Log;
 }
@@ -21,14 +22,17 @@ interface InMemorySettings {
   readonly maxInFlight: number;
 }
 
-export function createInMemory({ deduplicate, maxInFlight }: InMemorySettings, { dispatcher, limit, log }: Deps): Way {
+export function createInMemory(
+  { deduplicate, maxInFlight }: InMemorySettings,
+  { dispatcher, limit, log }: Deps,
+): Delivery {
   const handledKeys = deduplicate ? new HandledKeys(deduplicate.windowMs, deduplicate.max) : undefined;
   const once = new Once(handledKeys, limit, maxInFlight);
   const nesting = new Nesting();
   return {
     handleOrStore: (message) => {
       const { source } = message;
-      // Handlers that were called before there was nesting to be seen, and have not returned, are seen by their turn.
+      // `nesting` misses handlers that were called before the first `sms.receive`. `once` sees them until they return.
       const isNested = nesting.isWithin(source) || once.isCalling(source);
       if (isNested && !once.isHandled(message)) log.advise("KALEYRA_SMS_WAITS_FOR_ITSELF");
       return once.handle(message, () => nesting.handle(source, () => dispatcher.handle(message)));

@@ -1,4 +1,4 @@
-// The way of a callback from its content to its receipt: read it, take it in (to the handlers, or into the inbox), answer.
+// The pipeline of a callback, from its content to its receipt: read it, handle or store its message, answer.
 
 import type { Answers, Receipt } from "../answer/receipt.js";
 import { then, type MaybePromise } from "../base/maybe-promise.js";
@@ -8,32 +8,31 @@ import type { Callback, Read, ReadMessage, UnreadCallback } from "../callback/re
 import type { Dispatcher } from "../handlers/dispatcher.js";
 import type { Handling } from "../handlers/handling.js";
 
-/** The rooms that a callback passes through. */
 interface Deps {
   readonly read: (callback: Callback | UnreadCallback) => Read;
-  readonly handleOrStore: Way["handleOrStore"];
+  readonly handleOrStore: Delivery["handleOrStore"];
   readonly dispatcher: Dispatcher;
   readonly answers: Answers;
-  /** Says what a valid message shows to be wrong with the set-up. */
+  /** Warns of mistakes in the set-up that a valid message reveals. */
   readonly advise: (read: ReadMessage) => void;
   /** Whether a callback whose handler failed is answered like a handled one. */
   readonly acknowledgeFailures: boolean;
   readonly log: Log;
 }
 
-/** What becomes of a valid message: it is handled, once, or stored in the inbox. Neither throws nor rejects. */
+/** Handles a valid message once, or stores it in the inbox. Neither throws nor rejects. */
 type HandleOrStore = (
   message: ReadMessage["message"],
 ) => MaybePromise<Handling["outcome"] | "stored" | "duplicate" | "not-stored">;
 
-/** The way of a valid message: in the memory of this process, or through an inbox. */
-export interface Way {
+/** How valid messages reach their handlers: in the memory of this process, or through an inbox. */
+export interface Delivery {
   readonly handleOrStore: HandleOrStore;
-  /** Runs what receives a callback by another way than HTTP, perhaps from a handler. */
+  /** Runs a function that receives a callback without HTTP (`sms.receive`), perhaps within a handler. */
   readonly receive: <Result>(receive: () => Result) => Result;
-  /** When every callback is answered: waits for what still runs. Does not reject. */
+  /** Called when every callback is answered. Waits for handlers that still run. Does not reject. */
   readonly drain: () => Promise<void>;
-  /** When the handlers' time is over: lets go of what is left. @param drained - resolves when nothing is */
+  /** Called when the time of the handlers is over. Releases the rest. @param drained - resolves when nothing is left */
   readonly end: (drained: Promise<void>) => Promise<void>;
 }
 

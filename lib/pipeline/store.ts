@@ -1,16 +1,16 @@
-// Puts a message into the inbox, within its time.
+// Stores a message in the inbox, within storeTimeoutMs.
 
 import { codedError, codedTypeError } from "../base/errors.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { Inbox } from "../inbox/inbox.js";
 
-/** What became of a message; `not-stored` where the inbox could not write it, or not in time. Does not reject. */
+/** Resolves with `not-stored` if the inbox fails or takes too long. Does not reject. */
 export type Store = (message: SmsMessage) => Promise<"stored" | "duplicate" | "not-stored">;
 
 /**
- * @param limit - for how long a caller waits
- * @param tell - of what the inbox could not do
+ * @param limit - how long a caller waits
+ * @param report - reports a failure of the inbox
  */
 export function createStore(
   inbox: Inbox,
@@ -20,7 +20,7 @@ export function createStore(
   const store = async (message: SmsMessage): Promise<{ stored: "stored" | "duplicate" } | { cause: unknown }> => {
     try {
       const stored: unknown = await inbox.store(message, Date.now() + limit.ms);
-      // An inbox of the user's may be written in JavaScript: what it does not say was stored, was not.
+      // A user's own inbox may be written in JavaScript: any other value counts as not stored.
       if (stored === "stored" || stored === "duplicate") return { stored };
       return { cause: codedTypeError("KALEYRA_SMS_INBOX_CONTRACT") };
     } catch (cause) {

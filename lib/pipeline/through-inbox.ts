@@ -1,4 +1,4 @@
-// The way of a message through the inbox: kept, answered, taken out, handled.
+// The delivery of a message with an inbox: stored, acknowledged, taken out, handled.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
@@ -8,14 +8,14 @@ import type { SmsMessage } from "../callback/message.js";
 import type { Dispatcher } from "../handlers/dispatcher.js";
 import type { Registry } from "../handlers/registry.js";
 import type { Inbox } from "../inbox/inbox.js";
-import type { Way } from "./receive.js";
+import type { Delivery } from "./receive.js";
 import { createStore } from "./store.js";
 import { createWork } from "./work.js";
 
 interface Deps {
   readonly registry: Registry;
   readonly dispatcher: Dispatcher;
-  /** Of handlers. */
+  /** The time limit of handlers. */
   readonly limit: TimeLimit;
 }
 
@@ -24,23 +24,26 @@ interface InboxSettings {
   readonly storeTimeoutMs: number;
 }
 
-/** An inbox hands a message out once: to the handlers of one router, whichever copy of this package it is of. */
+/**
+ * The inboxes that have a router: an inbox hands each message out once, so it can serve one router only.
+ * Shared by all copies of this package in the process.
+ */
 const IN_USE = Symbol.for("express-kaleyra-sms: inboxes in use");
 const shared = globalThis as unknown as Record<symbol, WeakSet<Inbox> | undefined>;
 const inUse = (shared[IN_USE] ??= new WeakSet());
 
-/** @throws TypeError where the inbox is another router's */
+/** @throws TypeError if another router uses the inbox */
 export function createThroughInbox(
   inbox: Inbox,
   { concurrency, storeTimeoutMs }: InboxSettings,
   { registry, dispatcher, limit }: Deps,
-): Way {
+): Delivery {
   if (inUse.has(inbox)) throw invalidOption("options.inbox is in use by another router: make one for each.");
   inUse.add(inbox);
 
   /**
-   * The asynchronous context in which the router was made. An inbox hands messages out in that of whatever woke it: of another request, whose
-   * store (of another tenant) no handler may see.
+   * Runs a function in the asynchronous context in which the router was made. An inbox hands messages out in the
+   * context that woke it, perhaps that of another request: no handler may see the `AsyncLocalStorage` of another tenant.
    */
   const inOwnContext = AsyncLocalStorage.snapshot();
   const report = async (cause: unknown, message?: SmsMessage, attempt = 1): Promise<void> => {
@@ -71,7 +74,7 @@ export function createThroughInbox(
     drain: () => {
       isClosed = true;
       beginClosing();
-      // In a promise of its own: an inbox of the user's may throw.
+      // Within a promise: the `close` of a user's own inbox may throw.
       return Promise.resolve()
         .then(() => inbox.close())
         .catch(report);

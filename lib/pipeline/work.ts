@@ -1,4 +1,4 @@
-// What the inbox hands messages to: the handlers, one attempt after the other.
+// Makes the object with which an inbox is started: it runs the handlers on the messages that the inbox hands out.
 
 import { then, type MaybePromise } from "../base/maybe-promise.js";
 import type { TimeLimit } from "../base/time-limit.js";
@@ -7,22 +7,22 @@ import type { Handling, Late } from "../handlers/handling.js";
 import { attempt } from "../inbox/attempt.js";
 import type { InboxAttempt, InboxOutcome, InboxWork } from "../inbox/inbox.js";
 
-interface Handlers {
+interface Deps {
   readonly concurrency: number;
   readonly limit: TimeLimit;
   /** Neither throws nor rejects. */
   readonly dispatch: (message: SmsMessage, attempt: InboxAttempt) => MaybePromise<Handling>;
-  /** Waits for a handler that hears messages: nothing is handled because nobody listens. */
+  /** Waits for a handler of messages: without one, a message would count as handled though nothing had run. */
   readonly whenListening: () => MaybePromise<void>;
   readonly failed: InboxWork["failed"];
-  /** Resolves when the router is about to close: what no handler hears is given back then. */
+  /** Resolves when the router starts closing: messages that still wait for a handler are then released. */
   readonly closing: Promise<void>;
 }
 
 const HANDLED: InboxOutcome = { outcome: "handled" };
 const RELEASED: InboxOutcome = { outcome: "released" };
 
-export function createWork({ concurrency, limit, dispatch, whenListening, failed, closing }: Handlers): InboxWork {
+export function createWork({ concurrency, limit, dispatch, whenListening, failed, closing }: Deps): InboxWork {
   const outcomeOf = ({ outcome, late, reason = "unknown" }: Handling): MaybePromise<InboxOutcome> => {
     if (outcome === "handled") return HANDLED;
     if (outcome === "closed" || (outcome === "timed-out" && limit.isOver)) return RELEASED;
@@ -30,7 +30,7 @@ export function createWork({ concurrency, limit, dispatch, whenListening, failed
     return late === undefined ? failure : waitFor(late, failure);
   };
 
-  /** Handlers past their time still run: none is started beside them, unless they take that long again. */
+  /** Handlers past their time limit still run. The retry starts when they end, or after the same time again. */
   const waitFor = async (late: Late, failure: InboxOutcome): Promise<InboxOutcome> => {
     const ended = late.ended();
     if (await limit.wait(ended)) return (await ended) === "handled" ? HANDLED : failure;
@@ -42,7 +42,7 @@ export function createWork({ concurrency, limit, dispatch, whenListening, failed
     then(
       dispatch(message, {
         attempt: number,
-        // One that closing cuts short is tried again.
+        // An attempt that closing cuts short is retried.
         get final() {
           return final && !limit.isOver;
         },
@@ -51,10 +51,10 @@ export function createWork({ concurrency, limit, dispatch, whenListening, failed
     );
 
   const handle: InboxWork["handle"] = (message, which) => {
-    const heard = whenListening();
-    if (heard === undefined) return attempted(message, which);
-    const waited = Promise.race([heard.then(() => true), closing.then(() => false)]);
-    return waited.then((isListening) => (isListening ? attempted(message, which) : RELEASED));
+    const listening = whenListening();
+    if (listening === undefined) return attempted(message, which);
+    const first = Promise.race([listening.then(() => true), closing.then(() => false)]);
+    return first.then((isListening) => (isListening ? attempted(message, which) : RELEASED));
   };
 
   return { concurrency, failed, handle: (message, which) => attempt({ handle, failed }, message, which) };

@@ -1,18 +1,21 @@
-// Remembers, in the memory of this process, which messages were handled.
+// Remembers, in the memory of this process, the keys of the handled messages.
 
-/** A key, and until when it is remembered, in milliseconds by a clock that nobody sets. Small integers take no memory of their own. */
+/**
+ * A key, and until when it is remembered: milliseconds of a monotonic clock.
+ * They are whole and small, since V8 stores such numbers without extra memory.
+ */
 type Entry = readonly [key: string, until: number];
 
 export class HandledKeys {
   readonly #windowMs: number;
   readonly #max: number;
-  /** In order of handling, so that the oldest stands first. */
+  /** In order of handling, the oldest first. */
   readonly #until = new Map<string, number>();
-  /** Walks along behind what is added. A walk from the start would step over all that was forgotten, each time. */
+  /** One iterator for the whole life: a new one would step over every deleted entry, each time. */
   readonly #inOrder = this.#until.entries();
   #oldest: Entry | undefined;
 
-  /** @param max - how many keys at the most: beyond it the oldest is forgotten */
+  /** @param max - how many keys are remembered; beyond it, the oldest is forgotten */
   constructor(windowMs: number, max: number) {
     this.#windowMs = windowMs;
     this.#max = max;
@@ -25,13 +28,13 @@ export class HandledKeys {
 
   add(key: string): void {
     const now = sinceStart();
-    // Taken out first, so that it is added at the end.
+    // Deleted first, so that it is added at the end.
     this.#until.delete(key);
     this.#until.set(key, now + this.#windowMs);
     this.#oldest ??= this.#next();
     while (this.#oldest !== undefined && (this.#oldest[1] <= now || this.#until.size > this.#max)) {
       const [oldest, until] = this.#oldest;
-      // Not where it was handled again since: then it stands further on.
+      // If it was handled again since, its newer entry comes later and is kept.
       if (this.#until.get(oldest) === until) this.#until.delete(oldest);
       this.#oldest = this.#next();
     }

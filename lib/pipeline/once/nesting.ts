@@ -1,32 +1,33 @@
-// Whether a message was received by a handler of one of the same source: that one is handled when this handler has ended, so that it must not wait.
+// Detects a message that a handler receives while it handles another one of the same source. The new message is handled
+// only after that handler, so the handler must not wait for it.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import { then, type MaybePromise } from "../../base/maybe-promise.js";
 
-/** A message whose handlers run, and the one whose handlers received it. */
+/** A message whose handlers run. `outer` is the message whose handlers received it. */
 interface Frame {
   readonly router: Nesting;
   readonly source: string;
-  /** One that is over is left out as soon as another is within. */
+  /** A frame that is over is removed from the chain when a new frame is added. */
   outer: Frame | undefined;
   isOver: boolean;
 }
 
 /**
- * One for all routers: up to Node 22 each one that was ever used makes every promise of the process a little slower, for good. So it is made only for
- * those who call `sms.receive`.
+ * One for all routers, made by the first `sms.receive`. Up to Node 22, every AsyncLocalStorage that was ever used makes
+ * each promise of the process a little slower, for good.
  */
 let frames: AsyncLocalStorage<Frame> | undefined;
 
 export class Nesting {
-  /** Runs what receives a message by another way than HTTP. */
+  /** Runs a function that receives a message without HTTP. */
   receive<Result>(receive: () => Result): Result {
     frames ??= new AsyncLocalStorage();
     return receive();
   }
 
-  /** Starts the handlers of a message. */
+  /** Runs the handlers of a message. */
   handle<Result>(source: string, handle: () => MaybePromise<Result>): MaybePromise<Result> {
     if (frames === undefined) return handle();
     const frame: Frame = { router: this, source, outer: within(), isOver: false };
@@ -38,8 +39,9 @@ export class Nesting {
   }
 
   /**
-   * Whether a handler of the source that still runs is on the way to here. Not known: of a handler that was started before anything had called
-   * `sms.receive`; whether it awaits what it receives, or left that to a timer; and of two handlers that wait for each other's source.
+   * Whether a handler of the source still runs and led to this call. Not detected: a handler that started before the
+   * first `sms.receive`; whether it awaits the message, or receives it from a timer; and two handlers that wait for
+   * each other's source.
    */
   isWithin(source: string): boolean {
     for (let frame = within(); frame !== undefined; frame = frame.outer) {
@@ -49,7 +51,10 @@ export class Nesting {
   }
 }
 
-/** The innermost message whose handlers still run, and behind it only such: an endless row of messages, each from a handler of the last, leaves nothing. */
+/**
+ * Returns the innermost message whose handlers still run, and removes all others from the chain behind it.
+ * Otherwise an endless series of messages, each received by a handler of the one before, would fill the memory.
+ */
 function within(): Frame | undefined {
   const innermost = running(frames?.getStore());
   for (let frame = innermost; frame !== undefined; frame = frame.outer) frame.outer = running(frame.outer);
@@ -57,7 +62,7 @@ function within(): Frame | undefined {
 }
 
 function running(frame: Frame | undefined): Frame | undefined {
-  let one = frame;
-  while (one?.isOver === true) one = one.outer;
-  return one;
+  let innermost = frame;
+  while (innermost?.isOver === true) innermost = innermost.outer;
+  return innermost;
 }

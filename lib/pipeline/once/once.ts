@@ -1,4 +1,4 @@
-// A message is handled once, and those of one source in turn, as far as the memory of this process reaches.
+// Handles each message once, and the messages of one source one after the other, within this process.
 
 import { then, type MaybePromise } from "../../base/maybe-promise.js";
 import type { TimeLimit } from "../../base/time-limit.js";
@@ -7,17 +7,16 @@ import type { HandledKeys } from "./handled-keys.js";
 import { Running, type Ended } from "./running.js";
 import { Turns } from "./turns.js";
 
-/** What a message is known by. */
-interface Known {
+interface Identity {
   readonly key: string;
   readonly source: string;
 }
 
-/** A message whose handlers are being called, and may receive it again. */
+/** A message whose handlers are being called. They may receive the same message again. */
 interface Start {
   readonly key: string;
   readonly outer: Start | undefined;
-  /** There only where a repeat waits for it. */
+  /** Set only if a duplicate waits for the message. */
   running?: Running;
 }
 
@@ -26,15 +25,16 @@ export class Once {
   readonly #limit: TimeLimit;
   readonly #mostLate: number;
   readonly #turns = new Turns();
-  /** The messages that wait for their turn or are being handled. */
+  /** The messages that wait for their turn or are being handled, by key. */
   readonly #inFlight = new Map<string, Running>();
-  /** Those whose handlers are past their time limit, and may never end. The oldest stands first. */
+  /** The messages whose handlers are past their time limit, and may never end. The oldest first. */
   readonly #late = new Map<string, { readonly running: Running; readonly late: Late }>();
   #start: Start | undefined;
 
   /**
-   * @param handledKeys - `undefined` where repeats are to be handled again
-   * @param mostLate - how many messages are remembered whose handlers do not end: beyond it, a repeat of the oldest is handled again
+   * @param handledKeys - `undefined` if duplicates are to be handled again
+   * @param mostLate - how many messages past their time limit are remembered; beyond it, a duplicate of the oldest is
+   * handled again
    */
   constructor(handledKeys: HandledKeys | undefined, limit: TimeLimit, mostLate: number) {
     this.#handledKeys = handledKeys;
@@ -42,13 +42,13 @@ export class Once {
     this.#mostLate = mostLate;
   }
 
-  /** What became of a message; `duplicate` where an earlier delivery of it was handled. Neither throws nor rejects. */
-  handle({ key, source }: Known, handle: () => MaybePromise<Handling>): MaybePromise<Ended | "duplicate"> {
+  /** Returns how the message ended; `duplicate` if an earlier delivery was handled. Neither throws nor rejects. */
+  handle({ key, source }: Identity, handle: () => MaybePromise<Handling>): MaybePromise<Ended | "duplicate"> {
     const handledKeys = this.#handledKeys;
-    if (handledKeys === undefined) return then(this.#turns.run(source, handle), forgotten);
+    if (handledKeys === undefined) return then(this.#turns.run(source, handle), outcomeWithoutLate);
     if (handledKeys.has(key)) return "duplicate";
     const first = this.#inFlight.get(key) ?? this.#late.get(key)?.running ?? this.#starting(key);
-    // Also where it is past its time limit: the repeat ends as it does.
+    // The duplicate ends as the first delivery does, even if that one is past its time limit.
     if (first !== undefined)
       return first.wait(this.#limit).then((ended) => (ended === "handled" ? "duplicate" : ended));
     const start: Start = { key, outer: this.#start };
@@ -65,8 +65,8 @@ export class Once {
     return then(handling, outcomeOf);
   }
 
-  /** Whether a delivery of the message was handled, so that this one waits for nothing. */
-  isHandled({ key }: Known): boolean {
+  /** Whether a delivery of the message was handled, so that this one does not wait. */
+  isHandled({ key }: Identity): boolean {
     return this.#handledKeys?.has(key) === true;
   }
 
@@ -75,7 +75,7 @@ export class Once {
     return this.#turns.isCalling(source);
   }
 
-  /** Forgets what does not end. */
+  /** Forgets the messages that have not ended. */
   close(): void {
     this.#inFlight.clear();
     for (const { late } of this.#late.values()) late.release();
@@ -123,8 +123,8 @@ function outcomeOf({ outcome }: Handling): Ended {
   return outcome;
 }
 
-/** The outcome, where nobody asks how late handlers end. */
-function forgotten({ outcome, late }: Handling): Ended {
+/** The outcome, without waiting for late handlers. */
+function outcomeWithoutLate({ outcome, late }: Handling): Ended {
   late?.release();
   return outcome;
 }

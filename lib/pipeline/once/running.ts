@@ -1,4 +1,4 @@
-// A message that is being handled, for its repeats: they wait for its end, each for its own time, and leave nothing behind.
+// A message that is being handled. Its duplicates wait for its end, each within a time limit of its own.
 
 import type { TimeLimit } from "../../base/time-limit.js";
 import type { Handling } from "../../handlers/handling.js";
@@ -14,7 +14,10 @@ export class Running {
     for (const wake of this.#waiting) wake();
   }
 
-  /** How it ended; `timed-out` where that takes longer than the limit. A promise of its own: of one that never settles, nobody could let go. */
+  /**
+   * Resolves with how the message ended, or `timed-out` if that takes longer than the limit.
+   * Each caller gets a promise of its own: a shared one that never settles would keep every caller in memory.
+   */
   async wait(limit: TimeLimit): Promise<Ended> {
     let wake = (): void => undefined;
     const ended = new Promise<void>((resolve) => (wake = resolve));

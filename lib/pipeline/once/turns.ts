@@ -1,18 +1,18 @@
-// One at a time: tasks of one name run in the order in which they came, tasks of different names beside each other.
+// Runs tasks of one name one after the other, in order of arrival. Tasks of different names run concurrently.
 
 import type { MaybePromise } from "../../base/maybe-promise.js";
 
-/** A task that was called and has not returned: one of the same name that it starts comes after it. */
+/** A task that was called and has not returned. A task of the same name that it starts waits for its end. */
 interface Call {
   readonly name: string;
   readonly outer: Call | undefined;
-  /** Resolves at the task's end; there only where another waits for it. */
+  /** Resolves when the task ends. Set only if another task waits for it. */
   end?: Promise<void>;
   resolve?: () => void;
 }
 
 export class Turns {
-  /** For each name of which a task waits or runs, the end of the last one. */
+  /** The end of the last task of each name that waits or runs. */
   readonly #last = new Map<string, Promise<unknown>>();
   #call: Call | undefined;
 
@@ -21,7 +21,10 @@ export class Turns {
     return this.#calling(name) !== undefined;
   }
 
-  /** Runs the task, at once where none of its name waits or runs. One that throws or rejects, as anything does at the end of the stack, holds up no other. */
+  /**
+   * Runs the task: at once if no task of its name waits or runs. A task that throws or rejects, as any function does at
+   * the end of the stack, holds up no other.
+   */
   run<Result>(name: string, task: () => MaybePromise<Result>): MaybePromise<Result> {
     const before = this.#last.get(name) ?? this.#endOf(this.#calling(name));
     return before === undefined ? this.#begin(name, task) : this.#add(name, before.then(task, task));
@@ -34,13 +37,13 @@ export class Turns {
     try {
       turn = task();
     } finally {
-      // Also where the stack is at its end, at which anything throws.
+      // A `finally`, since even a task that does not throw fails when the stack overflows.
       this.#call = call.outer;
       if (!(turn instanceof Promise)) call.resolve?.();
     }
     if (!(turn instanceof Promise)) return turn;
     if (call.resolve === undefined) return this.#add(name, turn);
-    // What came meanwhile is the last one.
+    // A task that came meanwhile is already the last of its name.
     void turn.then(call.resolve, call.resolve);
     return turn;
   }
