@@ -28,7 +28,7 @@ import { createThroughInbox } from "./pipeline/through-inbox.js";
  */
 export interface IncomingSms extends Listener {
   /**
-   * Registers a handler. The handlers of one callback start in order of registration, run concurrently and are awaited.
+   * Registers a handler. Handlers of one callback start in order of registration, run concurrently, and are awaited.
    *
    * @throws TypeError if the event does not exist
    * @example
@@ -44,10 +44,10 @@ export interface IncomingSms extends Listener {
   /** Removes a handler that `keyword` registered. */
   off(event: "keyword", pattern: KeywordPattern, handler: Handler<"keyword">): this;
   /**
-   * Registers a handler for a keyword: a word or a phrase at the start of the text, or after the console's keyword, or as
-   * the console's keyword. Case, Unicode form, white space and punctuation around a word do not matter.
+   * Registers a handler for a keyword: a word or a phrase at the start of the text, or after the console's keyword, or
+   * as the console's keyword. Case, Unicode form, white space and punctuation around a word do not matter.
    *
-   * A RegExp is matched against the whole text. A stranger wrote that text, so avoid patterns with slow backtracking.
+   * A RegExp is matched against the whole text. A stranger wrote that text, so avoid patterns that backtrack.
    *
    * @throws TypeError if a pattern is empty
    * @example
@@ -61,7 +61,8 @@ export interface IncomingSms extends Listener {
    *
    * @throws TypeError if the argument does not have the form of a callback
    * @example
-   * const { outcome } = await sms.receive({ method: "POST", body: { id: "1", source: "919876543210", recipient: "919812345678", message: "STOP" } });
+   * const body = { id: "1", source: "919876543210", recipient: "919812345678", message: "STOP" };
+   * const { outcome } = await sms.receive({ method: "POST", body });
    */
   receive(callback: Callback): Promise<Receipt>;
   /**
@@ -145,7 +146,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     close: () => (closing ??= close()),
   });
 
-  /** Waits one handlerTimeoutMs in all. Handlers that still run are then aborted, and an inbox gets their messages back. */
+  /** Waits one handlerTimeoutMs in all. Handlers that still run are then aborted; an inbox gets their messages back. */
   const close = async (): Promise<void> => {
     const drained = capacity.close().then(() => delivery.drain());
     await limit.wait(drained);

@@ -1,4 +1,4 @@
-// Calls handlers, awaits them together, and tells how it went.
+// Calls the handlers of an event, awaits them together, and returns the outcome.
 
 import { codedError } from "../base/errors.js";
 import { then, type MaybePromise } from "../base/maybe-promise.js";
@@ -13,11 +13,11 @@ import { Running, type Failure } from "./running.js";
 
 interface Run<Event extends SmsEvent> {
   readonly failures: ReadonlyArray<Failure<Event>>;
-  /** If the time is over. */
+  /** Set if handlers exceeded the time limit. */
   readonly late?: Late;
 }
 
-/** The events that tell of something and decide nothing. */
+/** The events that do not change the answer. */
 type Announcement = "invalid" | "unauthorized" | "duplicate" | "error";
 
 export class Dispatcher {
@@ -31,7 +31,7 @@ export class Dispatcher {
     this.#log = log;
   }
 
-  /** Runs all that applies to a message; failures are given to the handlers of `error`. Neither throws nor rejects. */
+  /** Runs all handlers that apply to a message, and emits `error` for each failure. Neither throws nor rejects. */
   handle(message: SmsMessage, attempt: Attempt = ONLY): MaybePromise<Handling> {
     if (this.#limit.isOver) return CLOSED;
     const calls = found("message", () => this.#registry.callsOfMessage(message));
@@ -51,8 +51,8 @@ export class Dispatcher {
   }
 
   /**
-   * Runs the handlers of an event that changes no answer; their own failures go to the logger, and so does an event without a handler. Neither
-   * throws nor rejects.
+   * Emits an event that does not change the answer. Logs failures of its handlers, and an event without a handler.
+   * Neither throws nor rejects.
    */
   announce<Event extends Announcement>(event: Event, payload: SmsEvents[Event]): MaybePromise<void> {
     const calls = found(event, () => this.#registry.callsOf(event, payload));
@@ -68,7 +68,7 @@ export class Dispatcher {
     });
   }
 
-  /** Starts all calls, then waits for those that are not done: one that fails stops no other. */
+  /** Starts all calls, then waits for those that have not ended. A failed call does not stop the others. */
   #run<Event extends SmsEvent>(calls: ReadonlyArray<Call<Event>>, attempt: number): MaybePromise<Run<Event>> {
     const context = new Context(attempt);
     const failures: Array<Failure<Event>> = [];
@@ -91,7 +91,7 @@ export class Dispatcher {
   ): Promise<Run<Event>> {
     if (await this.#limit.wait(running.ended())) return { failures };
     context.expire();
-    // Closed, the router waits for nothing more.
+    // A closed router does not wait any longer.
     if (this.#limit.isOver) running.release();
     const late = running.events.map((event) => ({ event, cause: timeout(event) }));
     return { failures: [...failures, ...late], late: running };
@@ -101,26 +101,26 @@ export class Dispatcher {
     if ("detail" in payload) {
       this.#log.warn(
         payload.code,
-        `Refused a callback: ${payload.detail} Register sms.on("invalid", ...) to keep what was sent.`,
+        `Rejected a callback: ${payload.detail} Register sms.on("invalid", ...) to keep its content.`,
       );
     } else if ("reason" in payload) {
       this.#log.warn(
         "unauthorized",
-        `Refused a caller: ${payload.reason} Register sms.on("unauthorized", ...) to hear of each.`,
+        `Rejected a caller: ${payload.reason} Register sms.on("unauthorized", ...) to handle each one.`,
       );
     } else if ("cause" in payload) {
       const { event, cause } = payload;
-      const [code, what] =
+      const [code, failed] =
         event === "inbox"
           ? (["inbox-failed", "The inbox"] as const)
           : (["handler-failed", `A handler of "${event}"`] as const);
-      const advice = 'Register sms.on("error", ...) to see it whole.';
-      this.#log.error(code, `${what} failed: ${nameOf(cause)}. ${advice}`);
+      const advice = 'Register sms.on("error", ...) to get the error itself.';
+      this.#log.error(code, `${failed} failed: ${nameOf(cause)}. ${advice}`);
     }
   }
 }
 
-/** A payload whose handlers cannot be found fails like one whose handler throws: it stops no other. */
+/** Returns a failing call if looking up the handlers throws, so that the failure is reported like one of a handler. */
 function found<Event extends SmsEvent>(
   event: Event,
   find: () => ReadonlyArray<Call<MessageEvent | Event>>,
@@ -141,10 +141,10 @@ interface Attempt {
   readonly final: boolean;
 }
 
-/** Without an inbox nothing is tried again. */
+/** Without an inbox, nothing is retried. */
 const ONLY: Attempt = { attempt: 1, final: true };
 
-/** What handlers get beside the payload. Nearly none asks for the signal, so that it is made when one does. */
+/** The second argument of handlers. The signal is created on first use, since few handlers use it. */
 class Context implements HandlerContext {
   readonly attempt: number;
   #controller: AbortController | undefined;

@@ -1,4 +1,4 @@
-// The events and what their handlers get.
+// The events, and the payloads of their handlers.
 
 import type { UnauthorizedCallback } from "../access/unauthorized.js";
 import { invalidArgument } from "../base/errors.js";
@@ -6,65 +6,70 @@ import type { InvalidCallback } from "../callback/invalid.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { KeywordMatch } from "../keywords/keyword-match.js";
 
-/** The events, each with what its handlers get. */
+/** The events, each with the payload of its handlers. */
 export interface SmsEvents {
-  /** Every valid callback. */
+  /** Emitted for every valid callback. */
   readonly message: SmsMessage;
-  /** Once for each keyword matched; where none is, but the callback carries one, once for that. */
+  /** Emitted once for each matched keyword. If none matches, but the callback has a keyword, emitted once for it. */
   readonly keyword: KeywordMatch;
-  /** Keyword handlers are registered, and none matched. */
+  /** Emitted if keyword handlers are registered, and none matched. */
   readonly unmatched: SmsMessage;
-  /** Not a valid callback. */
+  /** Emitted for a callback that is not valid. */
   readonly invalid: InvalidCallback;
-  /** A caller that may not call: its callback was not read. */
+  /** Emitted for a caller that is not authorized. Its callback is not read. */
   readonly unauthorized: UnauthorizedCallback;
-  /** A repeat: the message's `key` was handled, or waits in the inbox. */
+  /** Emitted for a duplicate: a message with the same `key` was handled, or is in the inbox. */
   readonly duplicate: SmsMessage;
-  /** A handler threw, rejected or ran out of time, or the inbox is out of reach. */
+  /** Emitted when a handler throws, rejects or exceeds its time limit, and when the inbox fails. */
   readonly error: HandlerError;
 }
 
 export type SmsEvent = keyof SmsEvents;
 
-/** What handlers of `error` get: of a handler, or of the inbox. */
+/** The payload of `error`: the failure of a handler, or of the inbox. */
 export type HandlerError = FailedHandler | FailedInbox;
 
 interface FailedAttempt {
   /** Which attempt at the message this was, from 1. */
   readonly attempt: number;
-  /** Whether the package will not try again by itself. */
+  /** Whether this was the last attempt: the package does not retry the message by itself. */
   readonly final: boolean;
 }
 
-/** An attempt at a message failed. */
+/** A handler failed. */
 export interface FailedHandler extends FailedAttempt {
   /** The event whose handler failed. */
   readonly event: "message" | "keyword" | "unmatched";
-  /** The message that it was handling. */
+  /** The message that the handler was handling. */
   readonly message: SmsMessage;
-  /** What it threw or rejected with; an `Error` with the code `KALEYRA_SMS_HANDLER_TIMEOUT` where it ran out of time. */
+  /**
+   * The value that the handler threw or rejected with. If it exceeded its time limit, an `Error` with the code
+   * `KALEYRA_SMS_HANDLER_TIMEOUT`.
+   */
   readonly cause: unknown;
 }
 
-/** The inbox failed, not a handler. */
+/** The inbox failed: it could not store a message (the callback is answered 503), or could not take messages out. */
 export interface FailedInbox extends FailedAttempt {
-  /** The inbox could not store a message, which was answered 503, or not take messages out. */
   readonly event: "inbox";
-  /** The one that could not be stored, or whose attempts were all cut short by the end of a process. */
+  /** The message that was not stored, or whose attempts were all cut short because the process ended. */
   readonly message: SmsMessage | undefined;
-  /** What the inbox rejected with; an `Error` with the code `KALEYRA_SMS_STORE_TIMEOUT` where it gave no answer within `storeTimeoutMs`. */
+  /**
+   * The value that the inbox rejected with. If it did not settle within `storeTimeoutMs`, an `Error` with the code
+   * `KALEYRA_SMS_STORE_TIMEOUT`.
+   */
   readonly cause: unknown;
 }
 
 /** The second argument of every handler. */
 export interface HandlerContext {
-  /** Aborts when the handler's time is over (`handlerTimeoutMs`), or when the router is closed and has waited for so long. */
+  /** Aborts when the handler exceeds `handlerTimeoutMs`, or when `close()` has waited that long. */
   readonly signal: AbortSignal;
   /** Which attempt at the message this is, from 1. */
   readonly attempt: number;
 }
 
-/** A handler may be async: what it returns is awaited. */
+/** A function that handles an event. It may be async: its promise is awaited. */
 export type Handler<Event extends SmsEvent> = (payload: SmsEvents[Event], context: HandlerContext) => unknown;
 
 const EVENTS: Readonly<Record<SmsEvent, true>> = {
@@ -77,7 +82,7 @@ const EVENTS: Readonly<Record<SmsEvent, true>> = {
   error: true,
 };
 
-/** @throws TypeError where there is no event of that name */
+/** @throws TypeError if no event has that name */
 export function assertEvent(name: unknown): void {
   if (typeof name === "string" && Object.hasOwn(EVENTS, name)) return;
   throw invalidArgument(`There is no event "${String(name)}": use one of ${Object.keys(EVENTS).join(", ")}.`);

@@ -1,18 +1,18 @@
-// How the handlers of a message fared: what the dispatcher tells, and what decides whether a repeat is handled again.
+// The outcome of a message's handlers. It decides whether a duplicate is handled again.
 
 export interface Handling {
-  /** `closed` where no handler was started, because the router waits no longer. */
+  /** `closed`: no handler was started, because the router is closed. */
   readonly outcome: "handled" | "failed" | "timed-out" | "closed";
-  /** After a time-out. */
+  /** Set after a time-out. */
   readonly late?: Late;
-  /** Where it failed: what a handler threw, by its class and place. */
+  /** Set after a failure: the class and the source location of the first error. */
   readonly reason?: string;
 }
 
-/** Handlers that were still running when their time was over. */
+/** Handlers that still ran when their time was over. */
 export interface Late {
-  /** Resolves when all have ended: whether well, after all. For one who asks at a time. */
+  /** Resolves when all have ended. Only one caller can wait at a time: a new call replaces the one before. */
   ended(): Promise<"handled" | "failed">;
-  /** For who waits no longer: what never ends then keeps nothing of the message. */
+  /** Stops waiting. Handlers that never end then keep nothing of the message in memory. */
   release(): void;
 }

@@ -1,4 +1,5 @@
-// Who listens to what. A callback takes what is registered when its handling starts; what changes later is for the next one.
+// Registers handlers, and finds those of an event. A callback gets the handlers that are registered when its handling
+// starts: later changes apply to the next callback.
 
 import { invalidArgument } from "../base/errors.js";
 import type { MaybePromise } from "../base/maybe-promise.js";
@@ -7,16 +8,16 @@ import { KeywordIndex, unregisteredMatch } from "../keywords/keyword-index.js";
 import { patternsOf, type KeywordPattern } from "../keywords/patterns.js";
 import { assertEvent, type Handler, type HandlerContext, type SmsEvent, type SmsEvents } from "./events.js";
 
-/** A handler as it was registered. Handlers start in the order of `order`. */
+/** A registered handler. Handlers start in the order of `order`. */
 interface Registration<Event extends SmsEvent> {
   readonly order: number;
   readonly event: Event;
-  /** As it was given, to find it again. */
+  /** The function that the user passed, by which `remove` finds the registration. */
   readonly given: Handler<Event>;
   readonly handler: Handler<Event>;
 }
 
-/** A handler to be called, and with what. */
+/** A handler with its payload, ready to be called. */
 export interface Call<Event extends SmsEvent = SmsEvent> {
   readonly order: number;
   readonly event: Event;
@@ -41,13 +42,13 @@ class RegisteredCall<Event extends SmsEvent> implements Call<Event> {
   }
 
   start(context: HandlerContext): unknown {
-    // Not as a method: a handler has no `this`.
+    // Not called as a method: a handler has no `this`.
     const { handler } = this.#registration;
     return handler(this.#payload, context);
   }
 }
 
-/** A failure before any handler is called, given to the handlers of `error` like one of a handler. */
+/** Makes a call that fails with `cause`: a failure before any handler is called is reported like one of a handler. */
 export function failedCall<Event extends SmsEvent>(event: Event, order: number, cause: unknown): Call<Event> {
   return {
     order,
@@ -58,10 +59,10 @@ export function failedCall<Event extends SmsEvent>(event: Event, order: number, 
   };
 }
 
-/** The events that a valid callback leads to. */
+/** The events that a valid callback can emit. */
 export type MessageEvent = "message" | "keyword" | "unmatched";
 
-/** Replaced, never changed, so that a callback that is being handled keeps what it took. */
+/** The list is replaced, never changed, so that a callback that is being handled keeps its handlers. */
 interface Handlers<Event extends SmsEvent> {
   list: ReadonlyArray<Registration<Event>>;
 }
@@ -80,26 +81,26 @@ export class Registry {
   };
   readonly #keywords = new KeywordIndex<Registration<"keyword">>();
   #registered = 0;
-  /** Who waits for a handler that hears messages. */
+  /** Called as soon as a handler of messages is registered. */
   #waitingForListener: Array<() => void> = [];
 
-  /** @throws TypeError where there is no such event, or the handler is no function */
+  /** @throws TypeError if the event does not exist, or the handler is not a function */
   add<Event extends SmsEvent>(event: Event, handler: Handler<Event>): void {
     this.#add(event, handler, handler);
   }
 
-  /** The handler is taken out when it is called. */
+  /** Removes the handler when it is called. */
   addOnce<Event extends SmsEvent>(event: Event, handler: Handler<Event>): void {
     const registration: Registration<Event> = this.#add(event, handler, (payload, context): unknown =>
-      this.#takeOut(registration) ? handler(payload, context) : undefined,
+      this.#delete(registration) ? handler(payload, context) : undefined,
     );
   }
 
-  /** Takes out the last registration of the handler, as Node's own emitters do. */
+  /** Removes the last registration of the handler, as Node's `EventEmitter` does. */
   remove<Event extends SmsEvent>(event: Event, handler: Handler<Event>): void {
     assertEvent(event);
     const last = this.#handlers[event].list.findLast(({ given }) => given === handler);
-    if (last !== undefined) this.#takeOut(last);
+    if (last !== undefined) this.#delete(last);
   }
 
   addKeyword(pattern: KeywordPattern, handler: Handler<"keyword">): void {
@@ -108,7 +109,7 @@ export class Registry {
     for (const one of patterns) this.#keywords.add(one, registration);
   }
 
-  /** @throws TypeError where the event is another than `keyword`, or the pattern is none */
+  /** @throws TypeError if the event is not `keyword`, or the pattern is not valid */
   removeKeyword(event: SmsEvent, pattern: KeywordPattern, handler: Handler<"keyword">): void {
     assertEvent(event);
     if (event !== "keyword") throw invalidArgument(`A pattern goes with "keyword", not with "${event}".`);
@@ -116,19 +117,19 @@ export class Registry {
   }
 
   /**
-   * Waits for a handler of `message`, `keyword` or `unmatched`, and then for the next turn of the event loop, in which those that are registered
-   * along with it are there too.
+   * Waits for a handler of `message`, `keyword` or `unmatched`, and then for the next turn of the event loop.
+   * By then, the handlers that are registered along with it exist too.
    */
   whenListening(): MaybePromise<void> {
     return this.#isListening() ? undefined : new Promise((resolve) => this.#waitingForListener.push(resolve));
   }
 
-  /** What a payload of one event leads to, in order of registration. */
+  /** The calls for a payload of one event, in order of registration. */
   callsOf<Event extends SmsEvent>(event: Event, payload: SmsEvents[Event]): Array<Call<Event>> {
     return this.#handlers[event].list.map((registration) => new RegisteredCall(registration, payload));
   }
 
-  /** What a valid callback leads to, in order of registration. */
+  /** The calls for a valid message, in order of registration. */
   callsOfMessage(message: SmsMessage): Array<Call<MessageEvent>> {
     const calls: Array<Call<MessageEvent>> = this.callsOf("message", message);
     const found = this.#keywords.isEmpty ? [] : this.#keywords.find(message);
@@ -177,8 +178,8 @@ export class Registry {
     this.#waitingForListener = [];
   }
 
-  /** `false` where it was taken out before. */
-  #takeOut<Event extends SmsEvent>(registration: Registration<Event>): boolean {
+  /** Returns `false` if the registration was deleted before. */
+  #delete<Event extends SmsEvent>(registration: Registration<Event>): boolean {
     const handlers: Handlers<Event> = this.#handlers[registration.event];
     const index = handlers.list.indexOf(registration);
     if (index !== -1) handlers.list = handlers.list.toSpliced(index, 1);

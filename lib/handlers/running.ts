@@ -1,4 +1,4 @@
-// The handlers of one payload that have not ended. They may never do so: what they returned holds nothing of the message.
+// The handlers of one payload that still run. They may never end: their promises must not keep the message in memory.
 
 import { whenSettled } from "../base/when-settled.js";
 import type { SmsEvent } from "./events.js";
@@ -19,7 +19,7 @@ export class Running<Event extends SmsEvent> implements Late {
   readonly #failures: Array<Failure<Event>>;
   #resolve: ((ended: "handled" | "failed") => void) | undefined;
 
-  /** @param failures - gets those that fail */
+  /** @param failures - the list to which failures are added */
   constructor(failures: Array<Failure<Event>>) {
     this.#failures = failures;
   }
@@ -36,13 +36,13 @@ export class Running<Event extends SmsEvent> implements Late {
     this.#unended.add(one);
   }
 
-  /** Of each handler that still runs. */
+  /** The event of each handler that still runs. */
   get events(): Event[] {
     return Array.from(this.#unended, ({ event }) => event);
   }
 
   ended(): Promise<"handled" | "failed"> {
-    // In place of the one before, whose time is over.
+    // Replaces the earlier promise, which nobody awaits any more.
     return new Promise((resolve) => (this.#resolve = resolve));
   }
 

@@ -43,7 +43,7 @@ export function createThroughInbox(
 
   /**
    * Runs a function in the asynchronous context in which the router was made. An inbox hands messages out in the
-   * context that woke it, perhaps that of another request: no handler may see the `AsyncLocalStorage` of another tenant.
+   * context that woke it, perhaps that of another request: no handler may see another tenant's `AsyncLocalStorage`.
    */
   const inOwnContext = AsyncLocalStorage.snapshot();
   const report = async (cause: unknown, message?: SmsMessage, attempt = 1): Promise<void> => {

@@ -640,7 +640,7 @@ describe("a caller that is refused", () => {
     const sms = incomingSms({ authenticate: HEADER, logger });
     for (let n = 0; n < 3; n++) await request(createServer(sms)).post("/").send(callback()).expect(403);
     expect(lines).toEqual([
-      'express-kaleyra-sms: Refused a caller: The header "x-callback-token" is missing. Register sms.on("unauthorized", ...) to hear of each. (unauthorized)',
+      'express-kaleyra-sms: Rejected a caller: The header "x-callback-token" is missing. Register sms.on("unauthorized", ...) to handle each one. (unauthorized)',
     ]);
   });
 
