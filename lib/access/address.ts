@@ -1,38 +1,42 @@
-// Where a caller calls from, and whether that is allowed.
+// Finds the address of a caller, and checks whether it is allowed.
 
 import type { IncomingMessage } from "node:http";
 import { BlockList, isIP, isIPv4 } from "node:net";
 
-/** A request as Express leaves it. */
+/** A request with the properties that Express adds. */
 interface ExpressRequest extends IncomingMessage {
   readonly ip?: unknown;
   readonly app?: { get?(setting: string): unknown };
 }
 
-/** What Express says, which knows of proxies; otherwise the connection's. */
+/** Express's `req.ip`, which takes proxies into account. Without Express, the address of the connection. */
 export function addressOf(req: ExpressRequest): string | undefined {
   try {
     const { ip } = req;
     return typeof ip === "string" ? ip : req.socket.remoteAddress;
   } catch {
-    // The app's own "trust proxy" function failed, or the request is no stream.
+    // The app's "trust proxy" function threw, or the request is not a stream and has no socket.
     return undefined;
   }
 }
 
-/** Whether callers choose their address themselves: it is what they put into X-Forwarded-For. */
+/** Whether callers can choose their address: Express then takes it from X-Forwarded-For, which they can set. */
 export function trustsEveryProxy({ app }: ExpressRequest): boolean {
   return app?.get?.("trust proxy") === true;
 }
 
-/** A provider calls from few addresses, and looking one up is slow. */
+/** How many results are cached. A provider calls from few addresses, and a look-up is slow. */
 const MOST_KNOWN = 1_000;
 
-/** All of IPv4, written as IPv6. */
+/** The IPv4-mapped addresses of IPv6. */
 const MAPPED = new BlockList();
 MAPPED.addSubnet("::ffff:0:0", 96, "ipv6");
 
-/** @param ranges - single addresses and CIDR ranges; an IPv4 address is one however it is written, and is in no range of IPv6 */
+/**
+ * An IPv4-mapped IPv6 address counts as IPv4, and is in no range of IPv6.
+ *
+ * @param ranges - single addresses and CIDR ranges
+ */
 export function createIsAllowed(ranges: readonly string[]): (address: string) => boolean {
   const allowed = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const range of ranges) {
@@ -54,7 +58,7 @@ export function createIsAllowed(ranges: readonly string[]): (address: string) =>
     if (isAllowed === undefined) {
       isAllowed = look(address);
       if (known.size === MOST_KNOWN) known.clear();
-      // A copy: an address that was cut out of a header would keep all of it.
+      // A copy: a substring of a header would keep the whole header in memory.
       known.set(Buffer.from(address).toString(), isAllowed);
     }
     return isAllowed;

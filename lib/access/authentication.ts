@@ -1,4 +1,4 @@
-// What options.authenticate takes, checked and sorted by what it demands of a caller.
+// Validates options.authenticate, and sorts its demands by kind.
 
 import type { IncomingMessage } from "node:http";
 import { validateHeaderName } from "node:http";
@@ -7,16 +7,16 @@ import { isIP } from "node:net";
 import { invalidOption } from "../base/errors.js";
 import { isRecord } from "../base/record.js";
 
-/** A custom HTTP header of the Callback Profile that holds a secret. */
+/** A custom HTTP header of the Callback Profile that carries a secret. */
 interface HeaderSecret {
   /** The header's name, in any case. */
   readonly header: string;
   readonly value: string;
 }
 
-/** A variable of the endpoint's query that holds a secret. It is taken out of all that the package gives out. */
+/** A variable of the endpoint's query that carries a secret. It is removed from everything that handlers get. */
 interface QuerySecret {
-  /** The variable's name: not that of a field. */
+  /** The variable's name. It must not be the name of a field. */
   readonly query: string;
   readonly value: string;
 }
@@ -26,22 +26,28 @@ interface BasicCredentials {
   readonly basic: { readonly username: string; readonly password: string };
 }
 
-/** The provider's Advanced authentication: the token that your token URL gave out, or a function that tells whether a token is one. */
+/** The provider's Advanced authentication: the token that your token URL issues, or a function that checks a token. */
 interface BearerToken {
   readonly bearer: string | ((token: string) => boolean | Promise<boolean>);
 }
 
-/** The addresses that may call: single ones and CIDR ranges, IPv4 and IPv6. Compared with `req.ip`, without Express with the connection's. */
+/**
+ * The addresses that may call: single addresses and CIDR ranges, IPv4 and IPv6. Compared with `req.ip`, or with the
+ * address of the connection if there is no Express.
+ */
 interface AllowedAddresses {
   readonly allow: readonly string[];
 }
 
-/** A check of your own; it must give `true`. Under Express it gets Express's request: annotate it, `(req: Request) => ...`. */
+/**
+ * A check of your own. It must return `true`, or a promise of it.
+ * Under Express it gets Express's request: annotate the parameter, `(req: Request) => ...`.
+ */
 type CallerCheck = { check(req: IncomingMessage): boolean | Promise<boolean> }["check"];
 
 type Entry = HeaderSecret | QuerySecret | BasicCredentials | BearerToken | AllowedAddresses;
 type Name<Shape> = Shape extends unknown ? keyof Shape : never;
-/** With nothing of another kind. */
+/** Each kind without the properties of the other kinds. */
 type Only<Shape> = Shape extends unknown
   ? Shape & Readonly<Partial<Record<Exclude<Name<Entry>, keyof Shape>, undefined>>>
   : never;
@@ -49,11 +55,11 @@ type Only<Shape> = Shape extends unknown
 /** One demand on a caller. */
 export type Authentication = Only<Entry> | CallerCheck;
 
-/** All demands, each of which must be met: by any of the things that it names. Every one of `checks` is a demand of its own. */
+/** All demands. Each must be met, by any of its alternatives. Each function in `checks` is a demand of its own. */
 export interface Demanded {
-  /** By name, in lower case. */
+  /** The secrets by the name of their header, in lower case. */
   readonly headers: Map<string, string[]>;
-  /** By name. */
+  /** The secrets by the name of their variable. */
   readonly variables: Map<string, string[]>;
   readonly basic: Array<BasicCredentials["basic"]>;
   readonly tokens: string[];
@@ -63,11 +69,12 @@ export interface Demanded {
 }
 
 const KINDS =
-  "{ header, value }, { query, value }, { basic: { username, password } }, { bearer: a token or a function }, { allow: [an address or a CIDR range, ...] }, and a function";
+  "{ header, value }, { query, value }, { basic: { username, password } }, { bearer: a token or a function }, " +
+  "{ allow: [an address or a CIDR range, ...] }, and a function";
 
 /**
  * @param isField - whether a variable of that name is a field of the callback
- * @throws TypeError where something else is given; it names the place, and never what stands there
+ * @throws TypeError if `given` is not valid; the error names the wrong property, but never its value
  */
 export function readAuthentication(given: unknown, isField: (name: string) => boolean): Demanded {
   const demanded: Demanded = {
@@ -81,11 +88,11 @@ export function readAuthentication(given: unknown, isField: (name: string) => bo
   };
   const place = "options.authenticate";
   const entries: unknown[] = Array.isArray(given) ? given : [given];
-  if (entries.length === 0) throw invalidOption(`${place} is empty: it takes one or several of ${KINDS}; or false.`);
+  if (entries.length === 0) throw invalidOption(`${place} is empty: it takes one or more of ${KINDS}; or false.`);
   entries.forEach((entry, n) => sortIn(demanded, entry, Array.isArray(given) ? `${place}[${n}]` : place, isField));
   if (demanded.basic.length > 0 && demanded.tokens.length + demanded.tokenChecks.length > 0) {
     throw invalidOption(
-      `${place} demands basic and bearer, and both are the Authorization header, which stands in a request once: choose one.`,
+      `${place} demands basic and bearer. Both use the Authorization header, which a request has once: choose one.`,
     );
   }
   return demanded;
@@ -98,7 +105,7 @@ function sortIn(demanded: Demanded, entry: unknown, place: string, isField: (nam
   }
   const kind = isRecord(entry) ? kindOf(entry) : undefined;
   if (!isRecord(entry) || kind === undefined) {
-    throw invalidOption(`${place} takes one of ${KINDS}. What comes from the environment may not be set there.`);
+    throw invalidOption(`${place} takes one of ${KINDS}. A value from the environment may not be set there.`);
   }
   const { header, query, value, basic, bearer, allow } = entry;
   if (kind === "header") {
@@ -129,7 +136,7 @@ const NAMES_OF_KINDS = {
 } as const satisfies Record<string, readonly string[]>;
 type Kind = keyof typeof NAMES_OF_KINDS;
 
-/** `undefined` where an entry is of none, or has what belongs to another. What is `undefined` is not given. */
+/** `undefined` if an entry is of no kind, or mixes two kinds. Properties that are `undefined` do not count. */
 function kindOf(entry: Record<string, unknown>): Kind | undefined {
   const names = namesIn(entry);
   return (Object.keys(NAMES_OF_KINDS) as Kind[]).find(
@@ -156,13 +163,13 @@ function headerName(given: unknown, place: string): string {
 
 function text(given: unknown, place: string): string {
   if (typeof given === "string" && given !== "" && given.isWellFormed()) return given;
-  throw invalidOption(`${place} takes a text that is not empty. If it comes from the environment, is it set there?`);
+  throw invalidOption(`${place} takes a string that is not empty. If it comes from the environment, is it set there?`);
 }
 
 function printable(given: unknown, place: string): string {
   if (/^[!-~](?:[ -~]*[!-~])?$/.test(text(given, place))) return given as string;
   throw invalidOption(
-    `${place} takes printable ASCII without white space at its ends: a header can hold nothing else.`,
+    `${place} takes printable ASCII without white space at its ends: a header cannot contain anything else.`,
   );
 }
 
@@ -175,14 +182,15 @@ function credentials(given: unknown, place: string): BasicCredentials["basic"] {
   if (!isRecord(given) || namesIn(given).sort().join() !== "password,username")
     throw invalidOption(`${place} takes { username, password }.`);
   const username = text(given.username, `${place}.username`);
-  if (username.includes(":")) throw invalidOption(`${place}.username takes a text without ":": Basic ends it there.`);
+  if (username.includes(":"))
+    throw invalidOption(`${place}.username takes a string without ":": in Basic, it ends the username.`);
   return { username, password: text(given.password, `${place}.password`) };
 }
 
 function addressRange(given: unknown, place: string): string {
   const [address = "", length, ...rest] = typeof given === "string" ? given.split("/") : [];
   const bits = isIP(address) === 4 ? 32 : 128;
-  // A zone means something to one machine only.
+  // A zone such as `%eth0` has a meaning on one machine only.
   const isAddress = isIP(address) !== 0 && !address.includes("%");
   const isLength = length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= bits);
   if (isAddress && isLength && rest.length === 0) return given as string;

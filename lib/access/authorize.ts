@@ -1,4 +1,4 @@
-// Tells whether a caller may call.
+// Decides whether a caller is authorized.
 
 import type { IncomingMessage } from "node:http";
 
@@ -8,25 +8,25 @@ import { addressOf } from "./address.js";
 import type { Demanded } from "./authentication.js";
 import { demandsOf, questionsOf, type Caller, type Question, type Scheme } from "./demands.js";
 
-/** A caller that may not call. */
+/** The rejection of an unauthorized caller. */
 export interface Refused {
-  /** Which demands were not met. */
+  /** The demands that were not met. */
   readonly reason: string;
   readonly ip: string | undefined;
-  /** The scheme to ask it for (401); where there is none, the answer is 403. */
+  /** The scheme to challenge the caller with (401). `undefined`: the answer is 403. */
   readonly scheme: Scheme | undefined;
 }
 
-/** `undefined` where the caller may call. */
+/** `undefined` if the caller is authorized. */
 type Verdict = Refused | undefined;
 
-/** Asks functions of the user's, which take their time. Does not reject. */
+/** Calls the user's functions, which may take long. Does not reject. */
 type Ask = () => Promise<Verdict>;
 
-/** Looks at the request itself; what only functions can tell is asked when there is room for it. */
+/** Checks the request itself. If the user's functions must decide, returns a function that calls them. */
 export type Authorize = (req: IncomingMessage, query: string) => Verdict | Ask;
 
-/** @param limit - for how long functions of the user's are waited for */
+/** @param limit - how long to wait for the user's functions */
 export function createAuthorize(demanded: Demanded, limit: TimeLimit, log: Log): Authorize {
   const demands = demandsOf(demanded, log);
   const questions = questionsOf(demanded);
@@ -39,7 +39,7 @@ export function createAuthorize(demanded: Demanded, limit: TimeLimit, log: Log):
       if (reason !== undefined) failed.push({ reason, scheme });
     }
     if (failed.length > 0) return refused(req, failed);
-    return questions.length === 0 ? undefined : () => askThem(questions, caller, limit);
+    return questions.length === 0 ? undefined : () => askAll(questions, caller, limit);
   };
 }
 
@@ -56,7 +56,7 @@ function refused(req: IncomingMessage, failed: readonly Failed[]): Refused {
   };
 }
 
-async function askThem(questions: readonly Question[], caller: Caller, limit: TimeLimit): Promise<Verdict> {
+async function askAll(questions: readonly Question[], caller: Caller, limit: TimeLimit): Promise<Verdict> {
   const answers = await Promise.all(
     questions.map(async ({ ask, scheme }): Promise<Failed[]> => {
       const answer = ask(caller);

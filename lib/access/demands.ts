@@ -1,4 +1,4 @@
-// Each demand on a caller: how it is met, and what is said where it is not.
+// The demands on a caller: checks each one, and gives the reason if it is not met.
 
 import type { IncomingMessage } from "node:http";
 import { isIP } from "node:net";
@@ -11,29 +11,30 @@ import type { Demanded } from "./authentication.js";
 import { credentialsOf, headersOf } from "./headers.js";
 import { createIsOneOf } from "./secret.js";
 
-/** Whoever sent a request. */
+/** The sender of a request. */
 export interface Caller {
   readonly req: IncomingMessage;
-  /** Of the request's URL, as it was sent. */
+  /** The query of the URL, exactly as sent. */
   readonly query: string;
 }
 
-/** Why a caller does not meet a demand, in a sentence that holds nothing that was sent; `undefined` where it does. */
+/** Why a caller does not meet a demand, without anything that it sent. `undefined` if it meets the demand. */
 type Unmet = string | undefined;
 
 export interface Demand {
-  /** The scheme to ask a caller for (401); where there is none, the answer is 403. */
+  /** The scheme to challenge a caller with (401). `undefined`: the answer is 403. */
   readonly scheme?: Scheme;
   readonly unmet: (caller: Caller) => Unmet;
 }
 
-/** What only a function of the user's can tell. It is asked once every demand is met. Does not reject. */
+/** A demand that the user's functions check. Asked only if all other demands are met. */
 export interface Question {
   readonly scheme?: Scheme;
+  /** Does not reject. */
   readonly ask: (caller: Caller) => Promise<Unmet>;
 }
 
-/** Those that a caller can be asked for. */
+/** The authentication schemes that a 401 can name. */
 export type Scheme = "Basic" | "Bearer";
 
 export function demandsOf(demanded: Demanded, log: Log): Demand[] {
@@ -65,7 +66,7 @@ function headerDemand(name: string, values: readonly string[]): Demand {
 
 function variableDemand(name: string, values: readonly string[]): Demand {
   const isOne = createIsOneOf(values);
-  /** As any variable is read; also as it was pasted into the endpoint, where nobody escaped its plus signs. */
+  /** Also accepts a secret that was pasted into the endpoint with its plus signs unescaped. */
   const isRight = (sent: string): boolean => {
     const readings = [decode(sent), decode(sent.replaceAll("+", "%2B"))];
     return [...new Set([...readings, ...readings.map(unquoted)])].map(isOne).includes(true);
@@ -85,16 +86,16 @@ function basicDemand(accepted: Demanded["basic"]): Demand {
   };
 }
 
-/** @param isAsked - whether a function of the user's knows more tokens than these */
-function bearerDemand(tokens: readonly string[], isAsked: boolean): Demand {
-  const isRight = isAsked ? () => true : createIsOneOf(tokens);
+/** @param hasChecks - whether the user's functions check tokens, too; then any token passes here */
+function bearerDemand(tokens: readonly string[], hasChecks: boolean): Demand {
+  const isRight = hasChecks ? () => true : createIsOneOf(tokens);
   return {
     scheme: "Bearer",
     unmet: ({ req }) => unmetSecret("The Bearer authorization", credentialsOf(req, "Bearer"), isRight),
   };
 }
 
-/** One of several functions is enough, as one of several tokens is. */
+/** Met if one of the tokens matches, or one of the functions accepts the token. */
 function tokenQuestion(tokens: readonly string[], checks: Demanded["tokenChecks"]): Question {
   const isKnown = createIsOneOf(tokens);
   return {
@@ -102,8 +103,8 @@ function tokenQuestion(tokens: readonly string[], checks: Demanded["tokenChecks"
     ask: async ({ req }) => {
       const [token = ""] = credentialsOf(req, "Bearer");
       if (isKnown(token)) return undefined;
-      const what = "The function that checks Bearer tokens";
-      const answers = await Promise.all(checks.map((check) => answerOf(what, check, token)));
+      const subject = "The function that checks Bearer tokens";
+      const answers = await Promise.all(checks.map((check) => answerOf(subject, check, token)));
       return answers.includes(undefined) ? undefined : answers[0];
     },
   };
@@ -121,17 +122,17 @@ function addressDemand(ranges: readonly string[], log: Log): Demand {
   };
 }
 
-async function answerOf<Asked>(what: string, check: (asked: Asked) => unknown, asked: Asked): Promise<Unmet> {
+async function answerOf<Input>(subject: string, check: (input: Input) => unknown, input: Input): Promise<Unmet> {
   try {
-    return (await check(asked)) === true ? undefined : `${what} did not give true.`;
+    return (await check(input)) === true ? undefined : `${subject} did not return true.`;
   } catch (error) {
-    return `${what} failed: ${nameOf(error)}.`;
+    return `${subject} failed: ${nameOf(error)}.`;
   }
 }
 
-function unmetSecret(what: string, sent: readonly string[], isRight: (sent: string) => boolean): Unmet {
+function unmetSecret(subject: string, sent: readonly string[], isRight: (sent: string) => boolean): Unmet {
   const [one] = sent;
-  if (one === undefined) return `${what} is missing.`;
-  if (sent.length > 1) return `${what} was sent more than once.`;
-  return isRight(one) ? undefined : `${what} is not the one that is expected.`;
+  if (one === undefined) return `${subject} is missing.`;
+  if (sent.length > 1) return `${subject} was sent more than once.`;
+  return isRight(one) ? undefined : `${subject} does not match.`;
 }

@@ -1,24 +1,28 @@
-// The headers that secrets come in.
+// Reads the headers that carry secrets.
 
 import type { IncomingMessage } from "node:http";
 
 type MaybeRaw = Pick<IncomingMessage, "headers"> & { readonly rawHeaders?: readonly string[] };
 
 /**
- * A header's value, as many times as the header came. Node joins what came twice, or drops all but the first: only the raw headers tell.
+ * Returns the value of a header, once for each time the header was sent. Node joins repeated headers, or keeps only the
+ * first one: only `rawHeaders` shows the repetition.
  *
  * @param name - in lower case
  */
 export function headersOf({ headers, rawHeaders = [] }: MaybeRaw, name: string): string[] {
   const value = headers[name];
-  // Something in front of this router may have taken it out.
+  // Earlier middleware may have removed the header.
   if (value === undefined) return [];
   const times = rawHeaders.filter((one, n) => n % 2 === 0 && one.toLowerCase() === name).length;
-  // What is no stream, as in some tests and on some platforms, has no raw headers.
+  // In some tests and on some platforms, the request is not a stream, and has no raw headers.
   return Array<string>(Math.max(times, 1)).fill(String(value));
 }
 
-/** What stands behind the scheme in the Authorization header (RFC 9110, 11.4); several if that came more than once. */
+/**
+ * Returns the credentials after the scheme in the Authorization header (RFC 9110, 11.4). Empty if the header has
+ * another scheme; several values if the header was sent more than once.
+ */
 export function credentialsOf(req: IncomingMessage, scheme: "Basic" | "Bearer"): string[] {
   const [value = "", ...more] = headersOf(req, "authorization");
   if (more.length > 0) return [value, ...more];

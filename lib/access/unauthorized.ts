@@ -1,8 +1,8 @@
-// What is given out of a caller that was refused.
+// The payload of the event `unauthorized`.
 
-/** What handlers of `unauthorized` get. Holds nothing of the callback: its body was not read. */
+/** What handlers of `unauthorized` get. Contains nothing of the callback: its body was not read. */
 export interface UnauthorizedCallback {
-  /** Which demands of `options.authenticate` were not met, in words; never what came in their place. */
+  /** The demands of `options.authenticate` that were not met, in English. Never contains what the caller sent. */
   readonly reason: string;
   readonly method: "GET" | "POST";
   /** `req.ip` under Express, otherwise the address of the connection. */

@@ -203,9 +203,9 @@ describe("a secret in the query", () => {
     }
     expect(unauthorized.map(({ reason }) => reason.replace('The query\'s variable "token" ', ""))).toEqual([
       "is missing.",
-      "is not the one that is expected.",
-      "is not the one that is expected.",
-      "is not the one that is expected.",
+      "does not match.",
+      "does not match.",
+      "does not match.",
       "is missing.",
       "was sent more than once.",
     ]);
@@ -446,7 +446,7 @@ describe("a function", () => {
     for (given of answers) statuses.push(await statusOf(server, [["X-Mine", "mine"]]));
     expect(statuses).toEqual([200, 200, 403, 403, 403, 403, 403, 403]);
     expect(seen?.headers).toMatchObject({ "x-mine": "mine" });
-    expect(unauthorized[0]?.reason).toBe("The function of options.authenticate did not give true.");
+    expect(unauthorized[0]?.reason).toBe("The function of options.authenticate did not return true.");
   });
 
   it("refuses where it throws or rejects, and what it throws is not repeated", async () => {
