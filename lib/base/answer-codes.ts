@@ -1,4 +1,5 @@
-// The codes of answers (`code` of the problem) and of lines for the logger: what happened, and what to do. docs/codes.md is made from it.
+// The codes of answers (`code` of the problem) and of log lines: what happened, and what to do.
+// `npm run docs` makes docs/codes.md from them.
 
 interface Entry {
   /** What happened. */
@@ -11,12 +12,15 @@ export const ANSWER_CODES = {
   "malformed-body": {
     sentence: "The body cannot be read.",
     action:
-      "Compare the body in the console with the one in the README. If it differs on purpose, declare it with `callbackProfile`. " +
-      'A handler of "invalid" gets the body as it came, in `raw`.',
+      "Compare the body in the console with the one in the README. " +
+      "If it differs on purpose, declare it with `callbackProfile`. " +
+      'A handler of "invalid" gets the body exactly as sent, in `raw`.',
   },
   "ambiguous-body": {
     sentence: "The body can be read in several ways, since a text in it imitates the template.",
-    action: "Nothing: it is not guessed. Escaped bodies, or a profile without `parts`, leave no text ambiguous.",
+    action:
+      "The router does not guess. " +
+      "No text is ambiguous if the provider escapes texts, or if the profile has no `parts`.",
   },
   "body-incomplete": {
     sentence: "The body did not arrive whole, or not within `bodyTimeoutMs`.",
@@ -52,15 +56,15 @@ export const ANSWER_CODES = {
   },
   "not-found": {
     sentence: "The router does not answer this path.",
-    action: "Call the path that the router is mounted at, or set `options.path` where there is no Express.",
+    action: "Call the path at which the router is mounted. Without Express, set `options.path`.",
   },
   "method-not-allowed": {
-    sentence: "The router does not take this method.",
+    sentence: "The router does not accept this method.",
     action: "Choose one of the methods in the `Allow` header.",
   },
   "handler-failed": {
     sentence: "A handler threw or rejected.",
-    action: 'Register `sms.on("error", ...)` to see what. The callback can be triggered again in the console.',
+    action: 'Register `sms.on("error", ...)` to get the error. The callback can be triggered again in the console.',
   },
   "handler-timeout": {
     sentence: "A handler did not end within `handlerTimeoutMs`.",
@@ -76,30 +80,30 @@ export const ANSWER_CODES = {
   },
   "internal-error": {
     sentence: "The package itself failed.",
-    action: "Please report it, with the class and the place that the log line gives.",
+    action: "Please report it, with the class and the place that the log line names.",
   },
   "answer-failed": {
-    sentence: "An answer could not be sent (a line for the logger).",
-    action: "Look for what else writes to the response.",
+    sentence: "An answer could not be sent (log line).",
+    action: "Look for other code that writes to the response.",
   },
   "inbox-failed": {
-    sentence: 'The inbox failed, and there is no handler of "error" (a line for the logger).',
+    sentence: 'The inbox failed, and no handler of "error" is registered (log line).',
     action: 'Register `sms.on("error", ...)`.',
   },
   "handler-of-invalid-failed": {
-    sentence: 'A handler of "invalid" failed (a line for the logger).',
+    sentence: 'A handler of "invalid" failed (log line).',
     action: "Correct the handler. The answer did not change.",
   },
   "handler-of-unauthorized-failed": {
-    sentence: 'A handler of "unauthorized" failed (a line for the logger).',
+    sentence: 'A handler of "unauthorized" failed (log line).',
     action: "Correct the handler. The answer did not change.",
   },
   "handler-of-duplicate-failed": {
-    sentence: 'A handler of "duplicate" failed (a line for the logger).',
+    sentence: 'A handler of "duplicate" failed (log line).',
     action: "Correct the handler. The answer did not change.",
   },
   "handler-of-error-failed": {
-    sentence: 'A handler of "error" failed (a line for the logger).',
+    sentence: 'A handler of "error" failed (log line).',
     action: "Correct the handler. The answer did not change.",
   },
 } as const satisfies Record<string, Entry>;

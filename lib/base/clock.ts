@@ -1,9 +1,9 @@
-// The instant of arrival.
+// The clock that stamps the arrival of callbacks.
 
 let lastMs = -1;
 let lastInstant = "";
 
-/** The present instant, ISO 8601 in UTC. Written once for all callbacks of a millisecond. */
+/** Returns the current instant, ISO 8601 in UTC. Formatted once for all callbacks of one millisecond. */
 export function now(): string {
   const ms = Date.now();
   if (ms !== lastMs) {

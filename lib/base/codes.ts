@@ -1,4 +1,5 @@
-// The codes of process warnings and errors: what happened, and what to do. docs/codes.md is made from it by `npm run docs`.
+// The codes of process warnings and errors: what happened, and what to do.
+// `npm run docs` makes docs/codes.md from them.
 
 /** How a code is reported. */
 type Kind = "process warning" | "Error" | "TypeError";
@@ -14,22 +15,23 @@ interface Entry {
 export const CODES = {
   KALEYRA_SMS_BODY_ALREADY_PARSED: {
     kinds: ["process warning"],
-    sentence: "A body parser runs before the router and keeps no bytes.",
+    sentence: "A body parser runs before the router and does not keep the raw body.",
     action:
       "Mount the router before `express.json()` and other body parsers. " +
-      "What a parser rejects never reaches the router, and in what it accepts a repeated key cannot be seen. " +
-      "If the mount cannot move, read the bytes of its path with `express.raw({ type: () => true })`.",
+      "A callback that a parser rejects never reaches the router, and a parsed body does not show a repeated key. " +
+      "If you cannot move the router, mount `express.raw({ type: () => true })` on its path, before the parsers.",
   },
   KALEYRA_SMS_CUT_SHORT: {
     kinds: ["Error"],
     sentence: "The process ended during each attempt at the message.",
     action:
       "The message is a dead letter. " +
-      "Look for what ends the process: a crash in a handler, too little memory, or a restart within each attempt. Then replay it.",
+      "Find out why the process ends: a crash in a handler, too little memory, or a restart within each attempt. " +
+      "Then replay the message.",
   },
   KALEYRA_SMS_FOREIGN_JOB: {
     kinds: ["Error"],
-    sentence: "The queue held a job that is not a message of this inbox.",
+    sentence: "The queue contained a job that is not a message of this inbox.",
     action:
       "The job is kept among BullMQ's failed jobs, and other messages go on. " +
       "Give the queue of the inbox a `name` that no other program uses.",
@@ -48,10 +50,11 @@ export const CODES = {
   },
   KALEYRA_SMS_INBOX_BUSY: {
     kinds: ["Error"],
-    sentence: "Another program holds the inbox's file.",
+    sentence: "Another program has locked the inbox's file.",
     action:
       "When an inbox is made: wait until the other program has finished, then start again. " +
-      "From `forget`: the messages are erased, but another program still reads the file's log, which holds their texts. Call `forget` again when it has finished.",
+      "From `forget`: the messages are erased, but another program still reads the file's log, " +
+      "which contains their texts. Call `forget` again when it has finished.",
   },
   KALEYRA_SMS_INBOX_CLOSED: {
     kinds: ["Error"],
@@ -60,7 +63,7 @@ export const CODES = {
   },
   KALEYRA_SMS_INBOX_CONTRACT: {
     kinds: ["TypeError"],
-    sentence: "An inbox did not keep to the interface `Inbox`.",
+    sentence: "An inbox does not implement the interface `Inbox` correctly.",
     action: 'Correct your inbox as docs/inbox.md describes: `store` resolves with "stored" or "duplicate".',
   },
   KALEYRA_SMS_INBOX_FILE_LOST: {
@@ -68,7 +71,8 @@ export const CODES = {
     sentence: "The inbox's file was deleted, replaced or overwritten while the process had it open.",
     action:
       "Callbacks are answered 503 until the file is put back. " +
-      "To begin with a new file, restart the process. Back up an inbox with `VACUUM INTO`, and never replace its file in use.",
+      "To begin with a new file, restart the process. " +
+      "Back up an inbox with `VACUUM INTO`, and never replace its file in use.",
   },
   KALEYRA_SMS_INBOX_UNREACHABLE: {
     kinds: ["Error"],
@@ -79,7 +83,7 @@ export const CODES = {
   },
   KALEYRA_SMS_INVALID_ARGUMENT: {
     kinds: ["TypeError"],
-    sentence: "A function of the package was called with an argument that it does not take.",
+    sentence: "A function of the package was called with an invalid argument.",
     action: "Correct the call. The error says what the function takes.",
   },
   KALEYRA_SMS_INVALID_OPTION: {
@@ -94,28 +98,29 @@ export const CODES = {
   },
   KALEYRA_SMS_NO_AUTHENTICATION: {
     kinds: ["process warning", "TypeError"],
-    sentence: "Nothing says who may call.",
+    sentence: "No authentication is configured.",
     action:
       "Anyone who knows the URL can opt your customers in and out. " +
       "In the console, add a custom HTTP header with a long random value to the Callback Profile, and set " +
       '`authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }`. ' +
-      "If something in front of the app checks callers, set `authenticate: false`. Under `NODE_ENV=production` this is an error.",
+      "If something in front of the app checks callers, set `authenticate: false`. " +
+      "Under `NODE_ENV=production` this is an error.",
   },
   KALEYRA_SMS_NO_TEXT: {
     kinds: ["process warning"],
-    sentence: "GET callbacks say who wrote, and not what.",
+    sentence: "GET callbacks do not contain the text of the message.",
     action:
       "In the console, append `&keyword=<keyword>&parts[1]=<parts[1]>&parts[2]=<parts[2]>` to the endpoint, " +
-      "or choose POST, which passes the whole text.",
+      "or choose POST, which sends the whole text.",
   },
   KALEYRA_SMS_PEER_MISSING: {
     kinds: ["Error"],
     sentence: "A package that this subpath needs is not installed.",
-    action: "Install it. The error has the command.",
+    action: "Install it. The error contains the command.",
   },
   KALEYRA_SMS_PEER_VERSION: {
     kinds: ["Error"],
-    sentence: "The installed version of a package does not fit.",
+    sentence: "The installed version of a package is not supported.",
     action: "Install a version that the `peerDependencies` in package.json allow.",
   },
   KALEYRA_SMS_PROFILE_DIFFERS: {
@@ -130,7 +135,7 @@ export const CODES = {
     sentence: "Redis is in cluster mode, and the keys of the queue may be on different nodes.",
     action:
       'Put the `name` of `bullmqInbox` in braces, for instance `"{express-kaleyra-sms}"`. ' +
-      "All of the queue is then on one node, which `connection` must name.",
+      "The whole queue is then on one node: `connection` must name that node.",
   },
   KALEYRA_SMS_REDIS_EVICTS: {
     kinds: ["process warning"],
@@ -142,7 +147,7 @@ export const CODES = {
     sentence: "The inbox did not store the message within storeTimeoutMs.",
     action:
       "The callback was answered 503, and the provider's Callback Reports show it. " +
-      "Check the inbox's disk or server. The message may have been stored all the same: a new delivery is then a duplicate.",
+      "Check the inbox's disk or server. The message may still have been stored: a new delivery is then a duplicate.",
   },
   KALEYRA_SMS_TRUST_PROXY: {
     kinds: ["process warning"],
@@ -151,18 +156,19 @@ export const CODES = {
   },
   KALEYRA_SMS_UNREADABLE: {
     kinds: ["Error"],
-    sentence: "The inbox's file held a row that is not a message.",
+    sentence: "The inbox's file contained a row that is not a message.",
     action:
-      "The row is set aside, and other messages go on. It is written anew when its callback comes again. " +
+      "The row is set aside, and other messages go on. It is rewritten if its callback is sent again. " +
       "Check the disk: something damaged the file.",
   },
   KALEYRA_SMS_WAITS_FOR_ITSELF: {
     kinds: ["process warning"],
     sentence: "A handler called sms.receive with a message of the source that it is handling.",
     action:
-      "Messages of one source are handled one after the other: a handler that awaits this one waits for itself, until handlerTimeoutMs is over. " +
-      "Do not await it there, or give the router an inbox. " +
-      "Whether it is awaited cannot be seen: the warning comes without await, too.",
+      "Messages of one source are handled one after the other. " +
+      "A handler that awaits this call therefore waits for itself, until handlerTimeoutMs is over. " +
+      "Do not await the call there, or give the router an inbox. " +
+      "The package cannot see whether the call is awaited: the warning is also emitted without await.",
   },
 } as const satisfies Record<`KALEYRA_SMS_${string}`, Entry>;
 
@@ -176,17 +182,18 @@ export type WarningCode = CodeOf<"process warning">;
 export type ErrorCode = CodeOf<"Error">;
 export type TypeErrorCode = CodeOf<"TypeError">;
 
-/** What is known of one case beyond the table. */
+/** Details of one case, in addition to the table. */
 export interface CaseDetails {
-  /** What happened and what to do, in place of the table's sentences. */
+  /** Replaces the table's sentence and action. */
   readonly message?: string;
-  /** Why it happened: follows the table's sentence. */
+  /** The reason, appended to the table's sentence. */
   readonly why?: string;
 }
 
-/** The text of a warning or an error. It ends with the place of the code's paragraph in an installed package. */
+/** The text of a warning or an error. It ends with the path of the code's paragraph in the installed package. */
 export function textOf(code: Code, { message, why }: CaseDetails = {}): string {
   const { sentence, action } = CODES[code];
-  const what = why === undefined ? sentence : `${sentence.slice(0, -1)}: ${why}.`;
-  return `${message ?? `${what} ${action.replaceAll("`", "")}`} See node_modules/express-kaleyra-sms/docs/codes.md#${code.toLowerCase()}`;
+  const happened = why === undefined ? sentence : `${sentence.slice(0, -1)}: ${why}.`;
+  const explanation = message ?? `${happened} ${action.replaceAll("`", "")}`;
+  return `${explanation} See node_modules/express-kaleyra-sms/docs/codes.md#${code.toLowerCase()}`;
 }

@@ -1,4 +1,4 @@
-// What `DEBUG=express-kaleyra-sms` shows.
+// The debug output that `DEBUG=express-kaleyra-sms` enables.
 
 import createDebug from "debug";
 
@@ -6,11 +6,11 @@ const output = createDebug("express-kaleyra-sms");
 
 export const isDebugging = (): boolean => output.enabled;
 
-/** An app may have replaced where debug writes to: one that throws changes nothing. */
+/** Does not throw: an app may have replaced the output of `debug` by a function that throws. */
 export function debug(format: string, ...values: unknown[]): void {
   try {
     output(format, ...values);
   } catch {
-    // Nobody is left who could be told.
+    // This is the last channel for reports.
   }
 }

@@ -1,4 +1,4 @@
-// Makes the errors of the package: each has a code, and names the place where the code is explained.
+// Makes the errors of the package: each has a code, and names the page that explains it.
 
 import { textOf, type CaseDetails, type ErrorCode, type TypeErrorCode } from "./codes.js";
 
@@ -20,12 +20,12 @@ export function codedTypeError(
   return finished(new TypeError(...argumentsOf(code, details)), code, factory);
 }
 
-/** @param message - names the option, and says what it takes */
+/** @param message - names the option and its valid values */
 export function invalidOption(message: string, details?: Pick<Details, "cause">): TypeError {
   return codedTypeError("KALEYRA_SMS_INVALID_OPTION", { ...details, message }, invalidOption);
 }
 
-/** @param message - names the function or its argument, and says what it takes */
+/** @param message - names the function or its argument, and the valid values */
 export function invalidArgument(message: string, details?: Pick<Details, "cause">): TypeError {
   return codedTypeError("KALEYRA_SMS_INVALID_ARGUMENT", { ...details, message }, invalidArgument);
 }
@@ -35,7 +35,7 @@ function argumentsOf(code: ErrorCode | TypeErrorCode, { cause, ...details }: Det
   return cause === undefined ? [text] : [text, { cause }];
 }
 
-/** The stack begins where the error was asked for: a log line names that place. */
+/** Starts the stack at the caller of `factory`: a log line names that place. */
 function finished<Made extends Error>(error: Made, code: string, factory: Factory): Made {
   Error.captureStackTrace(error, factory);
   return Object.assign(error, { code });

@@ -1,4 +1,4 @@
-// Everything that the package says to whoever runs it, and is not an event: lines for the logger, and process warnings.
+// Everything that the package reports to its user, apart from events: log lines, process warnings and debug output.
 
 import type { AnswerCode } from "./answer-codes.js";
 import { textOf, type CaseDetails, type WarningCode } from "./codes.js";
@@ -7,31 +7,33 @@ import { emitWarning } from "./process-warning.js";
 import { swallow } from "./swallow.js";
 import { nameOf } from "./thrown.js";
 
-/** Where lines go for which no handler is registered. `console` and every common logger fit. */
+/** Gets a line for each event without a handler, and for failures. `console` and every common logger fit. */
 export interface Logger {
   warn(message: string): unknown;
   error(message: string): unknown;
 }
 
-/** What a callback was about. */
+/** The content of a callback, which is masked before it is written. */
 interface Subject {
-  /** Numbers. */
   readonly source?: string;
   readonly recipient?: string;
-  /** Texts. */
   readonly text?: string;
   readonly raw?: string | Uint8Array;
 }
 
-/** The voice of one router. Nothing that was sent may be handed to it, but as what a callback was about: no number, no text, no value of a field. */
+/**
+ * The log of one router. Received data (a number, a text, the value of a field) may be passed only as the subject of
+ * `answered`, which masks it.
+ */
 export interface Log {
-  /** A line for the logger, at most one a minute for each code. */
+  /** Writes a line to the logger, at most one a minute for each code. */
   warn(code: AnswerCode, message: string): void;
+  /** Writes a line to the logger, at most one a minute for each code. */
   error(code: AnswerCode, message: string): void;
-  /** A mistake in the set-up: a process warning with a code, once. */
+  /** Emits a process warning about a mistake in the set-up, once for each code. */
   advise(code: WarningCode, details?: CaseDetails): void;
-  /** What became of a callback, for `DEBUG=express-kaleyra-sms`. What it was about is masked. */
-  answered(method: string, outcome: string, status: number, about: Subject): void;
+  /** Shows the outcome of a callback under `DEBUG=express-kaleyra-sms`. The subject is masked. */
+  answered(method: string, outcome: string, status: number, subject: Subject): void;
 }
 
 const MINUTE_MS = 60_000;
@@ -40,7 +42,7 @@ export function createLog(logger: Logger): Log {
   const lastWritten = new Map<string, number>();
   const advised = new Set<WarningCode>();
 
-  /** A logger that fails changes nothing, nor does one that is async. */
+  /** Ignores a logger that throws or rejects. */
   const write = (method: "warn" | "error", code: string, message: string): void => {
     try {
       if (!isDue(code)) return;
@@ -49,7 +51,7 @@ export function createLog(logger: Logger): Log {
       loggerFailed(error);
     }
   };
-  /** By a clock that nobody sets. */
+  /** Measured with a monotonic clock, since the system time can be set. */
   const isDue = (code: string): boolean => {
     const now = performance.now();
     if (now - (lastWritten.get(code) ?? -Infinity) < MINUTE_MS) return false;
@@ -57,8 +59,8 @@ export function createLog(logger: Logger): Log {
     return true;
   };
   return {
-    answered: (method, outcome, status, about) => {
-      if (isDebugging()) debug("%s %s, answered %d%s", method, outcome, status, masked(about));
+    answered: (method, outcome, status, subject) => {
+      if (isDebugging()) debug("%s %s, answered %d%s", method, outcome, status, masked(subject));
     },
     warn: (code, message) => write("warn", code, message),
     error: (code, message) => write("error", code, message),
@@ -74,17 +76,20 @@ function loggerFailed(error: unknown): void {
   debug("the logger failed: %s", nameOf(error));
 }
 
-/** Enough to find the callback of a subscriber who complains, and not enough to call one: `: +91******3210 to **50, <28 characters>`. */
+/**
+ * Masks a subject: `: +91******3210 to **50, <28 characters>`. It is enough to find the callback of a subscriber who
+ * complains, but not enough to call anyone.
+ */
 function masked({ source, recipient, text, raw }: Subject): string {
   const numbers = [source, recipient].filter((number) => number !== undefined).map(maskedNumber);
-  const words = [text, raw].filter((sent) => sent !== undefined).map(maskedText);
-  const all = [...(numbers.length === 0 ? [] : [numbers.join(" to ")]), ...words];
+  const texts = [text, raw].filter((sent) => sent !== undefined).map(maskedText);
+  const all = [...(numbers.length === 0 ? [] : [numbers.join(" to ")]), ...texts];
   return all.length === 0 ? "" : `: ${all.join(", ")}`;
 }
 
 const NUMBER = /^\+?\d{1,20}$/;
 
-/** A sender may be a name as well. */
+/** A sender may also be a name. */
 function maskedNumber(number: string): string {
   if (!NUMBER.test(number)) return maskedText(number);
   const isShort = number.length < 11;

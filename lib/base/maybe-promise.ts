@@ -1,10 +1,10 @@
-// What may be there already. Most callbacks are read and handled without waiting for anything; promises for what is there cost more than
-// all the rest of the way.
+// Values that may be there already, without a promise. Most callbacks are read and handled synchronously: promises for
+// them would cost more than all other processing.
 
 /** A value, or the promise of one. */
 export type MaybePromise<Value> = Value | Promise<Value>;
 
-/** Goes on with a value: at once where it is there. */
+/** Calls `next` with the value: synchronously if it is there, otherwise when its promise resolves. */
 export function then<Value, Result>(
   value: MaybePromise<Value>,
   next: (value: Value) => MaybePromise<Result>,

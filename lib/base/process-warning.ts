@@ -1,10 +1,10 @@
-// Process warnings: what the package reports about the set-up, where no logger is needed to see it.
+// Emits process warnings: they report mistakes in the set-up, and are visible without a logger.
 
 import { textOf, type CaseDetails, type WarningCode } from "./codes.js";
 import { debug } from "./debug.js";
 import { swallow } from "./swallow.js";
 
-/** As an app may have replaced it. */
+/** Typed loosely, since an app may have replaced `emitWarning`. */
 const node: { emitWarning(warning: string, options: object): unknown } = process;
 
 /**

@@ -1,4 +1,4 @@
-// A query string or a form: where its variables begin and end, and what their escapes stand for.
+// Splits a query string or a form into its variables, and decodes their escapes.
 
 /** One variable: its name, decoded, and its value. */
 export type Pair = readonly [name: string, value: string];
@@ -6,9 +6,9 @@ export type Pair = readonly [name: string, value: string];
 const asSent = (_name: string, value: string): string => value;
 
 /**
- * The variables of `a=1&b=2`, in their order.
+ * Returns the variables of `a=1&b=2`, in order.
  *
- * @param read - makes of a value, as it was sent, what stands in the pair; by default it stays as it is
+ * @param read - converts a value for its pair; by default, the value stays exactly as sent
  */
 export function pairsOf(query: string, read: (name: string, value: string) => string = asSent): Pair[] {
   const pairs: Pair[] = [];
@@ -20,7 +20,7 @@ export function pairsOf(query: string, read: (name: string, value: string) => st
   return pairs;
 }
 
-/** The values of one variable, as they were sent, in their order. */
+/** Returns the values of one variable, exactly as sent, in order. */
 export function valuesOf(query: string, name: string): string[] {
   const values: string[] = [];
   forEachPair(query, (start, nameEnd, end) => {
@@ -29,7 +29,7 @@ export function valuesOf(query: string, name: string): string[] {
   return values;
 }
 
-/** The query as it was sent, but for the variables of these names. */
+/** Returns the query without the variables of these names, otherwise exactly as sent. */
 export function withoutVariables(query: string, names: readonly string[]): string {
   const kept: string[] = [];
   forEachPair(query, (start, nameEnd, end) => {
@@ -38,9 +38,9 @@ export function withoutVariables(query: string, names: readonly string[]): strin
   return kept.join("&");
 }
 
-/** Calls back with where each variable begins, its name ends, and it ends; also for what is empty between two `&`. */
+/** Calls back with the start, the end of the name and the end of each variable, even an empty one between two `&`. */
 function forEachPair(query: string, visit: (start: number, nameEnd: number, end: number) => void): void {
-  // Never looked for twice: a query may have none.
+  // A query without `=` is searched once, not once for each variable.
   let equals = -1;
   for (let start = 0, end = 0; end < query.length; start = end + 1) {
     const next = query.indexOf("&", start);
@@ -53,16 +53,16 @@ function forEachPair(query: string, visit: (start: number, nameEnd: number, end:
   }
 }
 
-/** Decoded, a name is never longer: most are told apart without that. */
+/** A decoded name is never longer than the encoded one, so comparing lengths first saves most decoding. */
 function isNamed(query: string, start: number, nameEnd: number, name: string): boolean {
   return nameEnd - start >= name.length && decode(query.slice(start, nameEnd)) === name;
 }
 
-/** What a name or a value stands for: `+` is a space, and an escape that stands for no character is kept as it is. */
+/** Decodes a name or a value: `+` becomes a space. An escape that does not encode a character stays unchanged. */
 export function decode(text: string): string {
   const spaced = text.includes("+") ? text.replaceAll("+", " ") : text;
   if (!spaced.includes("%")) return spaced;
-  if (spaced.length < WORTH_A_THROW) return decodeCarefully(spaced);
+  if (spaced.length < NATIVE_FROM) return decodeCarefully(spaced);
   try {
     return decodeURIComponent(spaced);
   } catch {
@@ -71,12 +71,12 @@ export function decode(text: string): string {
 }
 
 /**
- * From so many characters on, the engine's own decoder is quicker, also where it throws. On short texts it would throw thousands of times for one
- * query that a stranger made of broken names, before it is known whether he may call.
+ * From this length on, in characters, the engine's own decoder is faster, even if it throws. On shorter texts, one
+ * query of broken names would make it throw thousands of times, before the caller is authenticated.
  */
-const WORTH_A_THROW = 256;
+const NATIVE_FROM = 256;
 
-/** Checks escapes before it decodes them. */
+/** Decodes only valid escapes, so it never throws. */
 function decodeCarefully(text: string): string {
   let decoded = "";
   let from = 0;
@@ -90,7 +90,7 @@ function decodeCarefully(text: string): string {
   return from === 0 ? text : decoded + text.slice(from);
 }
 
-/** Where the escapes end that begin at `at` and stand for characters, one behind the other; `at` where the first one stands for none. */
+/** Returns the end of the series of valid escapes that begins at `at`; `at` itself if the first one is not valid. */
 function endOfEscapes(text: string, at: number): number {
   let end = at;
   for (;;) {
@@ -100,7 +100,7 @@ function endOfEscapes(text: string, at: number): number {
   }
 }
 
-/** How long the escapes of the character at `at` are, by the bytes that RFC 3629 allows in UTF-8; 0 where they stand for none. */
+/** Returns the length of the escapes of the character at `at`; 0 if its bytes are not valid UTF-8 (RFC 3629). */
 function escapedLength(text: string, at: number): number {
   const first = byteAt(text, at);
   if (first < 0x80) return first === NO_BYTE ? 0 : ESCAPE;
@@ -117,7 +117,10 @@ function escapedLength(text: string, at: number): number {
 const ESCAPE = 3;
 const NO_BYTE = -1;
 const CONTINUATION = [0x80, 0xbf] as const;
-/** What may follow a first byte, where that is less than any continuation: the rest is written shorter, a surrogate, or beyond Unicode. */
+/**
+ * The second bytes that are allowed after some first bytes. Other continuation bytes would encode an overlong form, a
+ * surrogate, or a number beyond Unicode.
+ */
 const SECOND_BYTES: ReadonlyMap<number, readonly [lowest: number, highest: number]> = new Map([
   [0xe0, [0xa0, 0xbf]],
   [0xed, [0x80, 0x9f]],
@@ -125,7 +128,7 @@ const SECOND_BYTES: ReadonlyMap<number, readonly [lowest: number, highest: numbe
   [0xf4, [0x80, 0x8f]],
 ]);
 
-/** The byte whose escape stands at `at`; -1 where there is none. */
+/** Returns the byte whose escape is at `at`; -1 if there is no escape. */
 function byteAt(text: string, at: number): number {
   if (text.charCodeAt(at) !== PERCENT) return NO_BYTE;
   const high = hexDigit(text.charCodeAt(at + 1));
@@ -141,7 +144,7 @@ function hexDigit(code: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }
 
-/** A value without the pair of double quotes that the provider may put around it. */
+/** Returns a value without the pair of double quotes that the provider may put around it. */
 export function unquoted(value: string): string {
   return isQuoted(value) ? value.slice(1, -1) : value;
 }

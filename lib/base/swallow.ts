@@ -1,8 +1,11 @@
-// For what a function of the user's gives, that nobody waits for.
+// Handles the result of a user's function that nobody awaits.
 
 import { types } from "node:util";
 
-/** Hears of a rejection, so that it does not end the process; also of a promise with methods of its own. Does not throw. */
+/**
+ * Calls `failed` if the given value is a promise that rejects, so that the rejection does not end the process.
+ * This also works if the promise has methods of its own. Does not throw.
+ */
 export function swallow(given: unknown, failed: (cause: unknown) => void): void {
   if (typeof given !== "object" || given === null) return;
   try {

@@ -1,22 +1,24 @@
-// Names what was thrown, without repeating what it says.
+// Describes a thrown value by its class and source location, never by its text.
 
 import { types } from "node:util";
 
 const NAME = /^[A-Za-z_$][\w$]{0,80}$/;
-/** What the class called itself when the stack was written, perhaps with a code of Node's. */
+/** The class name at the start of a stack, perhaps with one of Node's error codes. */
 const TITLE = /^[A-Za-z_$][\w$]{0,80}(?: \[\w{1,80}\])?/;
-/** Any line of a stack behind the error's text. */
+/** A line of a stack after the error's text. */
 const CALL = /^ {4}at .*(?::\d+:\d+|<anonymous>|native|index \d+)\)?$/;
-/** One in a file or in a module of Node's. */
+/** A line that names a file or one of Node's modules. */
 const FRAME = /^ {4}at (?:async )?(?:.*?\()?((?:file:\/\/|node:|\/|[A-Za-z]:[\\/])[^()]*:\d+:\d+)\)?$/;
 
 /**
- * The class of an error, and the place where it was made: `TypeError at /app/orders.js:12:5`. Its text, its own properties and the names of its
- * functions may hold a number or a message. Anything may be thrown, and nothing of it is trusted.
+ * Returns the class of an error and the place where it was made: `TypeError at /app/orders.js:12:5`.
+ *
+ * The error's text, its own properties and its function names may contain a phone number or a message: none is used.
+ * Anything can be thrown, so nothing about the value is trusted.
  */
 export function nameOf(thrown: unknown): string {
   try {
-    // Also an error of another realm, such as one of Node's own under Jest.
+    // `isNativeError` also accepts errors of another realm, such as Node's own under Jest.
     if (!(thrown instanceof Error) && !types.isNativeError(thrown))
       return `a thrown ${thrown === null ? "null" : typeof thrown}`;
     const name = classOf(thrown);
@@ -27,11 +29,12 @@ export function nameOf(thrown: unknown): string {
   }
 }
 
-/** The innermost class that has a name. An error may have a `constructor` of its own: what was sent, or anything else. */
+/** The innermost class that has a name. Own properties are skipped: a `constructor` among them may be received data. */
 function classOf(error: Error): string {
   for (let of = prototypeOf(error); of !== null; of = prototypeOf(of)) {
-    const made: unknown = Object.getOwnPropertyDescriptor(of, "constructor")?.value;
-    const name: unknown = typeof made === "function" && Object.getOwnPropertyDescriptor(made, "name")?.value;
+    const constructor: unknown = Object.getOwnPropertyDescriptor(of, "constructor")?.value;
+    const name: unknown =
+      typeof constructor === "function" && Object.getOwnPropertyDescriptor(constructor, "name")?.value;
     if (typeof name === "string" && NAME.test(name)) return name;
   }
   return "Error";
@@ -40,9 +43,10 @@ function classOf(error: Error): string {
 const prototypeOf = Object.getPrototypeOf as (of: object) => object | null;
 
 /**
- * File, line and column of the innermost function. They stand behind the text in the stack, which keeps the text that the error was made with: if
- * the error has another one by now, what is left of the old one may look like a frame. So every line behind the text must be one, and there
- * must not be more of them than V8 writes.
+ * Returns file, line and column of the innermost function, from the lines of the stack after the error's text.
+ *
+ * The stack keeps the text that the error was made with. If the error's text has changed since, the rest of the old
+ * text may look like a frame. So every line after the text must be a frame, and there must not be more than V8 writes.
  */
 function placeOf(error: Error): string | undefined {
   const { message, stack }: { message: unknown; stack?: unknown } = error;

@@ -1,4 +1,4 @@
-// How long the package waits for what is not its own: handlers, and the inbox.
+// Limits how long the package waits for the user's code: handlers, and the inbox.
 
 /** One limit for many waits, all of which can be ended at once. */
 export class TimeLimit {
@@ -11,7 +11,7 @@ export class TimeLimit {
     this.ms = ms;
   }
 
-  /** Waits for a promise that does not reject; `false` where the time is over first. */
+  /** Waits for a promise, which must not reject. Resolves with `false` if the time is over first. */
   wait(settled: Promise<unknown>): Promise<boolean> {
     if (this.#isOver) return Promise.resolve(false);
     return new Promise((resolve) => {
@@ -27,7 +27,7 @@ export class TimeLimit {
     });
   }
 
-  /** Whether the time of every wait, also of those to come, is over. */
+  /** Whether `expire` was called: the time of every wait is over, future ones included. */
   get isOver(): boolean {
     return this.#isOver;
   }

@@ -1,17 +1,20 @@
-// Waits for promises that are not the package's own, and can let go of them.
+// Waits for promises that the package did not make, and can stop waiting for them.
 
 import { types } from "node:util";
 
-/** How a promise ended: with a cause, if it rejected. */
+/** Called when a promise has settled: with the cause, if it rejected. */
 type End = (rejected?: { readonly cause: unknown }) => void;
 
-/** Who waits for a promise that several may wait for: it holds each of its reactions until it settles, so it gets one for all. */
+/**
+ * The callbacks that wait for each promise. Several handlers may return the same promise, which keeps each of its
+ * reactions until it settles. So it gets a single reaction for all callbacks.
+ */
 const waiting = new WeakMap<object, Set<End>>();
 
 /**
  * Calls back when the promise has settled.
  *
- * @returns lets go of the callback; not if nobody else waits for the promise, which then is the caller's own
+ * @returns a function that releases the callback, unless it is the only one: then nobody else uses the promise
  */
 export function whenSettled(promise: PromiseLike<unknown>, end: End): () => void {
   const ends = waiting.get(promise) ?? endsOf(promise);
@@ -31,12 +34,12 @@ function endsOf(promise: PromiseLike<unknown>): Set<End> {
     () => endAll(),
     (cause: unknown) => endAll({ cause }),
   );
-  // Of other thenables, each call of `then` may do something.
+  // Other thenables are not shared: each call of their `then` may have an effect.
   if (types.isPromise(promise)) waiting.set(promise, ends);
   return ends;
 }
 
-/** Of a promise, `await` does not call a `then` that somebody has put there; that of any other object may throw. */
+/** `await` does not call the overridden `then` of a promise. The `then` of any other object may throw. */
 async function settled(promise: PromiseLike<unknown>): Promise<unknown> {
   return await promise;
 }

@@ -13,7 +13,7 @@ interface SetUp {
   readonly profile: CallbackProfile | undefined;
 }
 
-/** Called once, before any callback. */
+/** Warns once, before any callback. */
 export function adviseOnSetUp({ authenticate, profile }: SetUp, log: Log): void {
   if (authenticate === undefined) {
     log.advise("KALEYRA_SMS_NO_AUTHENTICATION");
