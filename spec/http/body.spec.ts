@@ -1,4 +1,4 @@
-// Bodies as a network and a stranger send them: in pieces, compressed, cut, endless, and not what they say they are.
+// Bodies as they come from a network or a stranger: in pieces, compressed, incomplete, endless, or with wrong headers.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { once } from "node:events";
@@ -18,7 +18,7 @@ afterEach(closeServers);
 
 const HEAD = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
 
-/** The router still works: the next callback is handled. */
+/** Checks that the router still works. */
 async function expectNextHandled(port: number, { messages }: Recorder): Promise<void> {
   const before = messages.length;
   const response = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: JSON.stringify(callback()) });
@@ -27,7 +27,7 @@ async function expectNextHandled(port: number, { messages }: Recorder): Promise<
 }
 
 describe("a body that arrives in pieces", () => {
-  it("is read whole, also where a character is cut in two", async () => {
+  it("is read completely, even if a character is split", async () => {
     const recorded = recorder();
     const port = await listen(recorded.sms);
     const body = Buffer.from(JSON.stringify(callback({ message: "नमस्ते 👋" })));
@@ -42,7 +42,7 @@ describe("a body that arrives in pieces", () => {
     socket.destroy();
   });
 
-  it("is read as text where something set an encoding before", async () => {
+  it("is read as text if earlier middleware set an encoding", async () => {
     const { sms, messages } = recorder();
     const server = createServer((req, res) => {
       req.setEncoding("utf8");
@@ -78,7 +78,7 @@ describe("a compressed body", () => {
     await expectNextHandled(port, recorded);
   });
 
-  it("is answered 413 as soon as it inflates past the limit, whatever is still to come", async () => {
+  it("is answered 413 as soon as it inflates past the limit, before the rest arrives", async () => {
     const recorded = recorder({ bodyLimit: 10_000 });
     const port = await listen(recorded.sms);
     const bomb = gzipSync(Buffer.alloc(5_000_000));
@@ -95,7 +95,7 @@ describe("a compressed body", () => {
     await expectNextHandled(port, recorded);
   });
 
-  it("is 415 in an encoding that is not known, and kept for the handler of invalid", async () => {
+  it("is answered 415 if its encoding is unknown, and passed to the handler of invalid", async () => {
     const { sms, invalid } = recorder();
     const response = await request(createServer(sms))
       .post("/")
@@ -109,7 +109,7 @@ describe("a compressed body", () => {
 });
 
 describe("a body that is too large", () => {
-  it("is answered at once where its length is declared, before any of it came", async () => {
+  it("is answered before any of it arrives if its length is declared", async () => {
     const recorded = recorder();
     const port = await listen(recorded.sms);
     const socket = await open(port);
@@ -123,7 +123,7 @@ describe("a body that is too large", () => {
     await expectNextHandled(port, recorded);
   });
 
-  it("is answered while it is still being sent, and the sender can read the answer", async () => {
+  it("is answered while it is still being sent, and the client can read the answer", async () => {
     const recorded = recorder();
     const port = await listen(recorded.sms);
     const socket = await open(port);
@@ -140,7 +140,7 @@ describe("a body that is too large", () => {
     await expectNextHandled(port, recorded);
   });
 
-  it("ends the connection of a sender that never stops", async () => {
+  it("closes the connection of a client that never stops sending", async () => {
     const { sms } = recorder({ bodyLimit: 100 });
     const socket = await open(await listen(sms));
     const closed = untilClosed(socket);
@@ -150,7 +150,7 @@ describe("a body that is too large", () => {
     clearInterval(endless);
   });
 
-  it("is taken up to the limit, byte by byte of it", async () => {
+  it("is accepted up to exactly bodyLimit bytes", async () => {
     const body = JSON.stringify(callback({ message: "ü" }));
     const exact = recorder({ bodyLimit: Buffer.byteLength(body) });
     await request(createServer(exact.sms)).post("/").type("json").send(body).expect(200);
@@ -158,7 +158,7 @@ describe("a body that is too large", () => {
     await request(createServer(less.sms)).post("/").type("json").send(body).expect(413);
   });
 
-  it("is refused where a parser before the router kept it", async () => {
+  it("is rejected even if an earlier parser has read it", async () => {
     const { sms } = recorder({ bodyLimit: 10 });
     const app = express().use(express.raw({ type: "*/*" }), sms);
     await request(app).post("/").type("json").send(callback()).expect(413);
@@ -166,7 +166,7 @@ describe("a body that is too large", () => {
 });
 
 describe("a body that does not end", () => {
-  it("is answered 408 when its time is over", async () => {
+  it("is answered 408 after bodyTimeoutMs", async () => {
     const recorded = recorder({ bodyTimeoutMs: 50 });
     const port = await listen(recorded.sms);
     const socket = await open(port);
@@ -178,7 +178,7 @@ describe("a body that does not end", () => {
     await expectNextHandled(port, recorded);
   });
 
-  it("is invalid, once, when the connection is cut", async () => {
+  it("emits invalid once when the connection breaks", async () => {
     const recorded = recorder();
     const port = await listen(recorded.sms);
     const invalid = new Promise((resolve) => recorded.sms.on("invalid", resolve));
@@ -190,7 +190,7 @@ describe("a body that does not end", () => {
     await expectNextHandled(port, recorded);
   });
 
-  it("frees its place when the connection is cut", async () => {
+  it("frees its slot when the connection breaks", async () => {
     const recorded = recorder({ maxInFlight: 1 });
     const port = await listen(recorded.sms);
     const invalid = new Promise((resolve) => recorded.sms.on("invalid", resolve));
@@ -202,7 +202,7 @@ describe("a body that does not end", () => {
 });
 
 describe("a body over HTTP/2", () => {
-  it("is read whole, and is incomplete where the stream was cut", async () => {
+  it("is read completely, and is incomplete if the stream is reset", async () => {
     const { sms, messages, invalid } = recorder();
     const server = createHttp2Server(sms as never).listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -223,12 +223,12 @@ describe("a body over HTTP/2", () => {
         "content-length": body.length,
       });
       cut.on("error", () => undefined);
-      const told = new Promise((resolve) => sms.once("invalid", resolve));
+      const emitted = new Promise((resolve) => sms.once("invalid", resolve));
       cut.write(body.slice(0, -2));
-      // What was written is on its way before the stream is reset.
+      // The ping returns after the written bytes have arrived.
       await new Promise((resolve) => session.ping(resolve));
       cut.close(constants.NGHTTP2_CANCEL);
-      expect(await told).toMatchObject({ code: "body-incomplete" });
+      expect(await emitted).toMatchObject({ code: "body-incomplete" });
       expect(messages).toHaveLength(1);
       expect(invalid).toHaveLength(1);
     } finally {
@@ -238,8 +238,8 @@ describe("a body over HTTP/2", () => {
   });
 });
 
-describe("a body that was read before", () => {
-  it("is never waited for, where nothing was kept of it", async () => {
+describe("a body that earlier middleware has read", () => {
+  it("is rejected at once if it was discarded", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const { sms, invalid } = recorder();
     const app = express().use((req, _res, next) => void req.resume().on("end", next), sms);
@@ -248,14 +248,14 @@ describe("a body that was read before", () => {
     warn.mockRestore();
   });
 
-  it("is read by the router where a parser before it passed it over", async () => {
+  it("is read by the router if the parser ignored its content type", async () => {
     const { sms, messages } = recorder();
     const app = express().use(express.json(), sms);
     await request(app).post("/").type("text/plain").send(JSON.stringify(callback())).expect(200);
     expect(messages).toHaveLength(1);
   });
 
-  it("causes one process warning where the raw bytes are gone, and none where they are kept", async () => {
+  it("causes one process warning if the raw bytes are lost, and none if they are kept", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const lossy = express().use(express.json(), recorder().sms);
     await request(lossy).post("/").type("json").send(PRINTED_POST).expect(200);
@@ -272,7 +272,7 @@ describe("a body that was read before", () => {
     warn.mockRestore();
   });
 
-  it("is refused where a number has more digits than the parser kept", async () => {
+  it("is rejected if the parser has lost digits of a number", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const { sms, invalid, messages } = recorder();
     const app = express().use(express.json(), sms);
@@ -289,18 +289,18 @@ describe("a body that was read before", () => {
   });
 });
 
-describe("a request that ended before the router had it", () => {
-  it("is invalid at once, and takes no place", async () => {
+describe("a request that ended before it reached the router", () => {
+  it("emits invalid at once, and takes no slot", async () => {
     const { sms, invalid } = recorder({ maxInFlight: 1 });
     const app = express()
       .use("/late", (req, _res, next) => void req.once("close", () => next()))
       .use(["/late", "/"], sms);
     const port = await listen(app);
-    const heard = new Promise((resolve) => sms.once("invalid", resolve));
+    const emitted = new Promise((resolve) => sms.once("invalid", resolve));
     const socket = await open(port);
     socket.write("POST /late HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{");
     socket.destroySoon();
-    await heard;
+    await emitted;
     expect(invalid).toMatchObject([{ code: "body-incomplete" }]);
     const response = await fetch(`http://127.0.0.1:${port}/`, { method: "POST", body: JSON.stringify(callback()) });
     expect(response.status).toBe(200);
@@ -308,7 +308,7 @@ describe("a request that ended before the router had it", () => {
 });
 
 describe("rawBody", () => {
-  it("that is filled while the body comes is not taken for an empty body", async () => {
+  it("is not read as an empty body if it is filled while the body arrives", async () => {
     const { sms, messages } = recorder();
     const app = express().use((req: IncomingMessage & { rawBody?: string }, _res, next) => {
       req.rawBody = "";
@@ -320,8 +320,8 @@ describe("rawBody", () => {
   });
 });
 
-describe("a request that is no stream", () => {
-  it("is read from what stands on it", async () => {
+describe("a request that is not a stream", () => {
+  it("is read from its properties", async () => {
     const { sms, messages } = recorder();
     const req = { method: "POST", url: "/", headers: {}, body: callback(), complete: true };
     const status = await new Promise((resolve) => {
@@ -333,8 +333,8 @@ describe("a request that is no stream", () => {
   });
 });
 
-describe("what a parser left", () => {
-  it("is not written to: it is not the router's", async () => {
+describe("a parsed body", () => {
+  it("is not changed by the router", async () => {
     const { sms, messages } = recorder();
     const body = callback();
     const before = { ...body };
@@ -346,9 +346,9 @@ describe("what a parser left", () => {
 
   it.each([
     ["a=1&source[x]=1", "an object"],
-    ["a=1&source[toString]=1", "an object that has no text of its own"],
+    ["a=1&source[toString]=1", "an object that cannot be converted to a string"],
     ["a=1&source[]=1&source[][x]=2", "an array with an object"],
-  ])("is invalid where a variable became more than a string: %s, %s", async (variables) => {
+  ])("is invalid if a variable was parsed into more than a string: %s, %s", async (variables) => {
     const { sms, invalid } = recorder();
     const app = express()
       .use(express.urlencoded({ extended: true }))
@@ -358,7 +358,7 @@ describe("what a parser left", () => {
     expect(invalid).toMatchObject([{ code: "schema", issues: [{ field: "source", rule: "scalar" }] }]);
   });
 
-  it("is read with a bigint for a long number", async () => {
+  it("may contain a bigint for a long number", async () => {
     const { sms, messages, invalid } = recorder();
     const source = 12345678901234567890n;
     await sms.receive({ method: "POST", body: callback({ source }) });
@@ -367,7 +367,7 @@ describe("what a parser left", () => {
     expect(invalid[0]?.raw).toContain("12345678901234567890");
   });
 
-  it("is invalid where it nests deeper than the stack is high", async () => {
+  it("is invalid if it is nested deeper than the call stack allows", async () => {
     const { sms, invalid } = recorder();
     const app = express().use(express.json(), sms);
     const body = JSON.stringify(callback()).replace("}", `,"circle":${"[".repeat(40_000)}${"]".repeat(40_000)}}`);
@@ -395,7 +395,7 @@ describe("what a parser left", () => {
     expect(messages).toEqual([]);
   });
 
-  it("of a body sent as text/plain is read as JSON, not as a form", async () => {
+  it("is read as JSON, not as a form, if it was sent as text/plain", async () => {
     const { sms, messages, invalid } = recorder();
     const app = express().use(express.json({ type: "text/plain" }), sms);
     const send = (fields: Record<string, unknown>) =>
@@ -414,7 +414,7 @@ describe("what a parser left", () => {
     ]);
   });
 
-  it("is malformed where a form's parser took JSON apart, and the detail says what to do", async () => {
+  it("is malformed if a form parser has split JSON, and the detail names the remedy", async () => {
     const { sms, invalid } = recorder();
     const app = express().use(express.urlencoded({ extended: false }), sms);
     await request(app).post("/").type("form").send(JSON.stringify(callback())).expect(400);
@@ -422,14 +422,14 @@ describe("what a parser left", () => {
     expect(invalid[0]?.detail).toContain("mount the router before it");
   });
 
-  it("is invalid in sms.receive too, and does not reject", async () => {
+  it("makes sms.receive resolve with an invalid outcome, not reject", async () => {
     const { sms } = recorder();
     const query = { id: ["1", "2"], source: "919876543210", recipient: "5050" } as never;
     expect(await sms.receive({ method: "GET", query })).toMatchObject({ problem: { code: "duplicate-field" } });
   });
 });
 
-it("keeps a connection that sends one callback behind the other", async () => {
+it("keeps a connection open for several callbacks in a row", async () => {
   const { sms, messages } = recorder();
   const port = await listen(sms);
   const socket = await open(port);
@@ -442,7 +442,7 @@ it("keeps a connection that sends one callback behind the other", async () => {
   expect(messages.map(({ text }) => text)).toEqual(Array.from({ length: 50 }, (_, n) => String(n)));
 });
 
-it("tells a client that waits for 100 Continue to go on", async () => {
+it("answers 100 Continue to a client that waits for it", async () => {
   const { sms, messages } = recorder();
   const port = await listen(sms);
   const status = await new Promise((resolve, reject) => {
@@ -458,7 +458,7 @@ it("tells a client that waits for 100 Continue to go on", async () => {
   expect(messages).toHaveLength(1);
 });
 
-it("handlers of both methods run in the asynchronous context of their request", async () => {
+it("runs handlers in the asynchronous context of their request, for both methods", async () => {
   const tenant = new AsyncLocalStorage<string>();
   const { sms } = recorder();
   const seen: string[] = [];
@@ -487,7 +487,7 @@ it("handlers of both methods run in the asynchronous context of their request", 
 it.each([
   ["a Uint8Array", "new Uint8Array(bytes)"],
   ["a view of more bytes", "new Uint8Array([0, ...bytes, 0]).subarray(1, bytes.length + 1)"],
-])("bytes of another realm are read, also in sms.receive: %s", async (_case, make) => {
+])("reads bytes of another realm, in sms.receive too: %s", async (_case, make) => {
   const { sms, messages } = recorder();
   const body = (fields: Record<string, unknown>) =>
     runInNewContext(make, { bytes: [...Buffer.from(JSON.stringify(callback(fields)))] }) as Uint8Array;

@@ -1,4 +1,4 @@
-// How many callbacks are in hand at once, through the HTTP stack.
+// The limit on callbacks in flight, through the HTTP stack.
 
 import { afterEach, describe, expect, it } from "@jest/globals";
 
@@ -19,7 +19,7 @@ function sender(port: number): (headers?: Record<string, string>) => Promise<num
   };
 }
 
-/** A function of options.authenticate that lets nobody in and out by itself. */
+/** A function for options.authenticate whose result the spec gives, when it calls a function in `running`. */
 function slowCheck() {
   const running: Array<(isAllowed: boolean) => void> = [];
   return {
@@ -32,7 +32,7 @@ function slowCheck() {
 }
 
 describe("callers that a function checks", () => {
-  it("never keep out the provider: the check that takes longest gets 503, and what it returns then is ignored", async () => {
+  it("never keep the provider out: the longest running check is answered 503, and its result is ignored", async () => {
     const { running, check, reaches } = slowCheck();
     const { sms, messages, unauthorized } = recorder({
       maxInFlight: 3,
@@ -53,7 +53,7 @@ describe("callers that a function checks", () => {
     expect(messages).toHaveLength(1);
   });
 
-  it("take no place of a callback that is read or handled", async () => {
+  it("take no slot of callbacks that are being read or handled", async () => {
     const { running, check, reaches } = slowCheck();
     const { sms, messages } = recorder({ maxInFlight: 1, authenticate: check });
     const handled = deferred();
@@ -72,17 +72,17 @@ describe("callers that a function checks", () => {
   });
 });
 
-it("callers that are refused are at most maxInFlight at once, and take no place of those that functions check", async () => {
+it("rejects at most maxInFlight callers at once, which take no slots of callers that functions check", async () => {
   const secret = { header: "X-Callback-Token", value: "s3cret" };
   const { sms, unauthorized } = recorder({ maxInFlight: 2, authenticate: [secret, () => Promise.resolve(true)] });
-  const noted = deferred();
-  sms.on("unauthorized", () => noted.promise);
+  const saved = deferred();
+  sms.on("unauthorized", () => saved.promise);
   const send = sender(await listen(sms));
   const strangers = [send(), send()];
   while (unauthorized.length < 2) await new Promise(setImmediate);
   expect(await send()).toBe(503);
   expect(await send({ "X-Callback-Token": "s3cret" })).toBe(200);
-  noted.resolve();
+  saved.resolve();
   expect(await Promise.all(strangers)).toEqual([403, 403]);
   expect(unauthorized).toHaveLength(2);
 });

@@ -1,4 +1,4 @@
-// Whatever befalls a callback, it gives back its place, and gives it back once.
+// Every callback frees its slot exactly once, however it ends.
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
@@ -14,31 +14,31 @@ beforeEach(() => {
 afterEach(closeServers);
 
 const BODY_LIMIT = 2_000;
-const turnOfTheLoop = () => new Promise(setImmediate);
-const eventually = async (isSo: () => boolean): Promise<void> => {
-  while (!isSo()) {
-    if (Date.now() > deadline) throw new Error(`It never came to this: ${isSo.toString()}`);
-    await turnOfTheLoop();
+const nextTurn = () => new Promise(setImmediate);
+const eventually = async (condition: () => boolean): Promise<void> => {
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`Never true: ${condition.toString()}`);
+    await nextTurn();
   }
 };
 const fail = (): never => {
-  throw new Error("as something in front of the router may");
+  throw new Error("from earlier middleware");
 };
 
-/** A router with one place of each kind, behind something that may do anything to a request. */
+/** A router with one slot of each kind, behind middleware that a spec sets with `before`. */
 function setUp() {
   const checked: Array<(isAllowed: boolean) => void> = [];
   const handled: Array<() => void> = [];
-  const held = <Value>(ends: Array<(value: Value) => void>) => new Promise<Value>((resolve) => ends.push(resolve));
+  const pending = <Value>(ends: Array<(value: Value) => void>) => new Promise<Value>((resolve) => ends.push(resolve));
   const checks: Record<string, () => unknown> = {
     yes: () => true,
     no: () => false,
-    held: () => held(checked),
+    pending: () => pending(checked),
     throws: fail,
-    rejects: () => Promise.reject(new Error("as a database may")),
+    rejects: () => Promise.reject(new Error("from a database")),
     "never settles": () => new Promise(() => undefined),
-    "gives what throws": () => ({ then: fail }),
-    "answers twice": () => ({
+    "returns a thenable that throws": () => ({ then: fail }),
+    "resolves twice": () => ({
       then: (resolve: (value: boolean) => void) => {
         resolve(true);
         resolve(false);
@@ -52,18 +52,18 @@ function setUp() {
     authenticate: ({ headers }) => checks[String(headers["x-check"])]?.() as boolean,
   });
   recorded.sms
-    .on("message", ({ text }) => (text === "held" ? held(handled) : undefined))
-    .on("unauthorized", () => Promise.reject(new Error("as a handler may")));
-  let befall: (req: IncomingMessage, res: ServerResponse) => unknown = () => undefined;
+    .on("message", ({ text }) => (text === "pending" ? pending(handled) : undefined))
+    .on("unauthorized", () => Promise.reject(new Error("from a handler")));
+  let middleware: (req: IncomingMessage, res: ServerResponse) => unknown = () => undefined;
   const requests: IncomingMessage[] = [];
   const server = createServer((req, res) => {
     requests.push(req);
-    const before = befall(req, res);
-    befall = () => undefined;
-    if (before instanceof Promise) void before.then(() => recorded.sms(req, res));
+    const done = middleware(req, res);
+    middleware = () => undefined;
+    if (done instanceof Promise) void done.then(() => recorded.sms(req, res));
     else recorded.sms(req, res);
   });
-  /** On a connection of its own; of a body of that length, `part` is sent. */
+  /** Starts a request on a connection of its own. It declares the length of `body`, but sends only `part`. */
   const start = async (check: string, body = JSON.stringify(callback()), part = body): Promise<Socket> => {
     const socket = await open((server.address() as AddressInfo).port);
     const length = `Content-Length: ${Buffer.byteLength(body)}`;
@@ -84,10 +84,10 @@ function setUp() {
     start,
     statusOn,
     send: async (check: string, body?: string) => statusOn(await start(check, body)),
-    /** What the next request meets before it comes to the router. */
-    meets: (next: typeof befall) => (befall = next),
-    /** Ends a connection from outside, and waits until the server knows. */
-    leave: async (socket: Socket) => {
+    /** Sets the middleware of the next request only. */
+    before: (next: typeof middleware) => (middleware = next),
+    /** Closes the client's connection, and waits until the server has noticed. */
+    disconnect: async (socket: Socket) => {
       socket.destroy();
       await eventually(() => requests.every(({ destroyed }) => destroyed));
     },
@@ -95,94 +95,95 @@ function setUp() {
 }
 
 type Kit = ReturnType<typeof setUp>;
-/** The body of a callback whose handler waits. */
-const toHold = () => JSON.stringify(callback({ message: "held" }));
+/** The body of a callback whose handler is pending. */
+const pendingBody = () => JSON.stringify(callback({ message: "pending" }));
 
-const MISFORTUNES: ReadonlyArray<readonly [what: string, befall: (kit: Kit) => Promise<unknown>]> = [
-  ...["no", "throws", "rejects", "never settles", "gives what throws"].map(
+const INCIDENTS: ReadonlyArray<readonly [title: string, cause: (kit: Kit) => Promise<unknown>]> = [
+  ["its check returns false", async ({ send }) => expect(await send("no")).toBe(403)],
+  ...["throws", "rejects", "never settles", "returns a thenable that throws"].map(
     (check) => [`its check ${check}`, async ({ send }: Kit) => expect(await send(check)).toBe(403)] as const,
   ),
-  ["its check answers twice", async ({ send }) => expect(await send("answers twice")).toBe(200)],
+  ["its check resolves twice", async ({ send }) => expect(await send("resolves twice")).toBe(200)],
   [
-    "it goes away while it is checked, and its check lets it in",
-    async ({ start, leave, checked, invalid }) => {
-      const socket = await start("held");
+    "the client disconnects during the check, which then accepts it",
+    async ({ start, disconnect, checked, invalid }) => {
+      const socket = await start("pending");
       await eventually(() => checked.length > 0);
-      await leave(socket);
+      await disconnect(socket);
       checked.pop()?.(true);
       await eventually(() => invalid.length > 0);
     },
   ],
   [
-    "it goes away with half its body sent while it is checked, and its check lets it in",
-    async ({ start, leave, checked, invalid }) => {
-      const socket = await start("held", "{ }", "{");
+    "the client disconnects during the check, with half of the body sent, and the check then accepts it",
+    async ({ start, disconnect, checked, invalid }) => {
+      const socket = await start("pending", "{ }", "{");
       await eventually(() => checked.length > 0);
-      await leave(socket);
+      await disconnect(socket);
       checked.pop()?.(true);
       await eventually(() => invalid.length > 0);
     },
   ],
   [
-    "it goes away while its body is read",
-    async ({ start, leave, invalid }) => {
+    "the client disconnects while the body is being read",
+    async ({ start, disconnect, invalid }) => {
       const socket = await start("yes", "{ }", "{");
-      await turnOfTheLoop();
-      await leave(socket);
+      await nextTurn();
+      await disconnect(socket);
       await eventually(() => invalid.length > 0);
     },
   ],
   [
-    "it goes away while it is handled",
-    async ({ start, leave, handled }) => {
-      const socket = await start("yes", toHold());
+    "the client disconnects while the message is being handled",
+    async ({ start, disconnect, handled }) => {
+      const socket = await start("yes", pendingBody());
       await eventually(() => handled.length > 0);
-      await leave(socket);
+      await disconnect(socket);
       handled.pop()?.();
     },
   ],
   [
-    "it went away before the router had it",
-    async ({ meets, start, leave, invalid }) => {
-      meets((req) => new Promise((resolve) => req.once("close", resolve)));
+    "the client disconnects before the request reaches the router",
+    async ({ before, start, disconnect, invalid }) => {
+      before((req) => new Promise((resolve) => req.once("close", resolve)));
       const socket = await start("yes", "{ }", "{");
-      await turnOfTheLoop();
-      await leave(socket);
+      await nextTurn();
+      await disconnect(socket);
       await eventually(() => invalid.length > 0);
     },
   ],
   [
-    "something else answers it while it is checked",
-    async ({ meets, send, checked, invalid }) => {
-      meets((_, res) => void eventually(() => checked.length > 0).then(() => res.writeHead(504).end()));
-      expect(await send("held")).toBe(504);
+    "other code answers it during the check",
+    async ({ before, send, checked, invalid }) => {
+      before((_, res) => void eventually(() => checked.length > 0).then(() => res.writeHead(504).end()));
+      expect(await send("pending")).toBe(504);
       checked.pop()?.(true);
       await eventually(() => invalid.length > 0);
     },
   ],
   [
-    "something else answers it while it is handled",
-    async ({ meets, send, handled }) => {
-      meets((_, res) => void eventually(() => handled.length > 0).then(() => res.writeHead(504).end()));
-      expect(await send("yes", toHold())).toBe(504);
+    "other code answers it while the message is being handled",
+    async ({ before, send, handled }) => {
+      before((_, res) => void eventually(() => handled.length > 0).then(() => res.writeHead(504).end()));
+      expect(await send("yes", pendingBody())).toBe(504);
       handled.pop()?.();
     },
   ],
   ["its body is too large", async ({ send }) => expect(await send("yes", "x".repeat(BODY_LIMIT + 1))).toBe(413)],
   [
-    "its body is too large, and its answer cannot be ended",
-    async ({ meets, start, leave, lines }) => {
-      meets((_, res) => void (res.end = fail));
+    "its body is too large, and `res.end` throws",
+    async ({ before, start, disconnect, lines }) => {
+      before((_, res) => void (res.end = fail));
       const socket = await start("yes", "x".repeat(20_000), "x");
       expect(await until(socket, "\r\n\r\n")).toMatch(/^HTTP\/1.1 413 /);
-      await leave(socket);
+      await disconnect(socket);
       await eventually(() => lines.some((line) => line.includes("(answer-failed)")));
     },
   ],
   [
-    "its body cannot be listened to, and comes all the same",
-    async ({ meets, start, leave, requests, messages }) => {
-      meets((req) => {
+    "listening to its body throws, and the body still arrives",
+    async ({ before, start, disconnect, requests, messages }) => {
+      before((req) => {
         const { on } = req;
         const onButClose = (event: string, listener: () => void): unknown => {
           if (event !== "close") return on.call(req, event, listener);
@@ -196,7 +197,7 @@ const MISFORTUNES: ReadonlyArray<readonly [what: string, befall: (kit: Kit) => P
       expect(await until(socket, "\r\n\r\n")).toMatch(/^HTTP\/1.1 500 /);
       socket.write(body.slice(10));
       await eventually(() => requests.every(({ readableEnded }) => readableEnded));
-      await leave(socket);
+      await disconnect(socket);
       expect(messages).toEqual([]);
     },
   ],
@@ -204,41 +205,42 @@ const MISFORTUNES: ReadonlyArray<readonly [what: string, befall: (kit: Kit) => P
     [false, true].map(
       (isLost) =>
         [
-          `its answer fails${isLost ? " for good" : ""}, its body ${isRead ? "read before" : "read by the router"}`,
-          async ({ meets, start, messages, leave }: Kit) => {
-            meets((req, res) => {
+          `\`res.writeHead\`${isLost ? " and `res.destroy` throw" : " throws"}, ` +
+            `with a body that ${isRead ? "was read earlier" : "the router reads"}`,
+          async ({ before, start, messages, disconnect }: Kit) => {
+            before((req, res) => {
               res.writeHead = fail;
               if (isLost) res.destroy = fail;
               if (isRead) Object.assign(req, { rawBody: JSON.stringify(callback()) });
             });
             const socket = await start("yes");
             await eventually(() => messages.length > 0);
-            await leave(socket);
+            await disconnect(socket);
           },
         ] as const,
     ),
   ),
 ];
 
-it.each(MISFORTUNES)("a callback gives its place back once where %s", async (_, befall) => {
+it.each(INCIDENTS)("a callback frees its slot once if %s", async (_, cause) => {
   const kit = setUp();
   const { sms, server, checked, handled, start, statusOn, send } = kit;
   await listen(server);
-  await befall(kit);
-  await turnOfTheLoop();
+  await cause(kit);
+  await nextTurn();
 
-  // One goes through all places: while its body is read, or its message handled, there is no room for another, which shows that nothing was given
-  // back twice. close() resolves only when no place is taken.
-  const body = toHold();
-  const traveller = await start("held", body, body.slice(0, 10));
+  // This callback takes a slot of each kind in turn. While its body is read, or its message handled, others get 503:
+  // no slot was freed twice. close() resolves only when no slot is taken.
+  const body = pendingBody();
+  const socket = await start("pending", body, body.slice(0, 10));
   await eventually(() => checked.length > 0);
   checked.pop()?.(true);
-  await turnOfTheLoop();
+  await nextTurn();
   expect(await send("yes")).toBe(503);
-  traveller.write(body.slice(10));
+  socket.write(body.slice(10));
   await eventually(() => handled.length > 0);
   expect(await send("yes")).toBe(503);
   handled.pop()?.();
-  expect(await statusOn(traveller)).toBe(200);
+  expect(await statusOn(socket)).toBe(200);
   await sms.close();
 });
