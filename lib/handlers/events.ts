@@ -85,5 +85,5 @@ const EVENTS: Readonly<Record<SmsEvent, true>> = {
 /** @throws TypeError if no event has that name */
 export function assertEvent(name: unknown): void {
   if (typeof name === "string" && Object.hasOwn(EVENTS, name)) return;
-  throw invalidArgument(`There is no event "${String(name)}": use one of ${Object.keys(EVENTS).join(", ")}.`);
+  throw invalidArgument(`The event "${String(name)}" does not exist: use one of ${Object.keys(EVENTS).join(", ")}.`);
 }

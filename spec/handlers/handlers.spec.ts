@@ -1,4 +1,4 @@
-// How handlers are called, awaited, and what happens when they fail.
+// Handlers: how they are called and awaited, and how their failures are reported.
 
 import { createServer } from "node:http";
 import { runInNewContext } from "node:vm";
@@ -10,7 +10,7 @@ import { callback, post } from "../support/callbacks";
 import { deferred, recorder } from "../support/recorder";
 
 describe("handlers of one callback", () => {
-  it("start in the order of registration, across events, and run together", async () => {
+  it("start in order of registration, across events, and run concurrently", async () => {
     const { sms } = recorder();
     const calls: string[] = [];
     const first = deferred();
@@ -41,7 +41,7 @@ describe("handlers of one callback", () => {
     ]);
   });
 
-  it("are awaited before the receipt is given", async () => {
+  it("are awaited before sms.receive resolves", async () => {
     const { sms } = recorder();
     const { promise, resolve } = deferred();
     let ended = false;
@@ -65,7 +65,7 @@ describe("handlers of one callback", () => {
   });
 });
 
-it("handlers of every other event are told that it is the first attempt", async () => {
+it("passes attempt 1 to handlers of all other events", async () => {
   const { sms } = recorder({ authenticate: ({ url }) => url !== "/?refused" });
   const attempts: Array<readonly [event: string, attempt: number]> = [];
   for (const event of ["invalid", "unauthorized", "duplicate", "error"] as const) {
@@ -119,12 +119,12 @@ describe("a handler that fails", () => {
     ["rejects with null", () => Promise.reject(null), null],
     ["rejects with an object", () => Promise.reject(notAnError), notAnError],
     [
-      "gives a thenable that rejects",
+      "returns a thenable that rejects",
       () => ({ then: (_: unknown, reject: (cause: unknown) => void) => reject("then") }),
       "then",
     ],
-    ["gives an object whose then throws", () => thenThrows, new Error("a getter")],
-  ])("that %s: the others finish, error says what, the caller gets 500", async (_name, failing, cause) => {
+    ["returns an object whose then throws", () => thenThrows, new Error("a getter")],
+  ])("does not stop the others, emits error and causes a 500 if it %s", async (_name, failing, cause) => {
     const { sms, messages, errors } = recorder();
     const ended: string[] = [];
     sms
@@ -141,7 +141,7 @@ describe("a handler that fails", () => {
     expect(Object.isFrozen(errors[0])).toBe(true);
   });
 
-  it("leaves the process without an unhandled rejection, also when it rejects after its time", async () => {
+  it("causes no unhandled rejection, even if it rejects after its time limit", async () => {
     const unhandled = jest.fn();
     process.on("unhandledRejection", unhandled);
     const { sms, errors } = recorder({ handlerTimeoutMs: 10 });
@@ -156,7 +156,7 @@ describe("a handler that fails", () => {
     expect(errors).toHaveLength(1);
   });
 
-  it("that never settles has its signal aborted, whenever it asks for it", async () => {
+  it("gets an aborted signal if it never settles, even if it reads the signal late", async () => {
     const { sms, errors } = recorder({ handlerTimeoutMs: 20 });
     const early = new Promise<boolean>((resolve) => {
       sms.on("message", (_message, { signal }) => {
@@ -177,7 +177,7 @@ describe("a handler that fails", () => {
   });
 
   it.each(["invalid", "duplicate", "error"] as const)(
-    "of %s goes to the logger and changes no answer",
+    "is logged and does not change the answer if it is a handler of %s",
     async (event) => {
       const { sms, lines } = recorder();
       sms.on(event, () => {
@@ -195,7 +195,7 @@ describe("a handler that fails", () => {
   );
 });
 
-it("a promise with a then of its own is awaited all the same", async () => {
+it("awaits a promise that overrides then", async () => {
   const { sms, errors } = recorder();
   const own = {
     then: (): never => {
@@ -209,10 +209,10 @@ it("a promise with a then of its own is awaited all the same", async () => {
   expect(await sms.receive(post())).toMatchObject({ outcome: "handled" });
 });
 
-describe("what is thrown", () => {
+describe("a thrown value", () => {
   const odd = {
-    "an error whose stack is no string": () => Object.assign(new Error("x"), { stack: [] }),
-    "an error whose text cannot be read": () =>
+    "an error whose stack is not a string": () => Object.assign(new Error("x"), { stack: [] }),
+    "an error whose message cannot be read": () =>
       Object.defineProperty(new Error("x"), "message", {
         get: () => {
           throw new Error("y");
@@ -225,7 +225,7 @@ describe("what is thrown", () => {
     },
   };
 
-  it.each(Object.entries(odd))("may be %s: the caller gets 500, and the next callback is handled", async (_, make) => {
+  it.each(Object.entries(odd))("may be %s: the answer is 500, and the next callback is handled", async (_, make) => {
     const sms = incomingSms({ authenticate: false, logger: { warn: () => undefined, error: () => undefined } });
     sms.once("message", () => {
       throw make();
@@ -234,7 +234,7 @@ describe("what is thrown", () => {
     expect(receipts.map(({ status }) => status)).toEqual([500, 200]);
   });
 
-  it("is logged without its text, its name and its functions' names", async () => {
+  it("is logged without its message, its name and the names of its functions", async () => {
     const { lines, messages } = recorder();
     const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
     const sms = incomingSms({ authenticate: false, logger });
@@ -252,8 +252,8 @@ describe("what is thrown", () => {
   });
 });
 
-describe("a log line about what a handler threw", () => {
-  /** The line, where no handler of error is registered. */
+describe("the log line about a handler's error", () => {
+  /** The line that is logged without a handler of error. */
   const lineOf = async (cause: unknown): Promise<string> => {
     const lines: string[] = [];
     const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
@@ -268,15 +268,23 @@ describe("a log line about what a handler threw", () => {
 
   it.each([
     ["an error", () => new RangeError("c4n4ry"), /RangeError at .*handlers\.spec\.ts:\d+:\d+\./],
-    ["one whose text holds a frame", () => new TypeError(FAKE), /TypeError at .*handlers\.spec\.ts:\d+:\d+\./],
+    ["one whose text contains a frame", () => new TypeError(FAKE), /TypeError at .*handlers\.spec\.ts:\d+:\d+\./],
     ["one with no text", () => withStack(new RangeError(), "RangeError"), /RangeError at \/app\/orders\.js:12:5\./],
     ["one of Node's own", () => thrownBy(() => Buffer.alloc(-1)), /RangeError at (node:|\/)\S+:\d+:\d+\./],
     ["one from JSON.parse", () => thrownBy(() => void JSON.parse("c4n4ry")), /SyntaxError at .*spec\.ts:\d+:\d+\./],
-    ["one with another text since", () => Object.assign(madeWith(FAKE), { message: "other" }), /failed: Error\./],
-    ["one with no text since", () => Object.assign(madeWith(FAKE), { message: "" }), /failed: Error\./],
-    ["one with more text since", () => Object.assign(madeWith(FAKE), { message: `${FAKE} more` }), /failed: Error\./],
-    ["one with part of its text since", () => Object.assign(madeWith(`x: ${FAKE}`), { message: FAKE }), /: Error\./],
-    ["one with the first line of its text", () => cutAfter("x", `\n${FAKE_CALL}\nmore`), /failed: Error\./],
+    ["one whose text was replaced", () => Object.assign(madeWith(FAKE), { message: "other" }), /failed: Error\./],
+    ["one whose text was removed", () => Object.assign(madeWith(FAKE), { message: "" }), /failed: Error\./],
+    [
+      "one whose text was extended",
+      () => Object.assign(madeWith(FAKE), { message: `${FAKE} more` }),
+      /failed: Error\./,
+    ],
+    [
+      "one whose text was cut at the start",
+      () => Object.assign(madeWith(`x: ${FAKE}`), { message: FAKE }),
+      /: Error\./,
+    ],
+    ["one whose text was cut after the first line", () => cutAfter("x", `\n${FAKE_CALL}\nmore`), /failed: Error\./],
     ["one with a constructor of its own", () => withOwn({ constructor: { name: "c4n4ry" } }), /failed: TypeError at /],
     ["one with a name of its own", () => withOwn({ name: "c4n4ry" }), /failed: TypeError at /],
     [
@@ -287,18 +295,18 @@ describe("a log line about what a handler threw", () => {
     ],
     ["one of a class without a name", () => new (class extends RangeError {})("c4n4ry"), /failed: RangeError at /],
     ["one from another realm", () => runInNewContext('new TypeError("c4n4ry")') as unknown, /failed: TypeError/],
-  ])("names the class and the place of %s, and nothing else", async (_case, make, says) => {
+  ])("names the class and the place of %s, and nothing else", async (_case, make, pattern) => {
     const line = await lineOf(make());
-    expect(line).toMatch(says);
+    expect(line).toMatch(pattern);
     expect(line).not.toContain("c4n4ry");
   });
 
   it.each([
-    ["ended in a frame", () => cutAfter("x", `\n${FAKE_CALL}`)],
+    ["ended with a frame", () => cutAfter("x", `\n${FAKE_CALL}`)],
     ["began with a frame", () => cutAfter("", `\n${FAKE_CALL}`)],
-  ])("names the class alone of one whose text, cut since, %s", async (_case, make) => {
+  ])("names only the class of an error whose text, since cut, %s", async (_case, make) => {
     const { stackTraceLimit } = Error;
-    // So that the stack is as high as V8 writes one, as in a server.
+    // The stack then reaches the limit, as in a server.
     Error.stackTraceLimit = 3;
     const line = await lineOf(make());
     Error.stackTraceLimit = stackTraceLimit;
@@ -306,19 +314,19 @@ describe("a log line about what a handler threw", () => {
   });
 });
 
-/** An error whose stack is written down: what some tools do with it later, V8 does at once. */
+/** An error whose stack is already formatted. Some tools format it only when it is read. */
 function madeWith(text: string): Error {
   const error = new Error(text);
   expect(error.stack).toContain(text);
   return error;
 }
 
-/** An error that has lost the rest of its text since. */
+/** An error whose text was cut after its stack was formatted. */
 function cutAfter(kept: string, rest: string): Error {
   return Object.assign(madeWith(kept + rest), { message: kept });
 }
 
-/** As V8 writes it: where a text is empty, Jest writes another one. */
+/** Sets a stack as V8 formats it. Under Jest, the stack of an error without a text looks different. */
 function withStack(error: Error, head: string): Error {
   return Object.assign(error, { stack: `${head}\n    at new Order (<anonymous>)\n    at take (/app/orders.js:12:5)` });
 }
@@ -335,9 +343,9 @@ function thrownBy(step: () => unknown): unknown {
   }
 }
 
-describe("without an unhandled rejection", () => {
+describe("an unhandled rejection", () => {
   const rejects = (): Promise<never> => Promise.reject(new Error("disk full"));
-  /** One whose own methods say nothing of the rejection. */
+  /** A promise whose own methods hide the rejection. */
   const hides = (): object => {
     const silent = (): Promise<void> => Promise.resolve();
     return Object.assign(rejects(), { then: silent, catch: silent, finally: silent, constructor: Object });
@@ -345,8 +353,8 @@ describe("without an unhandled rejection", () => {
 
   it.each([
     ["rejects", rejects],
-    ["gives a promise with methods of its own", hides],
-  ])("go on a logger, a process.emitWarning and an options.decrypt that %s", async (_how, fail) => {
+    ["returns a rejected promise with methods of its own", hides],
+  ])("does not occur if a logger, process.emitWarning or options.decrypt %s", async (_how, fail) => {
     const unhandled = jest.fn();
     process.on("unhandledRejection", unhandled);
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(fail);
@@ -365,7 +373,7 @@ describe("without an unhandled rejection", () => {
   });
 });
 
-it("a process.emitWarning that throws changes no answer, and the warning goes to the logger", async () => {
+it("logs a process warning if process.emitWarning throws, and answers as usual", async () => {
   const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => {
     throw new Error("replaced");
   });
@@ -384,7 +392,7 @@ it("a process.emitWarning that throws changes no answer, and the warning goes to
   }
 });
 
-it("a logger that fails changes no answer", async () => {
+it("answers as usual if the logger throws", async () => {
   const fail = (): never => {
     throw new Error("disk full");
   };
@@ -396,7 +404,7 @@ it("a logger that fails changes no answer", async () => {
 });
 
 describe("registering", () => {
-  it("takes part from the next callback on", async () => {
+  it("takes effect with the next callback", async () => {
     const { sms } = recorder();
     const calls: string[] = [];
     const added = (): void => void calls.push("added");
@@ -411,7 +419,7 @@ describe("registering", () => {
     expect(calls).toEqual(["removed", "added"]);
   });
 
-  it("with once ends after the first event, also when two arrive together", async () => {
+  it("with once ends after the first event, even if two arrive together", async () => {
     const { sms } = recorder();
     const handler = jest.fn();
     const keyword = jest.fn();
@@ -424,7 +432,7 @@ describe("registering", () => {
     expect(keyword).toHaveBeenCalledTimes(1);
   });
 
-  it("with once is called once, though a handler before it receives another message", async () => {
+  it("with once calls the handler once, even if an earlier handler receives another message", async () => {
     const { sms } = recorder();
     const [once, last] = [jest.fn(), jest.fn()];
     sms
@@ -437,7 +445,7 @@ describe("registering", () => {
     expect(last).toHaveBeenCalledTimes(3);
   });
 
-  it("twice calls twice, and off takes out one, and no other handler", async () => {
+  it("twice calls the handler twice, and off removes one registration and no other handler", async () => {
     const { sms } = recorder();
     const handler = jest.fn();
     const others = [jest.fn(), jest.fn()];
@@ -453,22 +461,22 @@ describe("registering", () => {
     expect(handler).toHaveBeenCalledTimes(1);
   });
 
-  it("throws a TypeError for an event that does not exist, and for what is no handler", () => {
+  it("throws a TypeError if the event does not exist, or the handler is not a function", () => {
     const sms = incomingSms({ authenticate: false });
     for (const name of ["mesage", "toString", "__proto__", "constructor"]) {
-      expect(() => sms.on(name as SmsEvent, () => undefined)).toThrow(/no event .*use one of message, keyword/);
-      expect(() => sms.off(name as SmsEvent, () => undefined)).toThrow(/no event .*use one of message, keyword/);
+      expect(() => sms.on(name as SmsEvent, () => undefined)).toThrow(/does not exist: use one of message, keyword/);
+      expect(() => sms.off(name as SmsEvent, () => undefined)).toThrow(/does not exist: use one of message, keyword/);
     }
     expect(() => sms.once("message", undefined as never)).toThrow(/handler of "message" must be a function/);
     expect(() => sms.keyword("STOP", "x" as never)).toThrow(TypeError);
-    expect(() => sms.on(Symbol("x") as never, () => undefined)).toThrow("There is no event");
-    expect(() => sms.off("mesage" as never, "STOP", () => undefined)).toThrow('There is no event "mesage"');
+    expect(() => sms.on(Symbol("x") as never, () => undefined)).toThrow("does not exist");
+    expect(() => sms.off("mesage" as never, "STOP", () => undefined)).toThrow('The event "mesage" does not exist');
     expect(() => sms.off("message" as never, "STOP", () => undefined)).toThrow('A pattern goes with "keyword"');
   });
 });
 
 describe("sms.receive", () => {
-  it("reads text, bytes, an object, a form and a query, and gives what became of it", async () => {
+  it("reads text, bytes, an object, a form and a query, and resolves with the receipt", async () => {
     const { sms, messages } = recorder({ ack: { body: "ok" } });
     const fields = { id: "1", source: "919876543210", recipient: "5050", message: "hello" };
     const text = JSON.stringify(fields);
@@ -505,7 +513,7 @@ describe("sms.receive", () => {
     expect([messages, invalid]).toEqual([[], []]);
   });
 
-  it("rejects only what is not of the form of a callback", async () => {
+  it("rejects only if the argument does not have the form of a callback", async () => {
     const { sms, invalid } = recorder();
     for (const wrong of [
       undefined,
