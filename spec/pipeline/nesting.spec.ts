@@ -1,4 +1,4 @@
-// When KALEYRA_SMS_WAITS_FOR_ITSELF is given: a handler receives a message that is handled when that handler has ended.
+// The process warning KALEYRA_SMS_WAITS_FOR_ITSELF: a handler receives a message that must wait for the same handler.
 
 import { createServer } from "node:http";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
@@ -15,23 +15,27 @@ afterEach(() => {
 const A = "+911111111111";
 const B = "+912222222222";
 const SILENT = { warn: () => undefined, error: () => undefined };
-const turnOfTheLoop = () => new Promise(setImmediate);
+const nextTurn = () => new Promise(setImmediate);
 
-/** What handlers do with a message, by its text; others do nothing. */
-type Doing = Record<string, (message: SmsMessage, sms: IncomingSms) => unknown>;
+/** The action of a handler for each text; for any other text, the handler does nothing. */
+type Actions = Record<string, (message: SmsMessage, sms: IncomingSms) => unknown>;
 
-/** Of a fresh copy of the package, so that nothing has called `sms.receive`; with the codes of the process warnings that it causes. */
+/**
+ * Runs a case in a fresh copy of the package, in which nothing has called `sms.receive` yet.
+ *
+ * @returns the codes of the process warnings that the case causes
+ */
 async function inFreshCopy(
-  run: (router: (doing: Doing, options?: IncomingSmsOptions) => IncomingSms) => Promise<unknown>,
+  run: (router: (actions: Actions, options?: IncomingSmsOptions) => IncomingSms) => Promise<unknown>,
 ): Promise<unknown[]> {
   const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
   await jest.isolateModulesAsync(async () => {
     const copy = jest.requireActual<{ incomingSms: typeof incomingSms }>("express-kaleyra-sms");
     const routers: IncomingSms[] = [];
-    await run((doing, options = {}) => {
+    await run((actions, options = {}) => {
       const sms: IncomingSms = copy
         .incomingSms({ authenticate: false, handlerTimeoutMs: 40, logger: SILENT, ...options })
-        .on("message", (message) => doing[message.text ?? ""]?.(message, sms))
+        .on("message", (message) => actions[message.text ?? ""]?.(message, sms))
         .on("error", () => undefined);
       routers.push(sms);
       return sms;
@@ -45,59 +49,59 @@ const sendOverHttp = async (sms: IncomingSms, fields: Record<string, unknown>): 
   await request(createServer(sms)).post("/").send(callback(fields));
 };
 
-type Case = readonly [where: string, run: Parameters<typeof inFreshCopy>[0]];
+type Case = readonly [title: string, run: Parameters<typeof inFreshCopy>[0]];
 
 const REPORTED: readonly Case[] = [
   [
-    "of the same source, at once",
+    "of the same source, synchronously",
     (router) =>
       router({ outer: (_, sms) => sms.receive(post({ source: A })) }).receive(post({ source: A, message: "outer" })),
   ],
   [
-    "of the same source, later on",
+    "of the same source, after an await",
     (router) =>
       router({
         outer: async (_, sms) => {
-          await turnOfTheLoop();
+          await nextTurn();
           await sms.receive(post({ source: A }));
         },
       }).receive(post({ source: A, message: "outer" })),
   ],
   [
-    "of the same source, at once, before anything else had called sms.receive",
+    "of the same source, synchronously, in the first call of sms.receive",
     (router) =>
       sendOverHttp(router({ outer: (_, sms) => sms.receive(post({ source: A })) }), { source: A, message: "outer" }),
   ],
   [
-    "of the same source, where repeats are handled again",
+    "of the same source, with deduplicate: false",
     (router) =>
       router({ outer: (_, sms) => sms.receive(post({ source: A })) }, { deduplicate: false }).receive(
         post({ source: A, message: "outer" }),
       ),
   ],
   [
-    "that is the one it handles",
+    "that is the one being handled",
     (router) => {
       const sent = post({ source: A, message: "outer" });
       return router({ outer: (_, sms) => sms.receive(sent) }).receive(sent);
     },
   ],
   [
-    "of the same source, by way of one of another source",
+    "of the same source, through a message of another source",
     (router) =>
       router({
         outer: async (_, sms) => {
-          await turnOfTheLoop();
+          await nextTurn();
           await sms.receive(post({ source: B, message: "between" }));
         },
         between: async (_, sms) => {
-          await turnOfTheLoop();
+          await nextTurn();
           await sms.receive(post({ source: A }));
         },
       }).receive(post({ source: A, message: "outer" })),
   ],
   [
-    "of the same source, by way of another router",
+    "of the same source, through another router",
     (router) => {
       const other = router({ between: () => first.receive(post({ source: A })) });
       const first = router({ outer: () => other.receive(post({ source: A, message: "between" })) });
@@ -107,7 +111,7 @@ const REPORTED: readonly Case[] = [
   [
     "of the same source, in a handler of error",
     (router) => {
-      const sms = router({ outer: () => Promise.reject(new Error("as it may")) });
+      const sms = router({ outer: () => Promise.reject(new Error("no")) });
       sms.once("error", () => sms.receive(post({ source: A })));
       return sms.receive(post({ source: A, message: "outer" }));
     },
@@ -128,7 +132,7 @@ const NOT_REPORTED: readonly Case[] = [
     },
   ],
   [
-    "that was handled before, which is a duplicate at once",
+    "in a handler, and is a duplicate of a handled message",
     async (router) => {
       const handled = post({ source: A });
       const sms = router({ outer: () => sms.receive(handled) });
@@ -137,9 +141,9 @@ const NOT_REPORTED: readonly Case[] = [
     },
   ],
   [
-    "outside of handlers, while one of the source runs that was received too",
+    "outside of handlers, while a received message of the same source is being handled",
     (router) => {
-      const sms = router({ outer: turnOfTheLoop });
+      const sms = router({ outer: nextTurn });
       return Promise.all([
         sms.receive(post({ source: A, message: "outer" })),
         sms.receive(post({ source: A, message: "outer" })),
@@ -147,7 +151,7 @@ const NOT_REPORTED: readonly Case[] = [
     },
   ],
   [
-    "outside of handlers and for the first time, while one of the source runs that came over HTTP",
+    "outside of handlers, in the first call of sms.receive, while an HTTP callback of the same source is being handled",
     async (router) => {
       const [started, ended] = [deferred(), deferred()];
       const sms = router({
@@ -164,7 +168,7 @@ const NOT_REPORTED: readonly Case[] = [
     },
   ],
   [
-    "by a timer of a handler that has ended, while another of the source runs",
+    "in a timer of a handler that has ended, while another message of the same source is being handled",
     async (router) => {
       const [fired, ended] = [deferred(), deferred()];
       const sms = router({
@@ -173,7 +177,7 @@ const NOT_REPORTED: readonly Case[] = [
       });
       await sms.receive(post({ source: A, message: "outer" }));
       const other = sms.receive(post({ source: A, message: "other" }));
-      await turnOfTheLoop();
+      await nextTurn();
       ended.resolve();
       await Promise.all([other, fired.promise]);
     },
@@ -181,11 +185,11 @@ const NOT_REPORTED: readonly Case[] = [
 ];
 
 describe("KALEYRA_SMS_WAITS_FOR_ITSELF", () => {
-  it.each(REPORTED)("is given where a handler waits for a message %s", async (_, run) => {
+  it.each(REPORTED)("is emitted if a handler waits for a message %s", async (_, run) => {
     expect(await inFreshCopy(run)).toEqual(["KALEYRA_SMS_WAITS_FOR_ITSELF"]);
   });
 
-  it.each(NOT_REPORTED)("is not given for a message that is received %s", async (_, run) => {
+  it.each(NOT_REPORTED)("is not emitted for a message that is received %s", async (_, run) => {
     expect(await inFreshCopy(run)).toEqual([]);
   });
 });

@@ -1,4 +1,4 @@
-// Handled once, in order of arrival, and nothing left behind on closing.
+// Messages without an inbox: deduplicated, handled in order of arrival, and finished or aborted on closing.
 
 import asyncHooks from "node:async_hooks";
 import { execFile } from "node:child_process";
@@ -17,7 +17,7 @@ afterEach(() => {
   return closeServers();
 });
 
-describe("a repeat", () => {
+describe("a duplicate", () => {
   it("is answered 200 and emits duplicate", async () => {
     const { sms, messages, duplicates, keywords } = recorder();
     const server = createServer(sms);
@@ -30,7 +30,7 @@ describe("a repeat", () => {
     expect(await sms.receive({ method: "POST", body })).toMatchObject({ outcome: "duplicate", status: 200 });
   });
 
-  it("a thousand at once is handled once and answered 200 a thousand times", async () => {
+  it("is answered 200 every time, and handled once, if a thousand arrive together", async () => {
     const { sms, messages, duplicates } = recorder({ maxInFlight: 2_000 });
     sms.on("message", () => new Promise((resolve) => setTimeout(resolve, 20)));
     const port = await listen(sms);
@@ -47,7 +47,7 @@ describe("a repeat", () => {
     expect(duplicates).toHaveLength(999);
   }, 20_000);
 
-  it("of a callback whose handler failed is handled again", async () => {
+  it("is handled again if the first delivery failed", async () => {
     const { sms, messages, duplicates } = recorder();
     sms.once("message", () => Promise.reject(new Error("no")));
     const sent = post();
@@ -58,7 +58,7 @@ describe("a repeat", () => {
     expect(duplicates).toHaveLength(1);
   });
 
-  it("while the first fails gets the first's answer", async () => {
+  it("gets the answer of the first delivery if that fails meanwhile", async () => {
     const { sms, messages } = recorder();
     const { promise, reject } = deferred();
     sms.on("message", () => promise);
@@ -75,23 +75,23 @@ describe("a repeat", () => {
   it.each([
     ["is handled", "duplicate", 200, ""],
     ["fails", "failed", 500, '"code":"handler-failed"'],
-  ])("waits for a first that is past its time, and at last %s", async (ends, outcome, status, says) => {
+  ])("waits for a first delivery past its time limit, which then %s", async (ending, outcome, status, text) => {
     const { sms, messages, duplicates } = recorder({ handlerTimeoutMs: 50 });
     const { promise, resolve, reject } = deferred();
     sms.on("message", () => promise);
     const sent = post();
     expect(await sms.receive(sent)).toMatchObject({ outcome: "failed" });
-    const repeat = sms.receive(sent);
-    if (ends === "fails") reject(new Error("no"));
+    const duplicate = sms.receive(sent);
+    if (ending === "fails") reject(new Error("no"));
     else resolve();
-    const receipt = await repeat;
+    const receipt = await duplicate;
     expect(receipt).toMatchObject({ outcome, status });
-    expect(receipt.body).toContain(says);
+    expect(receipt.body).toContain(text);
     expect(messages).toHaveLength(1);
     expect(duplicates).toHaveLength(outcome === "duplicate" ? 1 : 0);
   });
 
-  it("of a first that never ends waits handlerTimeoutMs at the most", async () => {
+  it("waits at most handlerTimeoutMs for a first delivery that never ends", async () => {
     const { sms, messages } = recorder({ handlerTimeoutMs: 30 });
     sms.on("message", () => new Promise(() => undefined));
     const sent = post();
@@ -101,7 +101,7 @@ describe("a repeat", () => {
     expect(messages).toHaveLength(1);
   });
 
-  it("is told by id, source, recipient, keyword and text, and by nothing else", async () => {
+  it("is recognized by id, source, recipient, keyword and text only", async () => {
     const { sms, messages } = recorder();
     const fields = { id: "1", source: "919876543210", recipient: "5050", keyword: "A", message: "hello" };
     await sms.receive({ method: "POST", body: fields });
@@ -135,7 +135,7 @@ describe("a repeat", () => {
     expect(messages).toHaveLength(2);
   });
 
-  it("is forgotten after windowMs", async () => {
+  it("is handled again after windowMs", async () => {
     const { sms } = recorder({ deduplicate: { windowMs: 1_000 } });
     const now = jest.spyOn(performance, "now");
     const wall = jest.spyOn(Date, "now");
@@ -143,14 +143,14 @@ describe("a repeat", () => {
     const outcomes = [];
     for (const at of [0, 999, 1_000, 1_500]) {
       now.mockReturnValue(1e6 + at);
-      // Somebody sets the clock back meanwhile.
+      // The system time is set back meanwhile.
       wall.mockReturnValue(1e12 - at * 1e6);
       outcomes.push((await sms.receive(sent)).outcome);
     }
     expect(outcomes).toEqual(["handled", "duplicate", "handled", "duplicate"]);
   });
 
-  it("is forgotten when max others were handled since", async () => {
+  it("is handled again after max other messages", async () => {
     const { sms } = recorder({ deduplicate: { max: 3 } });
     const sent = Array.from({ length: 4 }, () => post());
     for (const one of sent) await sms.receive(one);
@@ -160,7 +160,7 @@ describe("a repeat", () => {
   });
 });
 
-it("a key that is handled again after its window counts once among max, and not after its second window", async () => {
+it("counts a key once towards max if it is handled again, and no longer after its second window", async () => {
   const { sms } = recorder({ deduplicate: { windowMs: 1_000, max: 2 } });
   const now = jest.spyOn(performance, "now");
   const [again, one, other] = [post(), post(), post()];
@@ -179,7 +179,7 @@ it("a key that is handled again after its window counts once among max, and not 
   expect(outcomes).toEqual(["handled", "handled", "handled", "handled", "duplicate", "duplicate"]);
 });
 
-it("a key whose window is over takes no memory, however many there may be", async () => {
+it("keeps no memory for keys whose window is over, however many there are", async () => {
   const script = `
     const { incomingSms } = require("express-kaleyra-sms");
     let now = 0;
@@ -200,11 +200,11 @@ it("a key whose window is over takes no memory, however many there may be", asyn
       console.log(((await send(50_000)) - before) / 50_000);
     })();`;
   const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", "-e", script]);
-  // One that is kept takes 200 bytes. What a heap's size tells is a few bytes off.
+  // A key that is kept takes 200 bytes. The measured heap size is a few bytes off.
   expect(Number(stdout)).toBeLessThan(40);
 }, 60_000);
 
-it("many repeats later, each key is remembered for its window and no longer", async () => {
+it("remembers the last max keys, and no others", async () => {
   const { sms, messages } = recorder({ deduplicate: { max: 3 } });
   const sent = Array.from({ length: 200 }, () => post());
   for (const one of sent) await sms.receive(one);
@@ -214,7 +214,7 @@ it("many repeats later, each key is remembered for its window and no longer", as
 });
 
 describe("callbacks of one source", () => {
-  it("are handled one at a time, in order of arrival; those of others beside them", async () => {
+  it("are handled one at a time, in order of arrival, while other sources are handled concurrently", async () => {
     const { sms } = recorder();
     const { promise, resolve } = deferred();
     const log: string[] = [];
@@ -241,7 +241,7 @@ describe("callbacks of one source", () => {
     ]);
   });
 
-  it("do not wait for one that is past its time", async () => {
+  it("do not wait for one that is past its time limit", async () => {
     const { sms, messages } = recorder({ handlerTimeoutMs: 20 });
     sms.once("message", () => new Promise(() => undefined));
     const receipts = await Promise.all([sms.receive(post()), sms.receive(post())]);
@@ -252,18 +252,18 @@ describe("callbacks of one source", () => {
 
 describe("sms.receive in a handler", () => {
   it.each([
-    ["at once", () => undefined],
-    ["later on", () => new Promise(setImmediate)],
-  ])("of the same source is reported at once, where it is called %s", async (_when, before) => {
+    ["synchronously", () => undefined],
+    ["after an await", () => new Promise(setImmediate)],
+  ])("with the same source causes a process warning at once if it is called %s", async (_when, before) => {
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const { sms, errors } = recorder({ handlerTimeoutMs: 200 });
     const handled: unknown[] = [];
-    let reported = 0;
+    let warnings = 0;
     sms.on("message", async ({ text, source }) => {
       if (text === "outer") {
         await before();
         const inner = sms.receive(post({ source, message: "inner" }));
-        reported = warn.mock.calls.length;
+        warnings = warn.mock.calls.length;
         await inner;
       }
       handled.push(text);
@@ -273,10 +273,10 @@ describe("sms.receive in a handler", () => {
       .post("/")
       .send(callback({ message: "outer" }))
       .expect(500);
-    expect(reported).toBe(1);
+    expect(warnings).toBe(1);
     expect(warn.mock.calls).toEqual([
       [
-        expect.stringContaining("Do not await it there"),
+        expect.stringContaining("Do not await the call there"),
         expect.objectContaining({ code: "KALEYRA_SMS_WAITS_FOR_ITSELF" }),
       ],
     ]);
@@ -285,7 +285,7 @@ describe("sms.receive in a handler", () => {
     expect(handled).toEqual(["first", "inner", "outer"]);
   });
 
-  it("of the same source is handled after it, where it is not awaited", async () => {
+  it("with the same source is handled afterwards if it is not awaited", async () => {
     const { sms } = recorder();
     const log: string[] = [];
     let inner: Promise<unknown> | undefined;
@@ -300,7 +300,7 @@ describe("sms.receive in a handler", () => {
     expect(log).toEqual(["outer starts", "outer ends", "inner starts", "inner ends"]);
   });
 
-  it("of the same message is a duplicate", async () => {
+  it("with the same message is a duplicate", async () => {
     const { sms, messages } = recorder();
     const sent = post();
     let inner: Promise<unknown> | undefined;
@@ -310,7 +310,7 @@ describe("sms.receive in a handler", () => {
     expect(messages).toHaveLength(1);
   });
 
-  it("costs an AsyncLocalStorage once, not for each router, and none without it", async () => {
+  it("creates one AsyncLocalStorage for all routers, and none if it is never called", async () => {
     await jest.isolateModulesAsync(async () => {
       const copy = jest.requireActual<{ incomingSms: typeof incomingSms }>("express-kaleyra-sms");
       const { AsyncLocalStorage } = asyncHooks;
@@ -323,7 +323,7 @@ describe("sms.receive in a handler", () => {
     });
   });
 
-  it("of another source is not reported, nor is one beside it, nor one after it", async () => {
+  it("with another source causes no warning, nor do calls outside of handlers", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const { sms, messages } = recorder();
     sms.on("message", async ({ text, source }) => {
@@ -339,7 +339,7 @@ describe("sms.receive in a handler", () => {
 });
 
 describe("handlers that never settle", () => {
-  it("leave their message remembered, as far as maxInFlight reaches", async () => {
+  it("keep their message from being handled again, for up to maxInFlight messages", async () => {
     const { sms, messages } = recorder({ handlerTimeoutMs: 5, maxInFlight: 3 });
     sms.on("message", ({ text }) => (text === "stuck" ? new Promise(() => undefined) : undefined));
     const stuck = Array.from({ length: 4 }, (_, n) => post({ source: `+91111111111${n}`, message: "stuck" }));
@@ -352,31 +352,31 @@ describe("handlers that never settle", () => {
   });
 
   it.each([
-    ["many", "one promise for each"],
-    ["one", "one promise for all"],
+    ["many", "a promise for each message"],
+    ["one", "the same promise for all messages"],
   ])(
-    "hold no memory for each message and each repeat, nor any when the router is closed: %s, %s",
+    "keep no memory for each message or duplicate, and none after closing: %s, %s",
     async (promises) => {
       const script = join(__dirname, "stuck.cjs");
       const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", script, promises]);
-      const { aMessage, aRepeat, closed } = JSON.parse(stdout) as Record<string, number>;
-      // Before, 3,600 and 720 bytes. What a heap's size tells is a few bytes off.
-      expect(aMessage).toBeLessThan(60);
-      expect(aRepeat).toBeLessThan(60);
-      expect(closed).toBeLessThan(60);
+      const { perMessage, perDuplicate, afterClosing } = JSON.parse(stdout) as Record<string, number>;
+      // With the leak, 3,600 and 720 bytes. The measured heap size is a few bytes off.
+      expect(perMessage).toBeLessThan(60);
+      expect(perDuplicate).toBeLessThan(60);
+      expect(afterClosing).toBeLessThan(60);
     },
     60_000,
   );
 
-  it("end for each message when the promise that they share settles after all", async () => {
+  it("end for each message if the promise that they share settles late", async () => {
     const { sms, messages, errors } = recorder({ handlerTimeoutMs: 5, maxInFlight: 2 });
     const { promise, reject } = deferred();
     sms.on("message", () => promise);
     const sent = Array.from({ length: 3 }, (_, n) => post({ source: `+91111111111${n}` }));
     for (const one of sent) expect(await sms.receive(one)).toMatchObject({ outcome: "failed" });
-    const repeats = sent.slice(1).map((one) => sms.receive(one));
+    const duplicates = sent.slice(1).map((one) => sms.receive(one));
     reject(new Error("no"));
-    expect((await Promise.all(repeats)).map(({ body }) => body)).toEqual(
+    expect((await Promise.all(duplicates)).map(({ body }) => body)).toEqual(
       Array(2).fill(expect.stringContaining("handler-failed")),
     );
     const again = await sms.receive(post());
@@ -399,7 +399,7 @@ describe("sms.receive at the end of the stack", () => {
 });
 
 describe("closing", () => {
-  it("lets what is in hand finish, and answers 503 to what comes", async () => {
+  it("waits for callbacks in flight, and answers 503 to new ones", async () => {
     const { sms, messages } = recorder();
     const server = createServer(sms);
     const { promise, resolve } = deferred();
@@ -424,7 +424,7 @@ describe("closing", () => {
     await sms.close();
   });
 
-  it("waits one handlerTimeoutMs at the most, then aborts what runs and starts nothing more", async () => {
+  it("waits at most handlerTimeoutMs, then aborts running handlers and starts no others", async () => {
     const { sms, messages } = recorder({ handlerTimeoutMs: 60 });
     const signals: AbortSignal[] = [];
     sms.on("message", (_message, { signal }) => {
@@ -438,7 +438,7 @@ describe("closing", () => {
     expect(signals.every(({ aborted }) => aborted)).toBe(true);
   });
 
-  it("has given every answer when it resolves, also where handlers of error never end", async () => {
+  it("resolves after every callback is answered, even if handlers of error never end", async () => {
     const { sms } = recorder({ handlerTimeoutMs: 50 });
     const never = new Promise(() => undefined);
     sms.on("message", () => never).on("error", () => never);
@@ -451,7 +451,7 @@ describe("closing", () => {
     expect(answered).toBe(2);
   });
 
-  it("leaves nothing that keeps the process alive", async () => {
+  it("lets the process end", async () => {
     const script = `
       const { createServer } = require("node:http");
       const { incomingSms } = require("express-kaleyra-sms");
@@ -460,7 +460,8 @@ describe("closing", () => {
       const server = createServer(sms).listen(0, "127.0.0.1", async () => {
         const url = "http://127.0.0.1:" + server.address().port;
         const body = JSON.stringify({ id: "1", source: "1", recipient: "2", message: "3" });
-        const answers = [fetch(url, { method: "POST", body }), fetch(url, { method: "POST", body: body.replace("1", "2") })];
+        const bodies = [body, body.replace("1", "2")];
+        const answers = bodies.map((body) => fetch(url, { method: "POST", body }));
         await new Promise((resolve) => sms.once("message", resolve));
         await sms.close();
         console.log((await Promise.all(answers)).map(({ status }) => status).join());

@@ -1,4 +1,5 @@
-// Prints how many bytes each message whose handler never settles, and each of its repeats, holds on to. Handlers return `one` promise, or `many`.
+// Prints how many bytes of memory a message keeps if its handler never settles, and how many each of its duplicates.
+// Argument: `one` if all handlers return the same promise, otherwise `many`.
 
 const { setImmediate } = require("node:timers");
 const { incomingSms } = require("express-kaleyra-sms");
@@ -43,14 +44,14 @@ const COUNT = 5_000;
   await send(COUNT, (n) => 2_000 + n);
   const stuck = await heap();
   await send(COUNT, () => 2_000 + COUNT - 1);
-  const repeated = await heap();
+  const duplicated = await heap();
   await sms.close();
   const closed = await heap();
   console.log(
     JSON.stringify({
-      aMessage: (stuck - before) / COUNT,
-      aRepeat: (repeated - stuck) / COUNT,
-      closed: (closed - before) / COUNT,
+      perMessage: (stuck - before) / COUNT,
+      perDuplicate: (duplicated - stuck) / COUNT,
+      afterClosing: (closed - before) / COUNT,
     }),
   );
 })();

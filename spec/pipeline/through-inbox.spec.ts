@@ -1,4 +1,4 @@
-// The router with an inbox that does not do what it should: nothing is answered 200 that was not stored.
+// The router with an inbox that fails: a message that is not stored is never acknowledged.
 
 import { createServer } from "node:http";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
@@ -10,24 +10,24 @@ import { closeServers, deferred, recorder } from "../support/recorder";
 
 afterEach(closeServers);
 
-/** An inbox of which only what a spec gives does anything. */
+/** An inbox that does nothing, apart from the given methods. */
 function inboxWith(given: Partial<Record<keyof Inbox, unknown>>): Inbox {
-  const nothing = (): Promise<never> => Promise.reject(new Error("not asked for"));
+  const unexpected = (): Promise<never> => Promise.reject(new Error("The router does not call this."));
   return {
     store: () => Promise.resolve("stored"),
     start: () => undefined,
     close: () => Promise.resolve(),
-    stats: nothing,
-    deadLetters: nothing,
-    replay: nothing,
-    forget: nothing,
+    stats: unexpected,
+    deadLetters: unexpected,
+    replay: unexpected,
+    forget: unexpected,
     ...given,
   } as Inbox;
 }
 
 describe("a message that is not stored", () => {
   const cause = new Error("disk full: +919876543210");
-  const NOTHING = new Promise(() => undefined);
+  const NEVER = new Promise(() => undefined);
 
   it.each([
     ["store rejects", () => Promise.reject(cause), cause],
@@ -38,10 +38,10 @@ describe("a message that is not stored", () => {
       },
       cause,
     ],
-    ["store never ends", () => NOTHING, { code: "KALEYRA_SMS_STORE_TIMEOUT" }],
-    ["store gives nothing", () => Promise.resolve(), expect.any(TypeError)],
-    ["store is not async", () => true, expect.any(TypeError)],
-  ])("is answered 503 and told to the handlers of error, where %s", async (_case, store, expected) => {
+    ["store never settles", () => NEVER, { code: "KALEYRA_SMS_STORE_TIMEOUT" }],
+    ["store resolves with undefined", () => Promise.resolve(), expect.any(TypeError)],
+    ["store returns a boolean", () => true, expect.any(TypeError)],
+  ])("is answered 503 and emits error if %s", async (_case, store, expected) => {
     const { sms, messages, errors, lines } = recorder({ inbox: inboxWith({ store }), storeTimeoutMs: 50 });
     const response = await request(createServer(sms)).post("/").send(callback()).expect(503).expect("Retry-After", "1");
     expect(response.type).toBe("application/problem+json");
@@ -61,7 +61,7 @@ describe("a message that is not stored", () => {
     expect(lines).toEqual([]);
   });
 
-  it("is answered only when the handlers of error have ended", async () => {
+  it("is answered only after the handlers of error have ended", async () => {
     const { sms } = recorder({ inbox: inboxWith({ store: () => Promise.reject(cause) }) });
     const log: string[] = [];
     const started = deferred();
@@ -79,7 +79,7 @@ describe("a message that is not stored", () => {
     expect(log).toEqual(["error handled", "answered 503"]);
   });
 
-  it("is never acknowledged, and goes to the logger without what it said where no handler hears it", async () => {
+  it("is never acknowledged, and without a handler of error it is logged without the text of the error", async () => {
     const lines: string[] = [];
     const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
     const inbox = inboxWith({ store: () => Promise.reject(cause) });
@@ -91,7 +91,7 @@ describe("a message that is not stored", () => {
   });
 });
 
-it("gives the inbox the time until which the caller waits", async () => {
+it("passes the inbox the time until which the caller waits", async () => {
   const deadlines: number[] = [];
   const store = (_message: unknown, deadline: number): Promise<string> => {
     deadlines.push(deadline - Date.now());
@@ -103,8 +103,8 @@ it("gives the inbox the time until which the caller waits", async () => {
   expect(deadlines[0]).toBeLessThanOrEqual(2_000);
 });
 
-describe("starting", () => {
-  it("waits for a handler that hears messages, and for the next turn of the event loop", async () => {
+describe("starting the inbox", () => {
+  it("waits for a handler of messages, and for the next turn of the event loop", async () => {
     const started: InboxWork[] = [];
     const inbox = inboxWith({ start: (work: InboxWork) => started.push(work) });
     const sms = incomingSms({ inbox, authenticate: false, concurrency: 3 });
@@ -122,7 +122,7 @@ describe("starting", () => {
     expect(started).toHaveLength(1);
   });
 
-  it.each(["message", "keyword", "unmatched"] as const)("needs no handler but one of %s", async (event) => {
+  it.each(["message", "keyword", "unmatched"] as const)("needs only a handler of %s", async (event) => {
     const started: InboxWork[] = [];
     const inbox = inboxWith({ start: (work: InboxWork) => started.push(work) });
     const sms = incomingSms({ inbox, authenticate: false });
@@ -132,7 +132,7 @@ describe("starting", () => {
     expect(started).toHaveLength(1);
   });
 
-  it("does not happen with concurrency 0, nor after closing", async () => {
+  it("does not happen with concurrency 0, or after closing", async () => {
     const started: InboxWork[] = [];
     const start = (work: InboxWork): unknown => started.push(work);
     recorder({ inbox: inboxWith({ start }), concurrency: 0 });
@@ -143,7 +143,7 @@ describe("starting", () => {
     expect(started).toEqual([]);
   });
 
-  it("that fails is told to the handlers of error", async () => {
+  it("emits error if it fails", async () => {
     const cause = new Error("no");
     const start = (): void => {
       throw cause;
@@ -156,7 +156,7 @@ describe("starting", () => {
 });
 
 describe("closing", () => {
-  it("closes the inbox when all that is being stored is stored, and waits for it", async () => {
+  it("closes the inbox after all messages are stored, and waits until it is closed", async () => {
     const log: string[] = [];
     const storing = deferred<string>();
     const closed = deferred();
@@ -181,7 +181,7 @@ describe("closing", () => {
     expect(log).toEqual(["stored", "close begins", "closed"]);
   });
 
-  it("ends where the inbox never does", async () => {
+  it("ends even if the inbox never settles", async () => {
     const never = (): Promise<never> => new Promise(() => undefined);
     const { sms } = recorder({
       inbox: inboxWith({ store: never, close: never }),
@@ -194,13 +194,13 @@ describe("closing", () => {
   });
 });
 
-it("takes an inbox once: a message is handled by one router's handlers", () => {
+it("throws if another router already uses the inbox", () => {
   const inbox = inboxWith({});
   recorder({ inbox });
   expect(() => recorder({ inbox })).toThrow("options.inbox is in use by another router");
 });
 
-it("takes an inbox once, also where the process has a second copy of the package", () => {
+it("throws if a router of another copy of the package already uses the inbox", () => {
   const inbox = inboxWith({});
   recorder({ inbox });
   jest.isolateModules(() => {
@@ -219,7 +219,7 @@ it.each([
   ],
   ["concurrency", { concurrency: 1 }, "options.concurrency goes with options.inbox"],
   ["storeTimeoutMs", { storeTimeoutMs: 1 }, "options.storeTimeoutMs goes with options.inbox"],
-] as const)("says what %s goes with", (_name, options, says) => {
+] as const)("throws if %s does not fit the other options", (_name, options, text) => {
   expect(() => recorder(options)).toThrow(TypeError);
-  expect(() => recorder(options)).toThrow(says);
+  expect(() => recorder(options)).toThrow(text);
 });
