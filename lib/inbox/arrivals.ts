@@ -1,4 +1,4 @@
-// Messages that wait to be written, each as long as somebody waits for it.
+// The messages that wait to be written, each until its deadline.
 
 import type { SmsMessage } from "../callback/message.js";
 
@@ -15,7 +15,7 @@ export interface Arrival {
 export class Arrivals {
   #waiting: Arrival[] = [];
 
-  /** @returns a promise for what becomes of it */
+  /** @returns a promise that settles once the message is written, or will not be */
   add(message: SmsMessage, deadline: number): Promise<Stored> {
     return new Promise((resolve, reject) => this.#waiting.push({ message, deadline, resolve, reject }));
   }
@@ -24,12 +24,12 @@ export class Arrivals {
     return this.#waiting;
   }
 
-  /** The first ones, which wait here no longer. */
-  take(most = Infinity): Arrival[] {
-    return this.#waiting.splice(0, most);
+  /** Removes and returns the messages that came first. */
+  take(limit = Infinity): Arrival[] {
+    return this.#waiting.splice(0, limit);
   }
 
-  /** Rejects those whose deadline has come: whoever sent them is answered that they were not stored, and they never are. */
+  /** Removes and rejects the messages past their deadline. They are never written: their callbacks are answered 503. */
   dropLate(now: number, cause: () => unknown): void {
     if (!this.#waiting.some(({ deadline }) => deadline <= now)) return;
     const late = this.#waiting.filter(({ deadline }) => deadline <= now);
@@ -37,7 +37,7 @@ export class Arrivals {
     for (const { reject } of late) reject(cause());
   }
 
-  /** Rejects all that wait. */
+  /** Removes and rejects every message. */
   reject(cause: unknown): void {
     for (const { reject } of this.take()) reject(cause);
   }

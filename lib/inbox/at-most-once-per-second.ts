@@ -1,14 +1,14 @@
-// What lasts is told once a second, not as often as it is seen.
+// Limits the reports of a failure that lasts: at most one a second.
 
-const TOLD_MS = 1_000;
+const INTERVAL_MS = 1_000;
 
-/** The same as `tell`, but for calls that follow one within a second. */
+/** @returns a function that calls `report`, unless it has called it within the last second */
 export function atMostOncePerSecond(report: (cause: unknown) => void): (cause: unknown) => void {
-  let toldAt = -Infinity;
+  let reportedAt = -Infinity;
   return (cause) => {
     const now = performance.now();
-    if (now - toldAt < TOLD_MS) return;
-    toldAt = now;
+    if (now - reportedAt < INTERVAL_MS) return;
+    reportedAt = now;
     report(cause);
   };
 }

@@ -1,4 +1,4 @@
-// One attempt at a message, by whatever was given to the inbox to handle it.
+// One attempt at a message: calls `work.handle` and turns whatever it does into an outcome.
 
 import { codedError } from "../base/errors.js";
 import type { MaybePromise } from "../base/maybe-promise.js";
@@ -7,35 +7,38 @@ import { nameOf } from "../base/thrown.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { InboxAttempt, InboxOutcome, InboxWork } from "./inbox.js";
 
-/** Neither throws nor rejects, and gives an outcome, whatever `work.handle` does: one message stops nobody. */
+/**
+ * Returns an outcome even if `work.handle` throws, rejects or returns something else: one message must not stop the
+ * others. Neither throws nor rejects.
+ */
 export function attempt(
   work: Pick<InboxWork, "handle" | "failed">,
   message: SmsMessage,
-  which: InboxAttempt,
+  current: InboxAttempt,
 ): MaybePromise<InboxOutcome> {
   const failed = (cause: unknown): InboxOutcome => {
     const reason = nameOf(cause);
     const error = codedError("KALEYRA_SMS_HANDLING_FAILED", { why: reason });
-    if (which.final) work.failed(error, message, which.attempt);
+    if (current.final) work.failed(error, message, current.attempt);
     else work.failed(error);
     return { outcome: "failed", reason };
   };
   try {
-    const outcome: unknown = work.handle(message, which);
+    const outcome: unknown = work.handle(message, current);
     if (isOutcome(outcome)) return outcome;
-    return Promise.resolve(outcome).then((is) => (isOutcome(is) ? is : UNKNOWN), failed);
+    return Promise.resolve(outcome).then((settled) => (isOutcome(settled) ? settled : UNKNOWN), failed);
   } catch (cause) {
     return failed(cause);
   }
 }
 
-/** The reason of a dead letter whose process ended in each attempt: no handler failed. */
+/** The `reason` of a dead letter for which no handler failed: the process ended during each attempt. */
 export const CUT_SHORT = "the process ended in each attempt";
 
 const UNKNOWN: InboxOutcome = { outcome: "failed", reason: "unknown" };
 
-function isOutcome(given: unknown): given is InboxOutcome {
-  if (!isRecord(given)) return false;
-  const { outcome, reason } = given;
+function isOutcome(value: unknown): value is InboxOutcome {
+  if (!isRecord(value)) return false;
+  const { outcome, reason } = value;
   return outcome === "handled" || outcome === "released" || (outcome === "failed" && typeof reason === "string");
 }

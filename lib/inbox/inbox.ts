@@ -1,81 +1,89 @@
-// What an inbox is: where a message waits, safe from the end of the process, between its answer and the end of its handling.
+// The interface of an inbox: it keeps acknowledged messages until they are handled, across crashes.
 
 import type { MaybePromise } from "../base/maybe-promise.js";
 import type { SmsMessage } from "../callback/message.js";
 
 /**
- * Keeps messages until they are handled: `sqliteInbox` and `bullmqInbox` are two, and yours may be a third. docs/inbox.md says what each
- * method must hold to, with one for Postgres.
+ * Keeps messages until they are handled. `sqliteInbox` and `bullmqInbox` are two implementations, and you can write
+ * your own. docs/inbox.md describes what each method must do, and has an implementation for Postgres.
  *
- * The router calls `store`, `start` and `close`; the others are for whoever runs it. A method rejects where the inbox is out of reach.
+ * The router calls `store`, `start` and `close`. The other methods are for your own code. A method rejects if the inbox
+ * is out of reach.
  */
 export interface Inbox {
   /**
-   * Writes a message. Resolves only when it outlives a crash: the callback is answered 200 then.
+   * Writes a message. Resolves only when the message would survive a crash: its callback is then answered 200.
    *
-   * `duplicate`: the inbox holds one of the same `key` that waits, runs, or was handled within `retentionMs`. A dead letter of that key
-   * is no duplicate: it is replayed, and `stored`.
+   * Resolves with `duplicate` if a message with the same `key` waits, runs, or was handled within `retentionMs`. A dead
+   * letter with that key is replayed instead, and the result is `stored`.
    *
-   * @param deadline - milliseconds since the epoch; nobody waits for it any longer, so that it need not be written after that
+   * @param deadline - in milliseconds since the epoch. After it, nobody waits for the result, and the message need not be
+   * written
    */
   store(message: SmsMessage, deadline: number): Promise<"stored" | "duplicate">;
-  /** Begins to take messages out. Called once, or never; nothing is taken out before. */
+  /** Starts to hand out messages. The router calls it once or never. No message is handed out before. */
   start(work: InboxWork): void | Promise<void>;
   /**
-   * Takes nothing out any more, and resolves when each `handle` that was called has resolved and what became of it is written. Lets go of
-   * all that keeps the process alive.
+   * Stops handing out messages. Resolves when every call of `handle` has resolved and its outcome is written. Releases
+   * everything that keeps the process alive.
    */
   close(): Promise<void>;
-  /** How many messages are where. */
+  /** Counts the messages in each state. */
   stats(): Promise<InboxStats>;
   /**
-   * The messages whose attempts have all failed, the oldest first.
+   * Lists the messages whose attempts have all failed, the oldest first.
    *
-   * @param page - `limit`: how many, default 100; `after`: the `key` of the last one of the page before
+   * @param page - `limit`: the size of the page, default 100; `after`: the `key` of the last dead letter on the
+   * previous page
    */
   deadLetters(page?: {
     readonly limit?: number | undefined;
     readonly after?: string | undefined;
   }): Promise<DeadLetter[]>;
   /**
-   * Gives a dead letter, or `"all"`, all its attempts again.
+   * Gives a dead letter all its attempts again.
    *
-   * @returns how many that were; 0 where there is no dead letter of that key
+   * @param key - the key of the dead letter, or `"all"` for every dead letter
+   * @returns the number of replayed messages; 0 if no dead letter has that key
    */
   replay(key: string): Promise<number>;
   /**
-   * Erases what is kept of a subscriber: numbers and texts, wherever they are. What waits is not handled any more.
+   * Erases the numbers and texts of a subscriber, in every state. A message that waits is no longer handled.
    *
-   * @param source - as in `message.source`
-   * @returns how many messages that were
+   * @param source - the `source` of the messages
+   * @returns the number of messages
    */
   forget(source: string): Promise<number>;
 }
 
-/** What an inbox is started with. */
+/** The argument of `start`: how the inbox hands out messages and reports failures. */
 export interface InboxWork {
   /** How many messages to hand out at once, at least 1. */
   readonly concurrency: number;
-  /** Runs the handlers of a message, once. Neither throws nor rejects. */
+  /** Makes one attempt: runs the handlers of a message. Neither throws nor rejects. */
   handle(message: SmsMessage, attempt: InboxAttempt): MaybePromise<InboxOutcome>;
   /**
-   * Tells the user's `error` handlers that messages could not be taken out, at most once a second for what lasts; or, with a message,
-   * that it became a dead letter without its handlers having failed: the process died in each attempt. The cause is handed on: it must
-   * hold nothing that was sent.
+   * Reports to the user's `error` handlers that messages could not be taken out of the inbox. While a failure lasts,
+   * call it at most once a second.
+   *
+   * With a message, reports that it became a dead letter although no handler failed: the process ended during each
+   * attempt.
+   *
+   * The handlers receive the cause: it must not contain anything that was sent.
    */
   failed(cause: unknown, message?: SmsMessage, attempt?: number): void;
 }
 
 export interface InboxAttempt {
-  /** From 1. */
+  /** The number of the attempt, from 1. */
   readonly attempt: number;
-  /** Whether the message becomes a dead letter where this one fails. */
+  /** Whether the message becomes a dead letter if this attempt fails. */
   readonly final: boolean;
 }
 
 /**
- * What became of an attempt. `released`: the router was closed before it ended; the attempt does not count. `reason` names what a handler
- * threw by its class and place: never by its text.
+ * The result of an attempt. `released`: the router was closed before the attempt ended, and the attempt does not count.
+ * `reason` names the class of the thrown value and the place where it was made, never its text.
  */
 export type InboxOutcome =
   | { readonly outcome: "handled" }
@@ -83,27 +91,27 @@ export type InboxOutcome =
   | { readonly outcome: "failed"; readonly reason: string };
 
 export interface InboxStats {
-  /** Could be taken out now, or as soon as an earlier message of the same source has ended. */
+  /** Messages that can be handed out now, or when an earlier message of the same source has ended. */
   readonly waiting: number;
-  /** Are being handled, in any process. */
+  /** Messages that are being handled, in any process. */
   readonly running: number;
-  /** Wait for their next attempt. */
+  /** Messages that wait for their next attempt. */
   readonly delayed: number;
   /** Dead letters. */
   readonly dead: number;
-  /** For how long the oldest of `waiting` has waited, in milliseconds; 0 where none waits. */
+  /** How long the oldest of the `waiting` messages has waited, in milliseconds; 0 if none waits. */
   readonly oldestWaitingMs: number;
 }
 
 /** A message whose attempts have all failed. Kept until it is replayed or forgotten. */
 export interface DeadLetter {
-  /** That of the message. */
+  /** The `key` of the message. */
   readonly key: string;
   readonly message: SmsMessage;
-  /** How many there were. */
+  /** The number of attempts. */
   readonly attempts: number;
-  /** The instant of the last one's end, ISO 8601 in UTC. */
+  /** The instant at which the last attempt ended, ISO 8601 in UTC. */
   readonly failedAt: string;
-  /** What the handler threw, by its class and place, such as `TypeError at orders.js:12:5`. */
+  /** The class and place of the thrown value, for instance `TypeError at orders.js:12:5`. */
   readonly reason: string;
 }

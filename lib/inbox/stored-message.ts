@@ -1,13 +1,13 @@
-// A message as text, and back; and a source, as a column can hold it.
+// Converts a message to text and back, and a source to a form that every database stores unchanged.
 
 import { isStoredMessage, restoredMessage, storedMessage, type SmsMessage } from "../callback/message.js";
 
-/** JSON; a lone surrogate stays what it was. */
+/** The message as JSON. A lone surrogate is preserved. */
 export function textOf(message: SmsMessage): string {
   return JSON.stringify(storedMessage(message));
 }
 
-/** The message as it was, frozen; `undefined` where the text is that of none. */
+/** The stored message, frozen; `undefined` if the text is not a stored message. */
 export function messageOf(text: string): SmsMessage | undefined {
   try {
     const stored: unknown = JSON.parse(text);
@@ -20,8 +20,10 @@ export function messageOf(text: string): SmsMessage | undefined {
 const PLAIN = /^[!#-~][ -~]*$/;
 
 /**
- * A source in a form that every database stores, compares and gives back as it is: of half a surrogate pair, and of U+0000, some make something
- * else. Two sources never have one form: only what is not plain begins with a quote.
+ * The source in a form that every database stores, compares and returns unchanged. Some change a lone surrogate or
+ * U+0000.
+ *
+ * Different sources have different forms: only the form of a source that is not plain begins with a quote.
  */
 export function storedSource(source: string): string {
   return PLAIN.test(source) ? source : JSON.stringify(source);

@@ -1,7 +1,7 @@
 // An inbox on BullMQ and Redis.
 
 import { codedError } from "../../base/errors.js";
-import { limitOf, stringOf } from "../inbox-options.js";
+import { readLimit, requireString } from "../inbox-options.js";
 import type { Inbox } from "../inbox.js";
 import { readBullmqOptions, type BullmqInboxOptions } from "./bullmq-options.js";
 import { release, open, PROMPT, ready } from "./client.js";
@@ -87,16 +87,16 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
     close: () => (closing ??= close()),
     stats: () => reach(() => ledger.stats(Date.now())),
     deadLetters: async ({ limit, after } = {}) => {
-      const most = limitOf(limit);
-      if (after !== undefined) stringOf("deadLetters({ after })", after);
+      const most = readLimit(limit);
+      if (after !== undefined) requireString("deadLetters({ after })", after);
       return reach(() => ledger.deadLetters(most, after));
     },
     replay: async (key) => {
-      stringOf("replay(key)", key);
+      requireString("replay(key)", key);
       return reach(() => (key === "all" ? ledger.replayAll(Date.now()) : ledger.replay(key)));
     },
     forget: async (source) => {
-      stringOf("forget(source)", source);
+      requireString("forget(source)", source);
       return reach(() => ledger.forget(source));
     },
   };

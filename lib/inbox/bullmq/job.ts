@@ -10,7 +10,7 @@ import {
   type SmsMessage,
   type StoredMessage,
 } from "../../callback/message.js";
-import { backoffOf, type InboxSettings } from "../inbox-options.js";
+import { backoffAfter, type InboxSettings } from "../inbox-options.js";
 
 /** A job's data. Redis finds the key where it begins. */
 export interface Entry {
@@ -59,7 +59,7 @@ export function optionsOf({ attempts, backoffMs }: InboxSettings): JobsOptions {
 /** BullMQ's own exponential backoff knows no longest one. */
 export function backoffStrategy(attemptsMade: number, _type?: string, _error?: Error, job?: Pick<Job, "opts">): number {
   const backoff = job?.opts.backoff;
-  return backoffOf(attemptsMade, { backoffMs: typeof backoff === "object" ? (backoff.delay ?? 0) : (backoff ?? 0) });
+  return backoffAfter(attemptsMade, { backoffMs: typeof backoff === "object" ? (backoff.delay ?? 0) : (backoff ?? 0) });
 }
 
 /** `undefined` where the inbox did not write it. */

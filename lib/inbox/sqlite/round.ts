@@ -1,7 +1,7 @@
 // What is written in one transaction: all that came and ended since the last one.
 
 import type { SmsMessage } from "../../callback/message.js";
-import { backoffOf, type InboxSettings } from "../inbox-options.js";
+import { backoffAfter, type InboxSettings } from "../inbox-options.js";
 import type { Ended, Entry } from "./in-flight.js";
 import type { Ledger, Stored, Taken } from "./ledger.js";
 import type { Lease, Processes } from "./processes.js";
@@ -161,7 +161,7 @@ function writeEnded(ledger: Ledger, settings: InboxSettings, ended: Todo["ended"
     const { seq, owner, attempts, message } = entry;
     if (outcome.outcome === "released" && ledger.again(seq, owner, attempts - 1, now)) due.push(now);
     else if (outcome.outcome === "failed" && attempts < settings.attempts) {
-      const at = now + backoffOf(attempts, settings);
+      const at = now + backoffAfter(attempts, settings);
       if (ledger.again(seq, owner, attempts, at)) due.push(at);
       else end(entry);
     } else if (outcome.outcome === "failed" && ledger.dead(seq, owner, attempts, outcome.reason, now)) {

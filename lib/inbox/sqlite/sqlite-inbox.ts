@@ -3,7 +3,7 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 
 import { codedError, invalidOption } from "../../base/errors.js";
-import { limitOf, readInboxOptions, stringOf, type InboxOptions } from "../inbox-options.js";
+import { readLimit, readInboxOptions, requireString, type InboxOptions } from "../inbox-options.js";
 import type { DeadLetter, Inbox, InboxStats, InboxWork } from "../inbox.js";
 import { openDatabase } from "./database.js";
 import { isBusy, row, transaction, type SqliteDatabase } from "./driver.js";
@@ -109,12 +109,12 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
     deadLetters: async (page = {}): Promise<DeadLetter[]> =>
       Promise.resolve(
         upkeep.deadLetters(
-          limitOf(page.limit),
-          page.after === undefined ? undefined : stringOf("deadLetters({ after })", page.after),
+          readLimit(page.limit),
+          page.after === undefined ? undefined : requireString("deadLetters({ after })", page.after),
         ),
       ),
     replay: async (key) => {
-      stringOf("replay(key)", key);
+      requireString("replay(key)", key);
       let replayed = 0;
       if (key !== "all") replayed = Number(await write(() => upkeep.replay(key, present())));
       else {
@@ -129,7 +129,7 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
       return replayed;
     },
     forget: async (source) => {
-      stringOf("forget(source)", source);
+      requireString("forget(source)", source);
       const forgotten = await write(() => upkeep.forget(source, present()));
       worker.forget(source);
       if (!(await emptyLog(PATIENCE_MS))) throw stillRead();
