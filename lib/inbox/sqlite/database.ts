@@ -1,4 +1,4 @@
-// Makes an inbox's file of a user's handle, and says what a handle is not fit for.
+// Sets up the inbox's file through the user's database handle, and rejects a handle that does not fit.
 
 import { codedError, invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
@@ -6,50 +6,51 @@ import { hasCode, isBusy, row, transaction, type Row, type SqliteDatabase } from
 import { repair } from "./repair.js";
 import { APPLICATION_ID, migrate, tablesOf } from "./tables.js";
 
-/** For how long another process may hold the file while this one starts, and how often it is tried again, in milliseconds. The event loop waits. */
+/** How long opening waits while another process locks the file, in milliseconds. It blocks the event loop. */
 const OPENING_MS = 5_000;
-const AGAIN_MS = 20;
+const RETRY_MS = 20;
 
-/**
- * In WAL mode with `synchronous=FULL`, a transaction that is committed outlives a crash of the machine. Waiting for other processes blocks
- * the event loop, so it is done outside. Statements that can be undone alone would keep a journal in a file each. What is erased is
- * overwritten. The log is copied back every 16 MB, and 16 MB of the file are kept in memory. The log is never cut to a limit: file.ts takes that
- * for a loss.
- */
 const PRAGMAS = [
+  // In WAL mode, a committed transaction then survives a crash of the machine.
   "synchronous = FULL",
+  // The journals of single statements would otherwise be files.
   "temp_store = MEMORY",
+  // Erased content is overwritten.
   "secure_delete = ON",
+  // The log is copied back into the file every 16 MB.
   "wal_autocheckpoint = 4000",
+  // The log is never cut to a limit: file.ts would take that for a loss.
   "journal_size_limit = -1",
+  // 16 MB of the file are kept in memory.
   "cache_size = -16000",
 ];
 
 /**
- * Makes an inbox's file of the database, or finds that it is one.
+ * Makes the database an inbox's file, or opens it if it is one already.
  *
- * @param name - that of the inbox
+ * @param name - the inbox's name
  * @returns the path of the file
- * @throws TypeError where it is not the handle of a file that the inbox may write, and have for itself
+ * @throws TypeError if the database is not a file, cannot be written, or belongs to something else
+ * @throws Error if another process locks the file for longer than `OPENING_MS`
  */
 export function openDatabase(database: SqliteDatabase, name: string): string {
   const path = pathOf(database);
   const end = performance.now() + OPENING_MS;
   for (;;) {
     try {
-      prepare(database, name);
+      setUp(database, name);
       return path;
     } catch (error) {
-      // To switch to WAL mode, SQLite does not wait.
-      if (!isBusy(error) || performance.now() > end) throw readable(error);
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, AGAIN_MS);
+      // SQLite does not wait for a lock when it switches to WAL mode.
+      if (!isBusy(error) || performance.now() > end) throw explained(error);
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
   }
 }
 
-function prepare(database: SqliteDatabase, name: string): void {
+function setUp(database: SqliteDatabase, name: string): void {
   database.exec(`PRAGMA busy_timeout = ${OPENING_MS}`);
-  // One look at it all, since another process may be making the tables; and nothing is changed in a transaction of the user's.
+  // One snapshot, since another process may be making the tables. In a transaction of the user's, BEGIN fails.
   database.exec("BEGIN");
   try {
     assertOwn(database);
@@ -63,29 +64,30 @@ function prepare(database: SqliteDatabase, name: string): void {
     migrate(database, name);
     repair(database);
   });
-  // Into the file's own header, which tells it from another later on.
+  // Writes the application id from the log into the header, where file.ts looks for it.
   database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  // From now on, the callers retry: SQLite's own wait blocks the event loop.
   database.exec("PRAGMA busy_timeout = 0");
 }
 
 function pathOf(database: SqliteDatabase): string {
   const given: unknown = database;
   if (!isRecord(given) || typeof given.exec !== "function" || typeof given.prepare !== "function")
-    throw notUsable(OPEN);
+    throw notUsable(OPEN_DATABASE);
   const main = databasesOf(database).find(({ name }) => name === "main");
   if (typeof main?.file !== "string" || main.file === "")
     throw notUsable("a database in a file: this one is in memory");
   return main.file;
 }
 
-const OPEN = "an open database of node:sqlite, better-sqlite3 or libsql";
+const OPEN_DATABASE = "an open database of node:sqlite, better-sqlite3 or libsql";
 
 function databasesOf(database: SqliteDatabase): Row[] {
   try {
     return database.prepare("PRAGMA database_list").all().map(row);
   } catch (error) {
     if (isBusy(error)) throw error;
-    throw notUsable(`${OPEN}: this one cannot be read`, error);
+    throw notUsable(`${OPEN_DATABASE}: this one cannot be read`, error);
   }
 }
 
@@ -96,14 +98,17 @@ function assertOwn(database: SqliteDatabase): void {
     throw notUsable("a file of the inbox's own: this one has other tables");
 }
 
-function readable(error: unknown): unknown {
+/** Returns an error that says how to fix the cause, in place of the driver's. */
+function explained(error: unknown): unknown {
   const { message } = isRecord(error) ? error : {};
   if (typeof message === "string" && message.includes("within a transaction"))
     return notUsable("a database that is not in a transaction");
   if (hasCode(error, "SQLITE_READONLY", 8)) return notUsable("a file that may be written: this one is read-only");
   if (isBusy(error))
     return codedError("KALEYRA_SMS_INBOX_BUSY", {
-      message: `sqliteInbox could not open its file: another process held it for ${OPENING_MS} ms. Start again when that process has finished.`,
+      message:
+        `sqliteInbox could not open its file: another process held it for ${OPENING_MS} ms. ` +
+        "Start again when that process has finished.",
       cause: error,
     });
   return error;

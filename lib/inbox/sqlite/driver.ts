@@ -1,4 +1,4 @@
-// What is asked of a user's handle, of whichever driver it is.
+// The interface of a user's database handle, and the differences between the drivers.
 
 import { isUtf8 } from "node:buffer";
 import { types } from "node:util";
@@ -12,7 +12,10 @@ export interface SqliteDatabase {
   prepare(sql: string): SqliteStatement;
 }
 
-/** What `get` gives where there is no row differs, and in libsql spoils the next call: it is used for queries that always give one. */
+/**
+ * A prepared statement. The inbox calls `get` only for queries that always return a row: without one, the drivers
+ * return different values, and libsql breaks the next call.
+ */
 export interface SqliteStatement {
   run(...values: unknown[]): { readonly changes: number | bigint; readonly lastInsertRowid: number | bigint };
   get(...values: unknown[]): unknown;
@@ -21,7 +24,7 @@ export interface SqliteStatement {
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** A row, as whatever kind of object the driver makes of it. */
+/** A row, which may be any kind of object. @throws TypeError if the driver does not return rows as objects */
 export function row(given: unknown): Row {
   if (!isRecord(given))
     throw invalidOption("options.database of sqliteInbox takes a driver that returns rows as objects.");
@@ -29,17 +32,18 @@ export function row(given: unknown): Row {
 }
 
 /**
- * A text that was read as bytes, `CAST(... AS BLOB)`; `undefined` where it is none. Read as a text, one byte that is not UTF-8 ends the process with
- * libsql, at every start.
+ * The text of a column that was read as bytes, with `CAST(... AS BLOB)`; `undefined` if it is not a text in UTF-8.
+ *
+ * If a column is read as text, libsql ends the process at a byte that is not UTF-8, at every start.
  */
 export function text(value: unknown): string | undefined {
-  // libsql gives an ArrayBuffer, the others an array of bytes.
+  // libsql returns an ArrayBuffer, the other drivers a Uint8Array.
   if (!types.isUint8Array(value) && !types.isAnyArrayBuffer(value)) return undefined;
   const bytes = Buffer.from(value as ArrayBuffer);
   return isUtf8(bytes) ? bytes.toString() : undefined;
 }
 
-/** Runs the steps, and commits them together or not at all. @throws what a step or the commit threw */
+/** Runs the steps in a transaction. @throws the error of a step or of the commit, after all steps are undone */
 export function transaction<Result>(database: SqliteDatabase, steps: () => Result): Result {
   database.exec("BEGIN IMMEDIATE");
   try {
@@ -50,18 +54,21 @@ export function transaction<Result>(database: SqliteDatabase, steps: () => Resul
     try {
       database.exec("ROLLBACK");
     } catch {
-      // Some errors, such as a full disk, have rolled it back already.
+      // Some errors, such as a full disk, have already rolled the transaction back.
     }
     throw error;
   }
 }
 
-/** Whether another process holds the file: a matter of time. */
+/** Whether another process locks the file: a retry may succeed. */
 export function isBusy(error: unknown): boolean {
   return hasCode(error, "SQLITE_BUSY", 5) || hasCode(error, "SQLITE_LOCKED", 6);
 }
 
-/** The drivers name SQLite's result codes, the extended ones too, or number them; and not every error of theirs is an `Error`. */
+/**
+ * Whether an error has one of SQLite's result codes, or an extended code of it. Some drivers give the name of the code,
+ * others its number, and not every error of theirs is an `Error`.
+ */
 export function hasCode(error: unknown, name: string, number: number): boolean {
   const { code, errcode } = isRecord(error) ? error : {};
   return (

@@ -1,4 +1,4 @@
-// Whether the file is still the file: SQLite goes on writing into one that was deleted, or overwritten, under it.
+// Detects that the file was deleted, replaced or overwritten: SQLite would write on without an error.
 
 import { fstatSync, openSync, readSync, statSync, type BigIntStats } from "node:fs";
 
@@ -8,7 +8,7 @@ import { APPLICATION_ID } from "./tables.js";
 const HEADER_BYTES = 72;
 const MAGIC = "SQLite format 3\0";
 const APPLICATION_ID_AT = 68;
-/** The log's, from https://sqlite.org/fileformat2.html#walformat; it begins anew with other salts. */
+/** The header of the log: https://sqlite.org/fileformat2.html#walformat. When the log begins anew, its salts change. */
 const LOG_HEADER_BYTES = 32;
 const LOG_MAGICS: readonly number[] = [0x377f0682, 0x377f0683];
 const SALTS = [16, 24] as const;
@@ -19,13 +19,13 @@ export class InboxFile {
   readonly #header = Buffer.alloc(HEADER_BYTES);
   readonly #descriptor: number;
   readonly #logDescriptor: number;
-  /** Whether the header says whose it is; not where another process keeps SQLite from writing it. */
-  readonly #isMarked: boolean;
-  /** The log when it was last looked at. */
+  /** Whether the header had the inbox's application id. Another process may have kept SQLite from writing it. */
+  readonly #hasApplicationId: boolean;
+  /** The log at the last look. */
   #logSalts = "";
   #logBytes = 0n;
 
-  /** The log, in which new transactions are, must be there already, and what SQLite's processes share to find them in it. */
+  /** The log, to which SQLite writes transactions, and its index, which the processes share, must exist already. */
   constructor(path: string) {
     this.#path = path;
     const log = `${path}-wal`;
@@ -33,25 +33,25 @@ export class InboxFile {
     this.#identities = new Map(files);
     this.#descriptor = descriptorOf(path);
     this.#logDescriptor = descriptorOf(log);
-    this.#isMarked = this.#mark() === APPLICATION_ID;
+    this.#hasApplicationId = this.#readApplicationId() === APPLICATION_ID;
   }
 
-  /** @throws Error where what is written now would be gone with the process */
+  /** @throws Error if the next transaction would be lost when the process ends */
   assertSame(): void {
     for (const [file, identity] of this.#identities) {
       if (identityOf(statOf(file)) !== identity) throw this.#lost("was deleted, or replaced by another");
     }
     if (!this.#isLogWhole()) throw this.#lost("lost a part of its log");
-    const mark = this.#mark();
-    if (mark === undefined || (this.#isMarked && mark !== APPLICATION_ID)) throw this.#lost("was overwritten");
+    const id = this.#readApplicationId();
+    if (id === undefined || (this.#hasApplicationId && id !== APPLICATION_ID)) throw this.#lost("was overwritten");
   }
 
-  /** It is empty after SQLite has emptied it, until the next transaction, and otherwise only grows. */
+  /** SQLite may empty the log, and the next transaction then begins it anew. Otherwise it only grows. */
   #isLogWhole(): boolean {
     for (;;) {
       const salts = this.#readSalts();
       const { size } = fstatSync(this.#logDescriptor, { bigint: true });
-      // Another process may have emptied it, and begun anew, between the two looks: then the size is not that of these salts.
+      // Another process may have begun the log anew in between: then size and salts do not belong together.
       if (this.#readSalts() !== salts) continue;
       if (salts === "") return true;
       if (salts === undefined || (salts === this.#logSalts && size < this.#logBytes)) return false;
@@ -61,7 +61,7 @@ export class InboxFile {
     }
   }
 
-  /** Of the log: empty where it is empty; `undefined` where it has no header of SQLite's. */
+  /** The salts of the log: `""` if the log is empty, `undefined` if it has no header of SQLite's. */
   #readSalts(): string | undefined {
     const read = readSync(this.#logDescriptor, this.#header, 0, LOG_HEADER_BYTES, 0);
     if (read === 0) return "";
@@ -69,8 +69,8 @@ export class InboxFile {
     return isLog ? this.#header.toString("latin1", ...SALTS) : undefined;
   }
 
-  /** The application id in the header; `undefined` where there is no header of SQLite's. */
-  #mark(): number | undefined {
+  /** The application id in the header of the file; `undefined` if it has no header of SQLite's. */
+  #readApplicationId(): number | undefined {
     const read = readSync(this.#descriptor, this.#header, 0, HEADER_BYTES, 0);
     const isDatabase = read === HEADER_BYTES && this.#header.toString("latin1", 0, MAGIC.length) === MAGIC;
     return isDatabase ? this.#header.readUInt32BE(APPLICATION_ID_AT) : undefined;
@@ -84,8 +84,8 @@ export class InboxFile {
 }
 
 /**
- * One for each file, and never closed: to close any descriptor of a file lets go of all locks that the process has on it, SQLite's among
- * them, whichever handle they are of.
+ * One descriptor for each file, never closed. Closing any descriptor of a file releases all locks of the process on
+ * that file, including SQLite's, of every handle.
  */
 const descriptors = new Map<string, number>();
 

@@ -1,14 +1,14 @@
-// How long a transaction waits for more: the more it holds, the less it costs each.
+// Decides how long a transaction waits for more messages: the more it writes at once, the less each costs.
 
-/** As long as more comes in each turn of the event loop, and at the most so long, in milliseconds. */
+/** How long it waits at most, in milliseconds, while more messages come in each turn of the event loop. */
 const GATHER_MS = 5;
 
 export class Gathering {
-  /** How many there were in the turn before; 0 where nothing is gathered. */
+  /** The number of messages in the previous turn; 0 if nothing is gathered. */
   #count = 0;
   #since = 0;
 
-  /** Whether to wait one more turn. @param count - how many there are by now */
+  /** Whether to wait one more turn. @param count - the number of messages so far */
   isMoreComing(count: number): boolean {
     if (this.#count === 0) this.#since = performance.now();
     const isMore = count > this.#count && performance.now() - this.#since < GATHER_MS;

@@ -1,4 +1,4 @@
-// The messages in this process's hands: not started yet, running, and ended, until the file says so.
+// The messages that this process has taken: ready to start, running, or ended and not yet written.
 
 import { attempt } from "../attempt.js";
 import type { InboxOutcome, InboxWork } from "../inbox.js";
@@ -6,9 +6,9 @@ import type { Taken } from "./ledger.js";
 
 /** A message that this process has taken. */
 export interface Entry extends Taken {
-  /** As what the process took it: not as what it is known now, where its lease has run out since. */
+  /** The process id under which it was taken. The process has another one if its lease has ended since. */
   readonly owner: number;
-  /** Whether the file says only that it is held. */
+  /** Whether the file says that the message is held, not running. */
   isHeld: boolean;
 }
 
@@ -25,8 +25,8 @@ export class InFlight {
   #ended: Ended[] = [];
 
   /**
-   * @param attempts - how many a message has
-   * @param onEnd - called when one ends that did not at once
+   * @param attempts - the number of attempts of each message
+   * @param onEnd - called when a message ends, except one that ends synchronously
    */
   constructor(attempts: number, onEnd: () => void) {
     this.#attempts = attempts;
@@ -37,7 +37,7 @@ export class InFlight {
     this.#ready.push(...entries);
   }
 
-  /** Starts what is ready, as far as there is room: what is over at once makes room again. */
+  /** Starts ready messages while fewer than `concurrency` run. One that ends synchronously makes room for the next. */
   start(work: InboxWork): void {
     let started = 0;
     for (const entry of this.#ready) {
@@ -54,8 +54,8 @@ export class InFlight {
     const outcome = attempt(work, entry.message, { attempt: attempts, final: attempts >= this.#attempts });
     if (!(outcome instanceof Promise)) this.#end(entry, outcome);
     else
-      void outcome.then((is) => {
-        this.#end(entry, is);
+      void outcome.then((settled) => {
+        this.#end(entry, settled);
         this.#onEnd();
       });
   }
@@ -65,14 +65,14 @@ export class InFlight {
     this.#ended.push({ entry, outcome });
   }
 
-  /** Lets go of what is not started: the file says that it is another's. */
+  /** Drops the ready messages: in the file, they belong to other processes. */
   drop(): void {
     this.#ready = [];
   }
 
   /**
-   * Gives back what is not started. Of a message that was forgotten meanwhile this ends the row, which may be another one's turn: the file says
-   * that it runs from the moment on in which it was handed over.
+   * Gives ready messages back. The file says that a message runs as soon as it is taken: if one was forgotten since,
+   * the next round ends its row, and the next message of its source can run.
    */
   release(isReleased: (entry: Entry) => boolean = () => true): void {
     const released = this.#ready.filter(isReleased);
@@ -85,37 +85,37 @@ export class InFlight {
     return this.#ended;
   }
 
-  /** The file says how they ended, and that those of `started` run. */
+  /** To be called when the outcomes of the ended messages are written, and the `started` ones are marked as running. */
   written(started: readonly Entry[]): void {
     this.#ended = [];
     for (const entry of started) entry.isHeld = false;
   }
 
-  /** What runs, and is only held by the file. */
+  /** The running messages that the file says are held. */
   started(): Entry[] {
     return Array.from(this.#running).filter(({ isHeld }) => isHeld);
   }
 
-  /** The rows of what has not ended. */
+  /** The rows of the messages that have not ended. */
   seqs(): number[] {
     return [...this.#running, ...this.#ready].map(({ seq }) => seq);
   }
 
-  get isAnyReady(): boolean {
+  get hasReady(): boolean {
     return this.#ready.length > 0;
   }
 
-  get isAnyRunning(): boolean {
+  get hasRunning(): boolean {
     return this.#running.size > 0;
   }
 
-  /** How many more could be started, beside what is ready. */
+  /** How many more messages could be started, besides the ready ones. */
   free(concurrency: number): number {
     return Math.max(0, concurrency - this.#running.size - this.#ready.length);
   }
 
-  /** Whether one that is ready could be started. */
-  isRoom(concurrency: number): boolean {
-    return this.isAnyReady && this.#running.size < concurrency;
+  /** Whether a ready message could be started. */
+  canStart(concurrency: number): boolean {
+    return this.hasReady && this.#running.size < concurrency;
   }
 }

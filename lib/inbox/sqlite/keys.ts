@@ -1,6 +1,6 @@
-// Which row a key is of. Keys are digests: in an index, each new one would change a page of its own, which is most of what its message
-// costs. So the newest are only in their rows, which each process knows by heart, and are filed in the index later, many that are
-// neighbours there at once.
+// Finds the row of a key. Keys are digests: in an index, each new key changes a page of its own, which is most of the
+// cost of its message. So a new key is only in its row, and each process keeps it in memory. Later it is filed in the
+// index, together with many neighbours.
 
 import { text, type SqliteDatabase } from "./driver.js";
 import { Statements } from "./statements.js";
@@ -9,35 +9,42 @@ import { STATE } from "./tables.js";
 /** A row that has a key. */
 export interface KeyedRow {
   readonly seq: number;
-  /** Whether its message is to be handled again when it comes again. */
-  readonly isAside: boolean;
+  /** Whether the message is handled again when its callback comes again: a dead letter, or an unreadable row. */
+  readonly isRevivable: boolean;
 }
 
-/** The keys in slices, by how they begin: neighbours in the index. What is no digest is in the first one. */
+/**
+ * The first characters of keys. Each is a slice: its keys are neighbours in the index. A key that is not a digest is in
+ * the first slice.
+ */
 const FIRST = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const SLICES = FIRST.length;
 /**
- * The slices take turns: turn `n` files all keys of slice `n % SLICES` up to row `n * STEP`, as soon as there is that row. So the number of
- * turns says what is filed. Not filed are 32,768 rows at the most, half of them on average: some megabytes of memory, and a tenth of a
- * second to read them when a process starts.
+ * The slices take turns. Turn `n` files all keys of slice `n % SLICES` up to row `n * STEP`, as soon as that row
+ * exists. So the number of turns says which keys are filed.
+ *
+ * At most 32,768 rows are not filed, and half as many on average. They take some megabytes of memory, and a tenth of a
+ * second to read when a process starts.
  */
 export const STEP = 512;
 
-/** A head has 48 bits, and may be of several keys. */
+/** The first 48 bits of a key. Several keys may have the same head. */
 const HEAD = "substr(key, 1, 8)";
 /** All rows that have a key. */
 const KEYED = "(SELECT seq, key FROM message UNION ALL SELECT seq, key FROM done)";
-export const LAST = "max((SELECT coalesce(MAX(seq), 0) FROM message), (SELECT coalesce(MAX(seq), 0) FROM done))";
-// The newest row stays, so that its number is not given again: rows are told to be new by their numbers.
-const EXPIRED = `SELECT seq FROM done WHERE at < ? AND seq < ${LAST} ORDER BY at, seq LIMIT ?`;
+export const LAST_SEQ = "max((SELECT coalesce(MAX(seq), 0) FROM message), (SELECT coalesce(MAX(seq), 0) FROM done))";
+// The newest row stays, so that its number is not used again: processes recognize new rows by their numbers.
+const EXPIRED = `SELECT seq FROM done WHERE at < ? AND seq < ${LAST_SEQ} ORDER BY at, seq LIMIT ?`;
 
 const SQL = {
-  reach: `SELECT ${LAST} AS last, (SELECT turns FROM filing) AS turns`,
+  reach: `SELECT ${LAST_SEQ} AS last, (SELECT turns FROM filing) AS turns`,
   since: `SELECT CAST(key AS BLOB) AS key, seq FROM ${KEYED} WHERE seq > ?`,
-  filed: `SELECT seq FROM (SELECT value AS key FROM json_each(?)) CROSS JOIN filed_key WHERE head = ${HEAD} AND seq BETWEEN 1 AND ${LAST}`,
-  rows: `WITH asked AS (SELECT value AS seq FROM json_each(?))
-         SELECT CAST(key AS BLOB) AS key, seq, state IN (${STATE.dead}, ${STATE.unreadable}) AS aside FROM message WHERE seq IN asked
-         UNION ALL SELECT CAST(key AS BLOB), seq, FALSE FROM done WHERE seq IN asked`,
+  filed: `SELECT seq FROM (SELECT value AS key FROM json_each(?)) CROSS JOIN filed_key
+          WHERE head = ${HEAD} AND seq BETWEEN 1 AND ${LAST_SEQ}`,
+  rows: `WITH wanted AS (SELECT value AS seq FROM json_each(?))
+         SELECT CAST(key AS BLOB) AS key, seq, state IN (${STATE.dead}, ${STATE.unreadable}) AS revivable
+         FROM message WHERE seq IN wanted
+         UNION ALL SELECT CAST(key AS BLOB), seq, FALSE FROM done WHERE seq IN wanted`,
   unfiled: `SELECT seq FROM ${KEYED} WHERE seq > (SELECT (turns - ${SLICES - 1}) * ${STEP} FROM filing) AND key = ?`,
   file: `INSERT OR IGNORE INTO filed_key (head, seq)
          SELECT ${HEAD} AS head, seq FROM ${KEYED} WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY head, seq`,
@@ -48,21 +55,23 @@ const SQL = {
 
 export class Keys {
   readonly #statements: Statements<keyof typeof SQL>;
-  /** The rows of keys that are not filed, by slice, as far as this process has read: up to row `last`, after so many `turns`. */
+  /** The rows of the keys that are not filed, by slice. Read up to row `#last`, after `#turns` turns. */
   readonly #unfiled: ReadonlyArray<Map<string, number>> = Array.from(
     { length: SLICES },
     () => new Map<string, number>(),
   );
   #last = 0;
   #turns = 0;
-  /** What the transaction adds: the rows after `last`. */
+  /** The keys that the transaction adds, in the rows after `#last`. */
   #added: string[] = [];
 
   constructor(database: SqliteDatabase) {
     this.#statements = new Statements(database, SQL);
   }
 
-  /** Reads what others have added and filed. The first step of a transaction that finds or adds keys. */
+  /**
+   * Reads what other processes have added and filed. Must be the first step of a transaction that finds or adds keys.
+   */
   refresh(): void {
     this.#added = [];
     const reach = this.#statements.row("reach");
@@ -70,22 +79,22 @@ export class Keys {
     const last = Number(reach.last);
     if (last === this.#last) return;
     const from = Math.max(this.#last, (this.#turns - SLICES + 1) * STEP);
-    for (const { key, seq } of this.#statements.rows("since", from)) this.#know(text(key), Number(seq));
+    for (const { key, seq } of this.#statements.rows("since", from)) this.#remember(text(key), Number(seq));
     this.#last = last;
   }
 
-  /** @returns the rows of those keys that are there */
+  /** @returns the rows of the keys that exist */
   find(keys: readonly string[]): ReadonlyMap<string, KeyedRow> {
     const unfiled = keys.flatMap((key) => this.#unfiled[sliceOf(key)]?.get(key) ?? []);
     return this.#read([...unfiled, ...this.#filed(keys)]);
   }
 
-  /** @returns the row that the key is to be written in */
+  /** @returns the number of the row to write the key in */
   add(key: string): number {
     return this.#last + this.#added.push(key);
   }
 
-  /** Files keys that were there before the transaction, where it is a slice's turn. */
+  /** Files the keys of each slice whose turn it is, except those that the transaction adds. */
   file(): void {
     const turns = Math.floor(this.#last / STEP);
     for (const turn of turnsAfter(this.#turns, turns)) {
@@ -95,25 +104,27 @@ export class Keys {
     if (turns > this.#turns) this.#statements.run("turn", turns);
   }
 
-  /** What the transaction added is committed. Where this is not called, it is read again. */
+  /**
+   * To be called when the transaction is committed. If it is not called, the added keys are read from the file again.
+   */
   committed(): void {
-    for (const key of this.#added) this.#know(key, ++this.#last);
+    for (const key of this.#added) this.#remember(key, ++this.#last);
     this.#added = [];
   }
 
-  /** Forgets keys of messages that were done before. */
+  /** Removes the keys of messages that were done before an instant, in milliseconds since the epoch. */
   prune(before: number, limit: number): void {
     this.#statements.run("unfile", before, limit);
     this.#statements.run("prune", before, limit);
   }
 
-  /** By the file alone: it takes a look at each row that is not filed. */
+  /** Finds the row of a key without the memory of this process. Scans all rows that are not filed. */
   seqOf(key: string): number | undefined {
     const filed = this.#read(this.#filed([key])).get(key);
     return filed?.seq ?? this.#statements.rows("unfiled", key).map(({ seq }) => Number(seq))[0];
   }
 
-  /** The rows of keys that are filed, and of others with the same head. */
+  /** The rows of the keys that are filed, and of other keys with the same head. */
   #filed(keys: readonly string[]): number[] {
     return this.#statements.rows("filed", JSON.stringify(keys)).map(({ seq }) => Number(seq));
   }
@@ -122,15 +133,18 @@ export class Keys {
     if (seqs.length === 0) return new Map();
     const rows = this.#statements.rows("rows", JSON.stringify(seqs));
     return new Map(
-      rows.map(({ key, seq, aside }) => [text(key) ?? "", { seq: Number(seq), isAside: Number(aside) === 1 }]),
+      rows.map(({ key, seq, revivable }) => [
+        text(key) ?? "",
+        { seq: Number(seq), isRevivable: Number(revivable) === 1 },
+      ]),
     );
   }
 
-  /** @param key - `undefined` where it cannot be read: no message has it */
-  #know(key: string | undefined, seq: number): void {
+  /** @param key - `undefined` if it cannot be read: it is not the key of any message */
+  #remember(key: string | undefined, seq: number): void {
     if (key === undefined) return;
     const slice = sliceOf(key);
-    // The turn in which it was filed last.
+    // The last turn of this slice.
     const turn = this.#turns - ((this.#turns - slice + SLICES) % SLICES);
     if (seq > turn * STEP) this.#unfiled[slice]?.set(key, seq);
   }
@@ -146,7 +160,7 @@ export class Keys {
   }
 }
 
-/** The turns after so many, up to another number of them: of each slice the last one, which does for those before it. */
+/** The turns after `done`, up to `turns`: of each slice only the last one, which includes the earlier ones. */
 function turnsAfter(done: number, turns: number): number[] {
   const count = Math.max(0, Math.min(turns - done, SLICES));
   return Array.from({ length: count }, (_, n) => turns - count + 1 + n);

@@ -1,69 +1,76 @@
-// The way of messages through the table, step by step. Each step is taken within a transaction, which is the caller's.
+// The steps of a message through the table: stored, taken, ended. Each step must run in a transaction of the caller.
 
 import type { SmsMessage } from "../../callback/message.js";
 import { CUT_SHORT } from "../attempt.js";
 import { storedSource, textOf } from "../stored-message.js";
 import type { Row, SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";
-import { at, ATTEMPTS, MESSAGE, messageOf } from "./rows.js";
+import { ATTEMPTS, clampedInstant, MESSAGE, messageOf } from "./rows.js";
 import { Statements } from "./statements.js";
 import { LIVE, PROMOTE_ALL, STATE } from "./tables.js";
 
-/** A message that was taken out. `seq` is its row. */
+/** A message that a process has taken. `seq` is the number of its row. */
 export interface Taken {
   readonly seq: number;
   readonly message: SmsMessage;
-  /** How many attempts there were, this one included. */
+  /** The number of attempts, this one included. */
   readonly attempts: number;
 }
 
-/** One that is to run now, or next. */
+/** A taken message that is to run now, or is held to run next. */
 export interface HeldOrRunning extends Taken {
   readonly isHeld: boolean;
 }
 
-/** What `store` made of a message. */
+/** The result of storing a message. */
 export type Stored =
   { readonly as: "running" | "held"; readonly seq: number } | { readonly as: "waiting" | "behind" | "duplicate" };
 
 const SQL = {
-  busy: `SELECT value AS source FROM (SELECT DISTINCT value FROM json_each(?))
-         WHERE EXISTS (SELECT 1 FROM message WHERE source = value AND ${LIVE})`,
+  liveSources: `SELECT value AS source FROM (SELECT DISTINCT value FROM json_each(?))
+                WHERE EXISTS (SELECT 1 FROM message WHERE source = value AND ${LIVE})`,
   insert: "INSERT INTO message (seq, key, source, body, state, attempts, at, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-  // As it came first, where that can be read.
+  // A dead letter keeps its body: the message as it came first. An unreadable row gets the new one.
   revive: `UPDATE message SET at = ?, attempts = 0, reason = NULL, source = ?,
              body = CASE state WHEN ${STATE.dead} THEN body ELSE ? END,
              state = CASE WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = ? AND live.${LIVE})
                THEN ${STATE.behind} ELSE ${STATE.waiting} END
            WHERE seq = ? AND state IN (${STATE.dead}, ${STATE.unreadable})`,
-  due: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} + 1 AS attempts FROM message WHERE state = ${STATE.waiting} AND at <= ? ORDER BY at, seq LIMIT ?`,
+  due: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} + 1 AS attempts FROM message
+        WHERE state = ${STATE.waiting} AND at <= ? ORDER BY at, seq LIMIT ?`,
   start: `UPDATE message SET state = ${STATE.running}, attempts = ${ATTEMPTS} + 1, at = ?, owner = ?
           WHERE seq IN (SELECT value FROM json_each(?))`,
   hold: `UPDATE message SET state = ${STATE.held}, owner = ? WHERE seq IN (SELECT value FROM json_each(?))`,
-  // All these end only what is still the owner's.
-  keepKey: `INSERT INTO done (seq, key, at) SELECT seq, key, ? FROM message WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))`,
-  done: "DELETE FROM message WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))",
-  again: `UPDATE message SET state = ${STATE.waiting}, at = ?, attempts = ?, owner = NULL
-          WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
+  // The next four change only messages that the owner still has.
+  keepKey: `INSERT INTO done (seq, key, at)
+            SELECT seq, key, ? FROM message WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))`,
+  remove: "DELETE FROM message WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))",
+  requeue: `UPDATE message SET state = ${STATE.waiting}, at = ?, attempts = ?, owner = NULL
+            WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
   dead: `UPDATE message SET state = ${STATE.dead}, at = ?, attempts = ?, reason = ?, owner = NULL
          WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
   setAside: `UPDATE message SET state = ${STATE.unreadable}, at = ? WHERE seq IN (SELECT value FROM json_each(?))`,
   anyBehind: `SELECT EXISTS (SELECT 1 FROM message WHERE state = ${STATE.behind}) AS any`,
-  // Not where its source has another that is not behind: what was to end was no longer the owner's.
+  // Unless the source still has a waiting, held or running message: the ended one was no longer the owner's.
   promote: `UPDATE message SET state = ${STATE.waiting} WHERE seq IN (
               SELECT (SELECT MIN(seq) FROM message WHERE source = value AND state = ${STATE.behind}) FROM json_each(?)
               WHERE NOT EXISTS (SELECT 1 FROM message
                 WHERE source = value AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`,
-  // Of all sources: a row that cannot be read need not say which it is of.
+  // Of all sources: the source of an unreadable row may be wrong.
   promoteAll: PROMOTE_ALL,
-  left: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} AS attempts, state FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
-  reclaim: `UPDATE message SET attempts = ${ATTEMPTS} - (state = ${STATE.running}), state = ${STATE.waiting}, at = ?, owner = NULL
-            WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND seq NOT IN (SELECT value FROM json_each(?))`,
-  // Not what was forgotten.
-  mine: `SELECT seq FROM message WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND body IS NOT NULL`,
-  // A retry may be so far ahead.
-  early: `UPDATE message SET at = ? WHERE state = ${STATE.waiting} AND at > ? + ? * (1 << min(attempts, 30))`,
-  next: `SELECT ${at("MIN(at)")} AS due FROM message WHERE state = ${STATE.waiting}`,
+  ofOwner: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} AS attempts, state FROM message
+            WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
+  releaseUnknown: `UPDATE message
+                   SET attempts = ${ATTEMPTS} - (state = ${STATE.running}),
+                     state = ${STATE.waiting}, at = ?, owner = NULL
+                   WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?
+                     AND seq NOT IN (SELECT value FROM json_each(?))`,
+  // Without forgotten messages.
+  startable: `SELECT seq FROM message
+              WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND body IS NOT NULL`,
+  // A retry may be due that late, but not later.
+  clamp: `UPDATE message SET at = ? WHERE state = ${STATE.waiting} AND at > ? + ? * (1 << min(attempts, 30))`,
+  next: `SELECT ${clampedInstant("MIN(at)")} AS due FROM message WHERE state = ${STATE.waiting}`,
 } as const;
 
 export class Ledger {
@@ -76,10 +83,10 @@ export class Ledger {
   }
 
   /**
-   * Writes messages, in their order. One of which no other of its source is ahead may be the owner's at once.
+   * Stores messages in their order. The owner may take a message at once if no earlier one of its source is live.
    *
-   * @param claim - asked for each such message how it is the owner's; `waiting` where the owner wants no more
-   * @returns what each became
+   * @param claim - called for each such message: how the owner takes it, or `waiting` if the owner takes no more
+   * @returns one result for each message
    */
   store(
     messages: readonly SmsMessage[],
@@ -92,7 +99,7 @@ export class Ledger {
     if (messages.length === 0) return [];
     const known = this.#keys.find(messages.map(({ key }) => key));
     const keys = new Set<string>();
-    const sources = this.#busy(messages.map(({ source }) => storedSource(source)));
+    const sources = this.#liveSources(messages.map(({ source }) => storedSource(source)));
     const insert = this.#statements.get("insert");
     return messages.map((message) => {
       const { key } = message;
@@ -101,7 +108,7 @@ export class Ledger {
       keys.add(key);
       const found = known.get(key);
       if (found !== undefined) {
-        if (!found.isAside) return { as: "duplicate" };
+        if (!found.isRevivable) return { as: "duplicate" };
         sources.add(source);
         this.#statements.run("revive", now, source, textOf(message), source, found.seq);
         return { as: "waiting" };
@@ -115,21 +122,21 @@ export class Ledger {
     });
   }
 
-  /** @returns those that have a message which has not ended */
-  #busy(sources: readonly string[]): Set<string> {
-    return new Set(this.#statements.rows("busy", JSON.stringify(sources)).map(({ source }) => String(source)));
+  /** @returns the sources with a message that has not ended */
+  #liveSources(sources: readonly string[]): Set<string> {
+    return new Set(this.#statements.rows("liveSources", JSON.stringify(sources)).map(({ source }) => String(source)));
   }
 
-  /** What was stored is committed. */
+  /** To be called when the transaction of `store` is committed. */
   committed(): void {
     this.#keys.committed();
   }
 
   /**
-   * Takes out what is due, the oldest first: as many to run as are `free`, and up to `spare` more to hold. Only a first attempt is held, so
-   * that a message which ends the process, again and again, counts from its second attempt on.
+   * Takes the messages that are due, the oldest first: up to `free` to run, and up to `spare` more to hold. A message
+   * is held only for its first attempt: if it keeps ending the process, every later attempt must count.
    */
-  take(free: number, spare: number, owner: number, now: number): { taken: HeldOrRunning[]; isAnyUnreadable: boolean } {
+  take(free: number, spare: number, owner: number, now: number): { taken: HeldOrRunning[]; hasUnreadable: boolean } {
     const due = this.#statements.rows("due", now, free + spare);
     const taken: HeldOrRunning[] = [];
     const unreadable: Row[] = [];
@@ -146,100 +153,101 @@ export class Ledger {
     const seqs = (isHeld: boolean): number[] => taken.filter((one) => one.isHeld === isHeld).map(({ seq }) => seq);
     if (taken.length > 0) this.start(seqs(false), owner, now);
     if (taken.length > free) this.#statements.run("hold", owner, JSON.stringify(seqs(true)));
-    return { taken, isAnyUnreadable: unreadable.length > 0 };
+    return { taken, hasUnreadable: unreadable.length > 0 };
   }
 
-  /** One that cannot be read stands in nobody's way. */
+  /** Sets unreadable rows aside, so that they do not block their source. */
   #setAside(rows: readonly Row[], now: number): void {
     this.#statements.run("setAside", now, JSON.stringify(rows.map(({ seq }) => Number(seq))));
     this.#statements.run("promoteAll");
   }
 
-  /** What is taken out, or was held, runs now. */
+  /** Marks taken or held messages as running. */
   start(seqs: readonly number[], owner: number, now: number): void {
     this.#statements.run("start", now, owner, JSON.stringify(seqs));
   }
 
-  done(seqs: readonly number[], owner: number, now: number): void {
+  /** Deletes handled or forgotten messages, and keeps their keys. */
+  markDone(seqs: readonly number[], owner: number, now: number): void {
     const rows = JSON.stringify(seqs);
     this.#statements.run("keepKey", now, owner, rows);
-    this.#statements.run("done", owner, rows);
+    this.#statements.run("remove", owner, rows);
   }
 
   /**
-   * To be taken out again from `at` on.
+   * Makes a message wait again, until `at`, in milliseconds since the epoch.
    *
-   * @param attempts - how many there were that count
-   * @returns `false` where it was forgotten, or is another's
+   * @param attempts - the number of attempts that count
+   * @returns `false` if the message was forgotten, or another process has it
    */
-  again(seq: number, owner: number, attempts: number, at: number): boolean {
-    return this.#statements.run("again", at, attempts, owner, seq) === 1;
+  requeue(seq: number, owner: number, attempts: number, at: number): boolean {
+    return this.#statements.run("requeue", at, attempts, owner, seq) === 1;
   }
 
-  /** @returns `false` where it was forgotten, or is another's */
-  dead(seq: number, owner: number, attempts: number, reason: string, now: number): boolean {
+  /** Makes a message a dead letter. @returns `false` if the message was forgotten, or another process has it */
+  markDead(seq: number, owner: number, attempts: number, reason: string, now: number): boolean {
     return this.#statements.run("dead", now, attempts, reason, owner, seq) === 1;
   }
 
   /**
-   * The first that is behind waits to be taken out now, of each source of which a message has ended.
+   * Makes the next message of each source wait, after an earlier one has ended.
    *
-   * @returns whether there was one
+   * @returns whether there was a next message
    */
   promote(sources: ReadonlySet<string>): boolean {
     if (sources.size === 0 || Number(this.#statements.row("anyBehind").any) === 0) return false;
     return this.#statements.run("promote", JSON.stringify(Array.from(sources, storedSource))) > 0;
   }
 
-  /** Forgets keys of messages that were done before. */
+  /** Removes the keys of messages that were done before an instant, in milliseconds since the epoch. */
   prune(before: number, limit: number): void {
     this.#keys.prune(before, limit);
   }
 
   /**
-   * Frees what a dead process had. What ran had its attempt; where that was the last, it is a dead letter. What was held may have run, and has
-   * the rest of its attempts, one at least.
+   * Releases the messages of a dead process. A running message has used its attempt: after its last one, it becomes a
+   * dead letter. A held message may have run, too: that counts as its first attempt, unless it has only one.
    *
-   * @returns the dead letters
+   * @returns the new dead letters
    */
   takeOver(owner: number, attempts: number, now: number): Taken[] {
-    const over: Taken[] = [];
-    for (const left of this.#statements.rows("left", owner)) {
-      const seq = Number(left.seq);
-      const made = Number(left.attempts);
-      const taken = takenOf(left);
-      if (Number(left.state) === STATE.held) this.again(seq, owner, Math.min(1, attempts - 1), now);
-      else if (left.body === null) this.done([seq], owner, now);
-      // What cannot be read is set aside, and told, when it is taken out.
-      else if (taken === undefined || made < attempts) this.again(seq, owner, made, now);
-      else if (this.dead(seq, owner, made, CUT_SHORT, now)) over.push(taken);
+    const deadLetters: Taken[] = [];
+    for (const row of this.#statements.rows("ofOwner", owner)) {
+      const seq = Number(row.seq);
+      const made = Number(row.attempts);
+      const taken = takenOf(row);
+      if (Number(row.state) === STATE.held) this.requeue(seq, owner, Math.min(1, attempts - 1), now);
+      else if (row.body === null) this.markDone([seq], owner, now);
+      // An unreadable row is set aside and reported when it is taken.
+      else if (taken === undefined || made < attempts) this.requeue(seq, owner, made, now);
+      else if (this.markDead(seq, owner, made, CUT_SHORT, now)) deadLetters.push(taken);
     }
     this.#statements.run("promoteAll");
-    return over;
+    return deadLetters;
   }
 
-  /** Frees what a process has by the file, and does not know of. */
-  reclaim(owner: number, known: readonly number[], now: number): void {
-    this.#statements.run("reclaim", now, owner, JSON.stringify(known));
+  /** Releases the messages that the process owns in the file, and does not know of. */
+  releaseUnknown(owner: number, known: readonly number[], now: number): void {
+    this.#statements.run("releaseUnknown", now, owner, JSON.stringify(known));
   }
 
-  /** The rows that a process has, by the file, and may start. */
-  mine(owner: number): ReadonlySet<number> {
-    return new Set(this.#statements.rows("mine", owner).map(({ seq }) => Number(seq)));
+  /** The rows that the process owns in the file, and may start. */
+  startable(owner: number): ReadonlySet<number> {
+    return new Set(this.#statements.rows("startable", owner).map(({ seq }) => Number(seq)));
   }
 
-  /** Once the clock may have been set back: what then waits for too long was written before. */
+  /** Corrects due times that are too late: they were written before the clock was set back. */
   clampTimes(backoffMs: number, now: number): void {
-    this.#statements.run("early", now, now, backoffMs);
+    this.#statements.run("clamp", now, now, backoffMs);
   }
 
-  /** When the next message is due, in milliseconds since the epoch; `Infinity` where none waits. */
+  /** When the next message is due, in milliseconds since the epoch; `Infinity` if none waits. */
   nextDue(): number {
     return Number(this.#statements.row("next").due ?? Infinity);
   }
 }
 
-/** `undefined` where the row is no message, or was forgotten while it ran. */
+/** `undefined` if the row is unreadable, or its message was forgotten while it ran. */
 function takenOf(row: Row): Taken | undefined {
   const message = messageOf(row);
   return message && { seq: Number(row.seq), message, attempts: Number(row.attempts) };

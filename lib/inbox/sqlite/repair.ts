@@ -1,39 +1,40 @@
-// Makes the numbers of a file sane that is damaged, or was changed by hand: one bad row must not stop every round of every process.
+// Corrects wrong numbers in a file that was damaged or changed by hand: one bad row must not stop every process.
 
 import type { SqliteDatabase } from "./driver.js";
-import { LAST, STEP } from "./keys.js";
+import { LAST_SEQ, STEP } from "./keys.js";
 import { PROMOTE_ALL, STATE } from "./tables.js";
 
-/** More than any process counts to, and as far again from what JavaScript no longer tells apart. */
-const MOST = 2 ** 52;
-const COUNTED = `BETWEEN 1 AND ${MOST}`;
-const LAST_COUNTED = `max((SELECT coalesce(MAX(seq), 0) FROM message WHERE seq ${COUNTED}),
-  (SELECT coalesce(MAX(seq), 0) FROM done WHERE seq ${COUNTED}))`;
+/** More than any process ever counts to, and half of the largest safe integer of JavaScript. */
+const MAX = 2 ** 52;
+const VALID = `BETWEEN 1 AND ${MAX}`;
+const LAST_VALID = `max((SELECT coalesce(MAX(seq), 0) FROM message WHERE seq ${VALID}),
+  (SELECT coalesce(MAX(seq), 0) FROM done WHERE seq ${VALID}))`;
 
-/** Puts rows behind all others: they keep their keys, and what they hold is handled. */
-const renumber = (table: string, odd: string): string =>
-  `UPDATE ${table} SET seq = given FROM (
-     SELECT seq AS odd, ${LAST_COUNTED} + row_number() OVER (ORDER BY seq) AS given FROM ${table} WHERE ${odd}
-   ) WHERE seq = odd`;
+/** Numbers the rows that meet a condition anew, after all others: their keys stay known, their messages are handled. */
+const renumber = (table: string, condition: string): string =>
+  `UPDATE ${table} SET seq = corrected FROM (
+     SELECT seq AS wrong, ${LAST_VALID} + row_number() OVER (ORDER BY seq) AS corrected FROM ${table} WHERE ${condition}
+   ) WHERE seq = wrong`;
 
 const STEPS: readonly string[] = [
-  renumber("message", `seq NOT ${COUNTED}`),
-  // Where a message has the number too, it could never be done.
-  renumber("done", `seq NOT ${COUNTED} OR seq IN (SELECT seq FROM message)`),
-  // What was filed is not known then: all is filed again.
-  `DELETE FROM filing WHERE turns NOT BETWEEN 0 AND ${LAST} / ${STEP}`,
+  renumber("message", `seq NOT ${VALID}`),
+  // A message that shares its number with a done one could never be marked as done.
+  renumber("done", `seq NOT ${VALID} OR seq IN (SELECT seq FROM message)`),
+  // With a wrong number of turns, nothing says which keys are filed: all keys are filed again.
+  `DELETE FROM filing WHERE turns NOT BETWEEN 0 AND ${LAST_SEQ} / ${STEP}`,
   "INSERT INTO filing SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM filing)",
-  `DELETE FROM process WHERE id NOT ${COUNTED}`,
-  `UPDATE process SET until = 0 WHERE until NOT BETWEEN 0 AND ${MOST}`,
-  `UPDATE sqlite_sequence SET seq = (SELECT coalesce(MAX(id), 0) FROM process) WHERE name = 'process' AND seq NOT BETWEEN 0 AND ${MOST}`,
-  // In no state that there is, or with a process that never was: no process would ever take it out, or what is behind it.
+  `DELETE FROM process WHERE id NOT ${VALID}`,
+  `UPDATE process SET until = 0 WHERE until NOT BETWEEN 0 AND ${MAX}`,
+  `UPDATE sqlite_sequence SET seq = (SELECT coalesce(MAX(id), 0) FROM process)
+   WHERE name = 'process' AND seq NOT BETWEEN 0 AND ${MAX}`,
+  // A message with an unknown state or an unknown owner would never be taken, and would block its source.
   `UPDATE message SET state = ${STATE.behind}, owner = NULL
    WHERE state < ${STATE.waiting} OR state > ${STATE.unreadable}
      OR (state IN (${STATE.held}, ${STATE.running}) AND (owner IS NULL OR owner NOT IN (SELECT id FROM process)))`,
   PROMOTE_ALL,
 ];
 
-/** Within a transaction, when a process begins. */
+/** Corrects the file when a process starts. Must run in a transaction. */
 export function repair(database: SqliteDatabase): void {
   for (const sql of STEPS) database.exec(sql);
 }

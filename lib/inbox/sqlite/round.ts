@@ -1,4 +1,4 @@
-// What is written in one transaction: all that came and ended since the last one.
+// Writes a round: one transaction with every message that came or ended since the last one.
 
 import type { SmsMessage } from "../../callback/message.js";
 import { backoffAfter, type InboxSettings } from "../inbox-options.js";
@@ -6,7 +6,10 @@ import type { Ended, Entry } from "./in-flight.js";
 import type { Ledger, Stored, Taken } from "./ledger.js";
 import type { Lease, Processes } from "./processes.js";
 
-/** Processes whose lease has run out: its end, and since when this process knows, in milliseconds since the epoch. */
+/**
+ * The processes whose lease has ended. `until` is its end, and `since` is when this process noticed, both in
+ * milliseconds since the epoch.
+ */
 export type Suspects = ReadonlyMap<number, { readonly until: number; readonly since: number }>;
 
 interface Deps {
@@ -14,51 +17,51 @@ interface Deps {
   readonly processes: Processes;
 }
 
-/** What is to be written. */
+/** The input of a round. */
 export interface Todo {
   readonly arrivals: readonly SmsMessage[];
   readonly ended: readonly Ended[];
-  /** What was held, and runs now. */
+  /** Messages that the file says are held, and that run now. */
   readonly started: readonly Entry[];
   readonly lease: Lease | undefined;
-  /** The rows of all that the process has, where it is not sure that the file says the same. */
+  /** The rows of all messages of this process, given only if the file may say otherwise. */
   readonly known: readonly number[] | undefined;
-  /** Whether the process has anything that others must not take. */
-  readonly isHolding: boolean;
+  /** Whether the process has messages that others must not take. */
+  readonly hasMessages: boolean;
   /** How many messages the process could run now. */
   readonly free: number;
-  /** How many more it would likely run before the next round. */
+  /** How many more it would probably run before the next round. */
   readonly spare: number;
-  /** From when on something is due, as far as is known; `Infinity` where it is not. */
+  /** When the next message is known to be due, in milliseconds since the epoch; `Infinity` if none is. */
   readonly due: number;
   /** Whether the clock may have been set back since the last look. */
   readonly isClockSetBack: boolean;
   /** Whether to look for dead processes. */
   readonly isInspection: boolean;
   readonly suspects: Suspects;
-  /** Whether to remove keys whose time is over. */
+  /** Whether to remove keys that were kept for `retentionMs`. */
   readonly isPruning: boolean;
 }
 
-/** What was written. */
+/** The result of a round. */
 export interface Written {
   readonly lease: Lease | undefined;
   /** One for each arrival. */
   readonly stored: readonly Stored[];
-  /** Handed to this process: taken out, or kept from what came. */
+  /** The messages that this process takes, from the file or from the arrivals. */
   readonly entries: readonly Entry[];
-  /** Dead letters of dead processes. */
-  readonly over: readonly Taken[];
-  /** Whether something was taken out that could not be read. */
-  readonly isUnreadable: boolean;
+  /** New dead letters: their process died in each attempt. */
+  readonly deadLetters: readonly Taken[];
+  /** Whether an unreadable row was set aside. */
+  readonly hasUnreadable: boolean;
   readonly due: number;
   readonly suspects: Suspects;
 }
 
-/** Keys whose time is over that are removed at once: more than come until the next time. */
-const PRUNED = 16_384;
+/** How many keys are removed at once: more than come until the next time. */
+const PRUNE_BATCH = 16_384;
 
-/** Within a transaction. Changes nothing but the tables: what it returns is true when they are committed. */
+/** Must run in a transaction. Changes only the tables: the result is valid once the transaction is committed. */
 export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now: number): Written {
   const { ledger, processes } = deps;
   const later: number[] = todo.due > now ? [todo.due] : [];
@@ -73,34 +76,32 @@ export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now:
     isDue = true;
   }
   if (todo.known !== undefined && todo.lease !== undefined) {
-    ledger.reclaim(todo.lease.owner, todo.known, now);
+    ledger.releaseUnknown(todo.lease.owner, todo.known, now);
     isDue = true;
   }
-  const { over, suspects, isAnyDead } = todo.isInspection
+  const { deadLetters, suspects, hasTakenOver } = todo.isInspection
     ? inspect(deps, settings, todo, now)
-    : { ...todo, over: [], isAnyDead: false };
-  isDue ||= isAnyDead;
+    : { ...todo, deadLetters: [], hasTakenOver: false };
+  isDue ||= hasTakenOver;
 
   let { free, spare } = todo;
-  const isWanting = free > 0 && (isDue || todo.arrivals.length > 0);
+  const canTake = free > 0 && (isDue || todo.arrivals.length > 0);
   const lease =
-    isWanting || todo.isHolding || todo.isInspection
-      ? processes.renewed(todo.lease, now, todo.isInspection)
-      : todo.lease;
+    canTake || todo.hasMessages || todo.isInspection ? processes.renew(todo.lease, now, todo.isInspection) : todo.lease;
   const owner = lease?.owner ?? 0;
   const entries: Entry[] = [];
-  let isUnreadable = false;
+  let hasUnreadable = false;
   const started = todo.started.filter((entry) => entry.owner === owner).map(({ seq }) => seq);
   if (started.length > 0) ledger.start(started, owner, now);
   if (isDue && free > 0) {
     const wanted = free + spare;
-    const { taken, isAnyUnreadable } = ledger.take(free, spare, owner, now);
+    const { taken, hasUnreadable: isAnySetAside } = ledger.take(free, spare, owner, now);
     for (const one of taken) entries.push({ ...one, owner });
-    isUnreadable = isAnyUnreadable;
-    isDue = taken.length === wanted || isAnyUnreadable;
+    hasUnreadable = isAnySetAside;
+    isDue = taken.length === wanted || hasUnreadable;
     spare -= Math.max(0, taken.length - free);
     free = Math.max(0, free - taken.length);
-    // What was there first goes first: nothing of what comes is kept while more is due.
+    // Older messages go first: no arrival is held while more are due.
     if (isDue) spare = 0;
   }
 
@@ -115,42 +116,43 @@ export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now:
     else if (written?.as === "running" || written?.as === "held")
       entries.push({ seq: written.seq, message, attempts: 1, owner, isHeld: written.as === "held" });
   }
-  if (todo.isPruning) ledger.prune(now - settings.retentionMs, PRUNED);
-  return { lease, stored, entries, over, isUnreadable, due: isDue ? now : Math.min(Infinity, ...later), suspects };
+  if (todo.isPruning) ledger.prune(now - settings.retentionMs, PRUNE_BATCH);
+  const due = isDue ? now : Math.min(Infinity, ...later);
+  return { lease, stored, entries, deadLetters, hasUnreadable, due, suspects };
 }
 
 /**
- * A lease that has run out is not enough: while nobody could write, nobody could renew one. Its owner has a third of its time more, from a
- * moment on in which this process could write.
+ * Takes over the messages of dead processes. The end of a lease is not enough: while nobody could write to the file,
+ * its owner could not renew it. So the owner has a third of a lease more, from a moment when this process could write.
  */
 function inspect(
   { ledger, processes }: Deps,
   { attempts, leaseMs }: InboxSettings,
   { lease, suspects }: Todo,
   now: number,
-): Pick<Written, "over" | "suspects"> & { readonly isAnyDead: boolean } {
-  const over: Taken[] = [];
-  const still = new Map<number, { readonly until: number; readonly since: number }>();
-  let isAnyDead = false;
+): Pick<Written, "deadLetters" | "suspects"> & { readonly hasTakenOver: boolean } {
+  const deadLetters: Taken[] = [];
+  const remaining = new Map<number, { readonly until: number; readonly since: number }>();
+  let hasTakenOver = false;
   for (const [owner, until] of processes.expired(lease?.owner ?? 0, now)) {
     const known = suspects.get(owner);
     const suspect = known?.until === until ? known : { until, since: now };
-    if (now - suspect.since < leaseMs / 3) still.set(owner, suspect);
+    if (now - suspect.since < leaseMs / 3) remaining.set(owner, suspect);
     else {
-      over.push(...ledger.takeOver(owner, attempts, now));
-      processes.dismiss(owner);
-      isAnyDead = true;
+      deadLetters.push(...ledger.takeOver(owner, attempts, now));
+      processes.remove(owner);
+      hasTakenOver = true;
     }
   }
-  return { over, suspects: still, isAnyDead };
+  return { deadLetters, suspects: remaining, hasTakenOver };
 }
 
-/** @returns from when on something of it is due */
+/** Writes the outcomes of attempts. @returns when messages become due again, in milliseconds since the epoch */
 function writeEnded(ledger: Ledger, settings: InboxSettings, ended: Todo["ended"], now: number): number[] {
   const due: number[] = [];
   const done = new Map<number, number[]>();
   const sources = new Set<string>();
-  /** Handled, or forgotten while it ran. */
+  /** The message was handled, or forgotten while it ran. */
   const end = ({ seq, owner, message }: Entry): void => {
     const seqs = done.get(owner);
     if (seqs === undefined) done.set(owner, [seq]);
@@ -159,16 +161,16 @@ function writeEnded(ledger: Ledger, settings: InboxSettings, ended: Todo["ended"
   };
   for (const { entry, outcome } of ended) {
     const { seq, owner, attempts, message } = entry;
-    if (outcome.outcome === "released" && ledger.again(seq, owner, attempts - 1, now)) due.push(now);
+    if (outcome.outcome === "released" && ledger.requeue(seq, owner, attempts - 1, now)) due.push(now);
     else if (outcome.outcome === "failed" && attempts < settings.attempts) {
       const at = now + backoffAfter(attempts, settings);
-      if (ledger.again(seq, owner, attempts, at)) due.push(at);
+      if (ledger.requeue(seq, owner, attempts, at)) due.push(at);
       else end(entry);
-    } else if (outcome.outcome === "failed" && ledger.dead(seq, owner, attempts, outcome.reason, now)) {
+    } else if (outcome.outcome === "failed" && ledger.markDead(seq, owner, attempts, outcome.reason, now)) {
       sources.add(message.source);
     } else end(entry);
   }
-  for (const [owner, seqs] of done) ledger.done(seqs, owner, now);
+  for (const [owner, seqs] of done) ledger.markDone(seqs, owner, now);
   if (ledger.promote(sources)) due.push(now);
   return due;
 }

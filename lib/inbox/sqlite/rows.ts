@@ -1,23 +1,26 @@
-// A row of the table that holds a message, and the message.
+// Reads the rows of the message table: they may be damaged.
 
 import type { SmsMessage } from "../../callback/message.js";
 import { messageOf as messageOfText, storedSource } from "../stored-message.js";
 import { text, type Row } from "./driver.js";
 
-/** The present as it is written: a clock that was put in place of Node's may give fractions, which the tables do not take. */
-export const present = (): number => Math.trunc(Date.now());
+/** Milliseconds since the epoch, as a whole number: a fake clock may return fractions, which the tables reject. */
+export const currentTime = (): number => Math.trunc(Date.now());
 
-/** An instant as it is read: a file may hold anything, some drivers throw at what is no safe integer, and `Date` at what is no instant. */
-export const at = (instant: string): string => `min(max(${instant}, 0), 8640000000000000)`;
-/** The same of a number of attempts. */
+/**
+ * SQL that limits an instant to the range of `Date`. In a damaged file it may be any number: `Date` and some drivers
+ * throw at numbers that are too large.
+ */
+export const clampedInstant = (sql: string): string => `min(max(${sql}, 0), 8640000000000000)`;
+/** The number of attempts, limited in the same way. */
 export const ATTEMPTS = "min(max(attempts, 0), 1000000)";
 
-/** The columns by which a message is read back. */
+/** The columns that `messageOf` reads. */
 export const MESSAGE = "CAST(key AS BLOB) AS key, CAST(source AS BLOB) AS source, CAST(body AS BLOB) AS body";
 
 /**
- * The message of a row; `undefined` where it was forgotten, or where the row is no message: by its key repeats are told, and by its source its turn,
- * so that all three must agree.
+ * The message of a row; `undefined` if it was forgotten or the row is damaged. The columns `key` and `source` must
+ * agree with the body: duplicates are recognized by the first, and the order depends on the second.
  */
 export function messageOf({ key, source, body }: Row): SmsMessage | undefined {
   const written = text(body);

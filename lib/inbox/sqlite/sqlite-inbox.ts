@@ -1,4 +1,4 @@
-// An inbox in an SQLite file.
+// The inbox in an SQLite file: its options and its methods.
 
 import { setImmediate, setTimeout } from "node:timers/promises";
 
@@ -11,20 +11,20 @@ import { InboxFile } from "./file.js";
 import { Keys } from "./keys.js";
 import { Ledger } from "./ledger.js";
 import { Processes } from "./processes.js";
-import { present } from "./rows.js";
+import { currentTime } from "./rows.js";
 import { Upkeep } from "./upkeep.js";
 import { Worker } from "./worker.js";
 
 /** The options of `sqliteInbox`. */
 export interface SqliteInboxOptions extends InboxOptions {
   /**
-   * An open database of `node:sqlite` (Node 22.13 or later), `better-sqlite3` or `libsql`, in a file of the inbox's own, which is made
-   * where there is none. It is yours to close, after `sms.close()`.
+   * An open database of `node:sqlite` (Node 22.13 or later), `better-sqlite3` or `libsql`. Its file must be the inbox's
+   * own, or new. Close the database yourself, after `sms.close()`.
    */
   readonly database: SqliteDatabase;
   /**
-   * The inbox's name, which its file keeps: a second router that is given the file by mistake, with a name of its own, is refused. Default:
-   * `"express-kaleyra-sms"`.
+   * The inbox's name, which is stored in the file. If a router with another name opens the file by mistake,
+   * `sqliteInbox` throws. Default: `"express-kaleyra-sms"`.
    */
   readonly name?: string | undefined;
 }
@@ -32,20 +32,21 @@ export interface SqliteInboxOptions extends InboxOptions {
 const FACTORY = "sqliteInbox";
 const DEFAULT_NAME = "express-kaleyra-sms";
 
-/** For how long an operation tries to get at a file that another process holds, and how often, in milliseconds. */
-const PATIENCE_MS = 5_000;
-const AGAIN_MS = 10;
-/** For how long closing tries to empty the file's log, in milliseconds. */
+/** How long `replay` and `forget` wait while another process locks the file, in milliseconds. */
+const LOCK_TIMEOUT_MS = 5_000;
+const RETRY_MS = 10;
+/** How long closing tries to empty the file's log, in milliseconds. */
 const CLOSING_MS = 1_000;
-/** Dead letters that are replayed in one transaction. */
-const REPLAYED = 500;
+/** How many dead letters are replayed in one transaction. */
+const REPLAY_BATCH = 500;
 
 /**
- * Keeps messages in an SQLite file: one machine, one process or several. Messages of one source are handled in the order in which they came,
- * whichever process handles them and however often they are tried.
+ * Keeps messages in an SQLite file, for one or several processes on one machine. The messages of one source are handled
+ * in order of arrival, across processes and retries.
  *
- * @throws TypeError where the database is in memory, read-only, in a transaction, has other tables, or is that of an inbox of another name, or where
- * an option takes another value
+ * @throws TypeError if the database is in memory, read-only, in a transaction, has other tables, or belongs to an inbox
+ * of another name
+ * @throws TypeError if an option is unknown or has a wrong value
  * @example
  * import { DatabaseSync } from "node:sqlite";
  * import { sqliteInbox } from "express-kaleyra-sms/sqlite";
@@ -64,37 +65,37 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
   const processes = new Processes(database, settings.leaseMs);
   const worker = new Worker(database, new Ledger(database, keys), processes, file, settings);
 
-  /** Runs the steps in a transaction, as soon as no other process holds the file. */
+  /** Runs the steps in a transaction. Retries while another process locks the file. */
   const write = async <Result>(steps: () => Result): Promise<Result> => {
-    const end = performance.now() + PATIENCE_MS;
+    const end = performance.now() + LOCK_TIMEOUT_MS;
     for (;;) {
       try {
         return transaction(database, steps);
       } catch (error) {
         if (!isBusy(error) || performance.now() > end) throw error;
-        await setTimeout(AGAIN_MS);
+        await setTimeout(RETRY_MS);
       }
     }
   };
 
   /**
-   * What was erased still stands in the log, until that begins anew.
+   * Empties the file's log, which still contains the erased texts.
    *
-   * @returns `false` where another process still reads it when the time is over
+   * @returns `false` if another process still reads the log after `timeoutMs`
    */
-  const emptyLog = async (patienceMs: number): Promise<boolean> => {
-    const end = performance.now() + patienceMs;
+  const emptyLog = async (timeoutMs: number): Promise<boolean> => {
+    const end = performance.now() + timeoutMs;
     const truncate = database.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
     while (Number(row(truncate.get()).busy) !== 0) {
       if (performance.now() > end) return false;
-      await setTimeout(AGAIN_MS);
+      await setTimeout(RETRY_MS);
     }
     return true;
   };
 
   const close = async (): Promise<void> => {
     await worker.close();
-    // As far as it can be done: the file may be gone, or read by another process, which then empties it.
+    // Best effort: the file may be gone, or another process reads the log and will empty it.
     await emptyLog(CLOSING_MS).catch(() => false);
   };
 
@@ -104,8 +105,8 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
     store: (message, deadline) => worker.store(message, deadline),
     start: (work: InboxWork) => worker.start(work),
     close: () => (closing ??= close()),
-    // Async, so that what the database throws is a rejection.
-    stats: async (): Promise<InboxStats> => Promise.resolve(upkeep.stats(present())),
+    // Async, so that an error of the database is a rejection.
+    stats: async (): Promise<InboxStats> => Promise.resolve(upkeep.stats(currentTime())),
     deadLetters: async (page = {}): Promise<DeadLetter[]> =>
       Promise.resolve(
         upkeep.deadLetters(
@@ -116,31 +117,32 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
     replay: async (key) => {
       requireString("replay(key)", key);
       let replayed = 0;
-      if (key !== "all") replayed = Number(await write(() => upkeep.replay(key, present())));
+      if (key !== "all") replayed = Number(await write(() => upkeep.replay(key, currentTime())));
       else {
-        const begun = present();
-        let some;
+        const startedAt = currentTime();
+        let count;
         do {
-          replayed += some = await write(() => upkeep.replaySome(REPLAYED, begun, present()));
+          replayed += count = await write(() => upkeep.replaySome(REPLAY_BATCH, startedAt, currentTime()));
           await setImmediate();
-        } while (some === REPLAYED);
+        } while (count === REPLAY_BATCH);
       }
       worker.wake();
       return replayed;
     },
     forget: async (source) => {
       requireString("forget(source)", source);
-      const forgotten = await write(() => upkeep.forget(source, present()));
+      const forgotten = await write(() => upkeep.forget(source, currentTime()));
       worker.forget(source);
-      if (!(await emptyLog(PATIENCE_MS))) throw stillRead();
+      if (!(await emptyLog(LOCK_TIMEOUT_MS))) throw logInUse();
       return forgotten;
     },
   };
 }
 
-function stillRead(): Error {
+function logInUse(): Error {
   return codedError("KALEYRA_SMS_INBOX_BUSY", {
     message:
-      "The messages are erased, but the file's log still holds their texts, since another program reads it. Call forget again when that program has finished.",
+      "The messages are erased, but the file's log still holds their texts, since another program reads it. " +
+      "Call forget again when that program has finished.",
   });
 }

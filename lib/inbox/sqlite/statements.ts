@@ -1,4 +1,4 @@
-// Statements of a database by their names, each prepared when it is first used.
+// The statements of a database by name. Each is prepared when it is first used.
 
 import { row, type Row, type SqliteDatabase, type SqliteStatement } from "./driver.js";
 
@@ -18,12 +18,12 @@ export class Statements<Name extends string> {
     return statement;
   }
 
-  /** @returns how many rows it changed */
+  /** @returns the number of changed rows */
   run(name: Name, ...values: unknown[]): number {
     return Number(this.get(name).run(...values).changes);
   }
 
-  /** For queries that always give a row. */
+  /** For queries that always return a row. */
   row(name: Name, ...values: unknown[]): Row {
     return row(this.get(name).get(...values));
   }

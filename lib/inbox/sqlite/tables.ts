@@ -1,32 +1,32 @@
-// The tables of the file, and how those of an older version become them.
+// The tables of an inbox's file, and the migration from older versions.
 
 import { invalidOption } from "../../base/errors.js";
 import { row, text, type Row, type SqliteDatabase } from "./driver.js";
 
-/** "KSMS": tells a file of the inbox's from others. */
+/** "KSMS": distinguishes an inbox's file from other SQLite files. */
 export const APPLICATION_ID = 0x4b534d53;
 
 /**
- * Where a message is until it is done. Of one source, one message at the most is `waiting`, `held` or `running`; those that came after it
- * are `behind`.
+ * The state of a message until it is done. Of each source, at most one message is `waiting`, `held` or `running`; later
+ * ones are `behind`.
  */
 export const STATE = {
-  /** To be taken out, from `at` on. */
+  /** Can be taken, from `at` on. */
   waiting: 0,
   /** An earlier message of its source has not ended. */
   behind: 1,
-  /** In the memory of the process that stored it, which will handle it next. */
+  /** In the memory of a process, which will handle it next. */
   held: 2,
   running: 3,
   dead: 4,
-  /** Its text is that of no message. It stands in nobody's way, and is written anew when the callback comes again. */
+  /** The row is not a message. It blocks no other message, and is written anew when its callback comes again. */
   unreadable: 5,
 } as const;
 
-/** Those that are to be handled, or are. */
+/** The messages that wait to be handled, or are being handled. */
 export const LIVE = `state <= ${STATE.running}`;
 
-/** The first that is behind, of each source that has none in front of it, waits to be taken out. */
+/** Of each source without a waiting, held or running message: makes the first message that is behind wait. */
 export const PROMOTE_ALL = `UPDATE message SET state = ${STATE.waiting} WHERE seq IN (
   SELECT (SELECT MIN(seq) FROM message WHERE source = one.source AND state = ${STATE.behind})
   FROM (SELECT DISTINCT source FROM message WHERE state = ${STATE.behind}) AS one
@@ -34,14 +34,19 @@ export const PROMOTE_ALL = `UPDATE message SET state = ${STATE.waiting} WHERE se
     WHERE source = one.source AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`;
 
 /**
- * What makes each version of the tables out of the one before. A released one is never changed.
+ * The SQL that makes each version of the tables from the previous one. A released version never changes.
  *
- * 1: `seq` is the order of arrival. `at`, in milliseconds since the epoch, is when a message that waits may be taken out, and since when any other is
- * where it is. `owner` is the process that holds or runs it; `body` is null where it was forgotten while it ran. Of a message that was handled,
- * or forgotten, only the key is kept, in `done`: so that new messages are written where old ones were, and not one after the other.
- * A process lets others know that it lives by `until`; its `id` is never used again.
- * `filed_key` is the index of keys, by their first 8 characters; keys.ts says which are in it after so many turns.
- * `inbox` has one row: the name of the inbox whose file it is.
+ * Version 1:
+ * - `message.seq` is the order of arrival.
+ * - `message.at`, in milliseconds since the epoch, is when a waiting message can be taken. In any other state, it is
+ *   when the message entered that state.
+ * - `message.owner` is the process that holds or runs the message.
+ * - `message.body` is null if the message was forgotten while it ran.
+ * - `done` keeps only the key of a handled or forgotten message. New messages then reuse the space of old ones.
+ * - `process.until` is when the lease of a process ends. A `process.id` is never used again.
+ * - `filed_key` is the index of keys, by their first 8 characters. keys.ts defines which keys are in it after
+ *   `filing.turns` turns.
+ * - `inbox` has one row: the name of the inbox that owns the file.
  */
 const VERSIONS: readonly string[] = [
   `CREATE TABLE message (
@@ -81,7 +86,7 @@ const VERSIONS: readonly string[] = [
    ) STRICT;`,
 ];
 
-/** The names of the tables that a user has made. */
+/** The names of all tables except SQLite's own. */
 export function tablesOf(database: SqliteDatabase): Row[] {
   return database
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")
@@ -90,25 +95,26 @@ export function tablesOf(database: SqliteDatabase): Row[] {
 }
 
 /**
- * Within a transaction.
+ * Brings the tables to the current version. Must run in a transaction.
  *
- * @param name - of the inbox: a file that is new becomes its own
- * @throws TypeError where a newer version of this package has made the tables, or an inbox of another name
+ * @param name - the inbox's name, which a new file gets
+ * @throws TypeError if the tables are of a newer version of this package, or belong to an inbox of another name
  */
 export function migrate(database: SqliteDatabase, name: string): void {
   const version = Number(row(database.prepare("PRAGMA user_version").get()).user_version);
   if (version > VERSIONS.length)
     throw invalidOption(
-      `options.database of sqliteInbox has tables of version ${version}: this version of express-kaleyra-sms knows ${VERSIONS.length}. Update it.`,
+      `options.database of sqliteInbox has tables of version ${version}: ` +
+        `this version of express-kaleyra-sms knows ${VERSIONS.length}. Update it.`,
     );
   for (const sql of VERSIONS.slice(version)) database.exec(sql);
-  // Also where nothing is new: whether the file can be written shows now.
+  // Also if nothing is new: a file that cannot be written fails here.
   database.exec(`PRAGMA user_version = ${VERSIONS.length}; PRAGMA application_id = ${APPLICATION_ID}`);
   database.prepare("INSERT INTO inbox SELECT ? WHERE NOT EXISTS (SELECT 1 FROM inbox)").run(name);
   const owner = text(row(database.prepare("SELECT CAST(name AS BLOB) AS name FROM inbox").get()).name);
   if (owner !== name)
     throw invalidOption(
-      `The file belongs to the inbox named "${owner ?? ""}", and options.name of sqliteInbox is "${name}". Two routers on one file would handle ` +
-        "each other's messages: give each router a file of its own.",
+      `The file belongs to the inbox named "${owner ?? ""}", and options.name of sqliteInbox is "${name}". ` +
+        "Two routers on one file would handle each other's messages: give each router a file of its own.",
     );
 }

@@ -1,10 +1,10 @@
-// What whoever runs the inbox asks of the tables, and changes in them.
+// The operator's methods on the tables: stats, dead letters, replay and forget.
 
 import type { DeadLetter, InboxStats } from "../inbox.js";
 import { storedSource } from "../stored-message.js";
 import { text, type Row, type SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";
-import { at, ATTEMPTS, MESSAGE, messageOf } from "./rows.js";
+import { ATTEMPTS, clampedInstant, MESSAGE, messageOf } from "./rows.js";
 import { Statements } from "./statements.js";
 import { LIVE, STATE } from "./tables.js";
 
@@ -14,20 +14,23 @@ const SQL = {
             (SELECT COUNT(*) FROM message WHERE state = ${STATE.running}) AS running,
             (SELECT COUNT(*) FROM message WHERE state = ${STATE.waiting} AND at > ?) AS delayed,
             (SELECT COUNT(*) FROM message WHERE state = ${STATE.dead}) AS dead,
-            (SELECT ${at("MIN(at)")} FROM message WHERE state = ${STATE.waiting}) AS oldestDue,
-            (SELECT ${at("MIN(at)")} FROM message WHERE state = ${STATE.behind}) AS oldestBehind,
-            (SELECT ${at("MIN(at)")} FROM message WHERE state = ${STATE.held}) AS oldestHeld`,
-  // By arrival, so that a page has its place also after the one before was replayed.
-  letters: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} AS attempts, ${at("at")} AS at, CAST(reason AS BLOB) AS reason FROM message INDEXED BY message_state
+            (SELECT ${clampedInstant("MIN(at)")} FROM message WHERE state = ${STATE.waiting}) AS oldestDue,
+            (SELECT ${clampedInstant("MIN(at)")} FROM message WHERE state = ${STATE.behind}) AS oldestBehind,
+            (SELECT ${clampedInstant("MIN(at)")} FROM message WHERE state = ${STATE.held}) AS oldestHeld`,
+  // In order of arrival: the place of a page does not change when the page before is replayed.
+  letters: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} AS attempts,
+              ${clampedInstant("at")} AS at, CAST(reason AS BLOB) AS reason
+            FROM message INDEXED BY message_state
             WHERE state = ${STATE.dead} AND seq > ? ORDER BY seq LIMIT ?`,
   oldestDead: `SELECT seq FROM message WHERE state = ${STATE.dead} AND at <= ? ORDER BY at, seq LIMIT ?`,
   replay: `UPDATE message SET at = ?, attempts = 0, reason = NULL, state = CASE
              WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = message.source AND live.${LIVE})
              THEN ${STATE.behind} ELSE ${STATE.waiting} END
            WHERE seq = ? AND state = ${STATE.dead}`,
-  keepKeys: `INSERT INTO done (seq, key, at) SELECT seq, key, ? FROM message WHERE source = ? AND state <> ${STATE.running}`,
+  keepKeys: `INSERT INTO done (seq, key, at)
+             SELECT seq, key, ? FROM message WHERE source = ? AND state <> ${STATE.running}`,
   forget: `DELETE FROM message WHERE source = ? AND state <> ${STATE.running}`,
-  // Its source stays until it has ended, for the order.
+  // The source stays until the message has ended, to keep the order.
   forgetRunning: `UPDATE message SET body = NULL WHERE source = ? AND state = ${STATE.running} AND body IS NOT NULL`,
 } as const;
 
@@ -40,7 +43,7 @@ export class Upkeep {
     this.#keys = keys;
   }
 
-  /** How many messages are where. */
+  /** Counts the messages in each state. */
   stats(now: number): InboxStats {
     const { waiting, running, delayed, dead, ...oldest } = this.#statements.row("stats", now, now);
     const since = Object.values(oldest).filter((at) => at !== null && Number(at) <= now);
@@ -53,7 +56,7 @@ export class Upkeep {
     };
   }
 
-  /** The dead letters after that of a key, as many as there are up to `limit`. */
+  /** Lists at most `limit` dead letters, beginning after the one with the key `after`. */
   deadLetters(limit: number, after: string | undefined): DeadLetter[] {
     const letters: DeadLetter[] = [];
     let last = after === undefined ? 0 : (this.#keys.seqOf(after) ?? 0);
@@ -66,20 +69,20 @@ export class Upkeep {
     return letters;
   }
 
-  /** @returns whether there is a dead letter of that key */
+  /** @returns whether a dead letter has that key */
   replay(key: string, now: number): boolean {
     const seq = this.#keys.seqOf(key);
     return seq !== undefined && this.#statements.run("replay", now, seq) === 1;
   }
 
-  /** Those that were dead at an instant. @returns how many there were, at most `limit` */
+  /** Replays messages that were dead letters at the instant `at`. @returns their number, at most `limit` */
   replaySome(limit: number, at: number, now: number): number {
     const dead = this.#statements.rows("oldestDead", at, limit);
     for (const { seq } of dead) this.#statements.run("replay", now, seq);
     return dead.length;
   }
 
-  /** @returns how many messages of the source there were */
+  /** Erases the messages of a source. @returns their number */
   forget(source: string, now: number): number {
     const stored = storedSource(source);
     this.#statements.run("keepKeys", now, stored);
@@ -87,7 +90,7 @@ export class Upkeep {
   }
 }
 
-/** `undefined` where it is no message. */
+/** `undefined` if the row is unreadable. */
 function letterOf(letter: Row): DeadLetter | undefined {
   const message = messageOf(letter);
   return (

@@ -1,4 +1,4 @@
-// What a process knows of what the others do with the file: it looks from time to time, since nobody tells it.
+// Watches what other processes do with the file. SQLite sends no notifications, so it looks from time to time.
 
 import type { Ledger } from "./ledger.js";
 import type { Processes } from "./processes.js";
@@ -6,26 +6,26 @@ import type { Suspects } from "./round.js";
 
 /** How often it looks, in milliseconds. */
 export const LOOK_MS = 100;
-/** By how much a clock is set back at the least that is heeded, in milliseconds. */
+/** The smallest setting back of the clock that counts, in milliseconds. */
 const SET_BACK_MS = 500;
 
 export class Watch {
   readonly #ledger: Ledger;
   readonly #processes: Processes;
   readonly #leaseMs: number;
-  /** From when on something is due, as far as is known, in milliseconds since the epoch; `Infinity` where nothing is. */
+  /** When the next message is known to be due, in milliseconds since the epoch; `Infinity` if none is. */
   due = 0;
-  /** Processes whose lease has run out. */
+  /** The processes whose lease has ended. */
   suspects: Suspects = new Map();
-  /** Whether the clock may have been set back since that was heeded last. */
+  /** Whether the clock may have been set back since the last round. */
   isClockSetBack = false;
-  /** When another process may be dead. */
+  /** When another process may be dead, in milliseconds since the epoch. */
   #inspectAt = Infinity;
-  /** By a clock that nobody sets. */
+  /** By the monotonic clock. */
   #lookedAt = -Infinity;
-  /** How far the other clock is ahead of it, in milliseconds. */
+  /** How far the system clock is ahead of the monotonic clock, in milliseconds. */
   #ahead = Infinity;
-  /** Of the file, as another process wrote it last. */
+  /** The last `data_version` of the file. */
   #version = -1;
 
   constructor(ledger: Ledger, processes: Processes, leaseMs: number) {
@@ -34,7 +34,7 @@ export class Watch {
     this.#leaseMs = leaseMs;
   }
 
-  /** Where it is time for it. @param self - as what the process is known */
+  /** Looks at the file, at most every `LOOK_MS`. @param self - the id of this process in the file */
   look(self: number): void {
     const at = performance.now();
     if (at - this.#lookedAt < LOOK_MS) return;
@@ -42,7 +42,7 @@ export class Watch {
     const since = Array.from(this.suspects.values(), (suspect) => suspect.since);
     const suspectedSince = Math.min(...since, Infinity);
     this.#inspectAt = Math.max(
-      this.#processes.nextEnd(self),
+      this.#processes.nextLeaseEnd(self),
       suspectedSince === Infinity ? 0 : suspectedSince + this.#leaseMs / 3,
     );
     this.#lookedAt = at;
@@ -56,7 +56,7 @@ export class Watch {
     return this.#inspectAt <= now;
   }
 
-  /** A round is committed: until the next look, this process knows what is in the file. */
+  /** To be called when a round is committed. Until the next look, this process relies on its result. */
   committed(due: number, suspects: Suspects): void {
     this.due = due;
     this.suspects = suspects;
@@ -64,7 +64,7 @@ export class Watch {
     this.#inspectAt = Infinity;
   }
 
-  /** Whether another process has written since it was asked last. */
+  /** Whether another process has written since the last call. */
   hasChanged(): boolean {
     const version = this.#processes.version();
     const hasChanged = version !== this.#version;

@@ -1,4 +1,4 @@
-// The inbox's work in this process, in rounds: when the next one is, and what goes into it and comes out of it.
+// Runs the inbox's rounds in this process: plans each round, writes it, and hands out the messages that it took.
 
 import { AsyncResource } from "node:async_hooks";
 
@@ -15,20 +15,21 @@ import { InFlight } from "./in-flight.js";
 import type { Ledger } from "./ledger.js";
 import type { Lease, Processes } from "./processes.js";
 import { writeRound, type Todo, type Written } from "./round.js";
-import { present } from "./rows.js";
+import { currentTime } from "./rows.js";
 import { LOOK_MS, Watch } from "./watch.js";
 
-/** How soon a round is tried again where another process holds the file, and at the latest where it cannot be written, in milliseconds. */
+/** The longest delay before a round is retried while another process locks the file, in milliseconds. */
 const BUSY_MS = 5;
-const LONGEST_RETRY_MS = 1_000;
-/** How long another process may hold the file until that is a failure to be told, in milliseconds. */
-const HELD_MS = 1_000;
-/** For how long closing tries to write how the last messages ended, in milliseconds. After that, their lease runs out. */
+/** The longest delay before a round is retried after any other failure, in milliseconds. */
+const MAX_RETRY_MS = 1_000;
+/** How long another process may lock the file before that is reported, in milliseconds. */
+const LOCKED_MS = 1_000;
+/** How long closing tries to write the last outcomes, in milliseconds. After that, the messages stay leased. */
 const CLOSING_MS = 2_000;
-/** How often keys whose time is over are removed, in milliseconds: the more at once, the less it costs each. */
+/** How often keys are removed that were kept for `retentionMs`, in milliseconds: many at once cost less each. */
 const PRUNE_MS = 1_000;
-/** How many messages a process holds at the most, beside those that run. */
-const MOST_HELD = 256;
+/** How many messages a process holds at most, besides those that run. */
+const MAX_HELD = 256;
 
 export class Worker {
   readonly #database: SqliteDatabase;
@@ -42,15 +43,15 @@ export class Worker {
   readonly #inFlight: InFlight;
   #work: InboxWork | undefined;
   readonly #report = atMostOncePerSecond((cause) => this.#work?.failed(cause));
-  /** In the asynchronous context in which the inbox was made: that of a message which came would be kept for as long as rounds follow each other. */
+  /** Bound to the asynchronous context in which the inbox was made: rounds must not keep the context of a callback. */
   readonly #next = AsyncResource.bind(() => this.#round());
   #lease: Lease | undefined;
   #prunedAt = -Infinity;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isNextSoon = false;
-  /** Whether the last transaction may have been committed, and was not heeded. */
-  #isUnsure = false;
+  /** Whether the last transaction failed, but may have been committed. */
+  #isUncertain = false;
   #failure: { readonly since: number; readonly retryMs: number } | undefined;
   #closing:
     { readonly since: number; readonly resolve: () => void; readonly reject: (cause: unknown) => void } | undefined;
@@ -69,49 +70,49 @@ export class Worker {
     this.#file = file;
     this.#settings = settings;
     this.#watch = new Watch(ledger, processes, settings.leaseMs);
-    this.#inFlight = new InFlight(settings.attempts, () => this.#soon());
+    this.#inFlight = new InFlight(settings.attempts, () => this.#runSoon());
   }
 
   store(message: SmsMessage, deadline: number): Promise<"stored" | "duplicate"> {
     if (this.#isClosed) return Promise.reject(codedError("KALEYRA_SMS_INBOX_CLOSED"));
-    this.#soon();
+    this.#runSoon();
     return this.#arrivals.add(message, deadline);
   }
 
   start(work: InboxWork): void {
     this.#work = work;
-    this.#soon();
+    this.#runSoon();
   }
 
-  /** Something may be due that this process has not written in a round. */
+  /** Runs a round: a message may be due without this process knowing. */
   wake(): void {
     this.#watch.due = 0;
-    if (this.#work !== undefined) this.#soon();
+    if (this.#work !== undefined) this.#runSoon();
   }
 
-  /** Does not start what is not started of a source. */
+  /** Gives back the messages of a source that have not started. */
   forget(source: string): void {
     this.#inFlight.release(({ message }) => message.source === source);
-    this.#soon();
+    this.#runSoon();
   }
 
-  /** Rejects with what kept the last messages' end from being written. */
+  /** Rejects with the error that kept the last outcomes from being written. */
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#closing = { since: performance.now(), resolve, reject };
       this.#inFlight.release();
-      this.#soon();
+      this.#runSoon();
     });
   }
 
-  /** A round in the next turn of the event loop. */
-  #soon(): void {
+  /** Runs a round in the next turn of the event loop. */
+  #runSoon(): void {
     if (this.#isNextSoon || this.#isClosed) return;
     this.#plan(undefined);
     this.#isNextSoon = true;
   }
 
-  /** @param ms - how late, in milliseconds; `undefined` is the next turn of the event loop */
+  /** @param ms - the delay of the next round in milliseconds; `undefined` for the next turn of the event loop */
   #plan(ms: number | undefined): void {
     this.#cancel();
     if (ms === undefined) this.#immediate = setImmediate(this.#next);
@@ -124,26 +125,26 @@ export class Worker {
     this.#isNextSoon = false;
   }
 
-  /** Whatever goes wrong in a round, there is another: a file that nobody works at would acknowledge messages that nobody handles. */
+  /** Plans the next round even if this one fails: without rounds, acknowledged messages would never be handled. */
   #round(): void {
     try {
       try {
         this.#step();
       } catch (error) {
-        this.#failed(error);
+        this.#recover(error);
       }
-      this.#goOn();
+      this.#planNext();
     } catch {
-      this.#plan(LONGEST_RETRY_MS);
+      this.#plan(MAX_RETRY_MS);
     }
   }
 
   #step(): void {
     this.#cancel();
-    const now = present();
+    const now = currentTime();
     this.#handOut();
     if (this.#gathering.isMoreComing(this.#arrivals.waiting.length)) {
-      this.#soon();
+      this.#runSoon();
       return;
     }
     this.#arrivals.dropLate(now, () => codedError("KALEYRA_SMS_STORE_TIMEOUT"));
@@ -153,12 +154,12 @@ export class Worker {
     this.#failure = undefined;
   }
 
-  #goOn(): void {
+  #planNext(): void {
     if (this.#isClosed) return;
     if (this.#closing !== undefined && this.#isIdle()) this.#end(this.#closing.resolve);
     else if (this.#isNextSoon) return;
     else if (this.#failure !== undefined) this.#plan(this.#failure.retryMs);
-    else if (this.#inFlight.isRoom(this.#concurrency) || this.#isDue(Date.now())) this.#soon();
+    else if (this.#inFlight.canStart(this.#concurrency) || this.#isDue(Date.now())) this.#runSoon();
     else if (this.#work !== undefined) {
       const ms = this.#free() > 0 ? Math.min(LOOK_MS, this.#watch.due - Date.now()) : LOOK_MS;
       this.#plan(Math.max(ms, 1));
@@ -166,35 +167,35 @@ export class Worker {
   }
 
   #handOut(): void {
-    // What the lease does not cover any more may be another's.
+    // When the lease has ended, another process may have taken the messages.
     if (this.#work === undefined || this.#lease === undefined || Date.now() >= this.#lease.until) return;
-    // Nor is what another process has forgotten since.
-    if (this.#inFlight.isAnyReady && this.#watch.hasChanged()) {
-      const mine = this.#ledger.mine(this.#lease.owner);
-      this.#inFlight.release(({ seq }) => !mine.has(seq));
+    // Another process may have forgotten some of them.
+    if (this.#inFlight.hasReady && this.#watch.hasChanged()) {
+      const startable = this.#ledger.startable(this.#lease.owner);
+      this.#inFlight.release(({ seq }) => !startable.has(seq));
     }
     this.#inFlight.start(this.#work);
   }
 
-  /** `undefined` where there is nothing to write. */
+  /** `undefined` if there is nothing to write. */
   #todo(now: number): Todo | undefined {
     const { due, suspects, isClockSetBack } = this.#watch;
     const { ended } = this.#inFlight;
-    const isHolding = this.#inFlight.isAnyRunning || this.#inFlight.isAnyReady;
-    const isLeaseOld = isHolding && this.#lease !== undefined && this.#processes.isOld(this.#lease, now);
+    const hasMessages = this.#inFlight.hasRunning || this.#inFlight.hasReady;
+    const isLeaseOld = hasMessages && this.#lease !== undefined && this.#processes.isOld(this.#lease, now);
     const isInspection = this.#watch.isInspectionDue(now);
-    const isNews = this.#arrivals.waiting.length + ended.length > 0;
-    if (!isNews && !isLeaseOld && !isInspection && !this.#isUnsure && !isClockSetBack && !this.#isDue(now))
+    const hasNews = this.#arrivals.waiting.length + ended.length > 0;
+    if (!hasNews && !isLeaseOld && !isInspection && !this.#isUncertain && !isClockSetBack && !this.#isDue(now))
       return undefined;
     return {
       arrivals: this.#arrivals.waiting.map(({ message }) => message),
       ended,
       started: this.#inFlight.started(),
       lease: this.#lease,
-      known: this.#isUnsure ? this.#inFlight.seqs() : undefined,
-      isHolding,
+      known: this.#isUncertain ? this.#inFlight.seqs() : undefined,
+      hasMessages,
       free: this.#free(),
-      spare: this.#isTaking ? Math.min(2 * ended.length, MOST_HELD) : 0,
+      spare: this.#isTaking ? Math.min(2 * ended.length, MAX_HELD) : 0,
       due,
       isClockSetBack,
       isInspection,
@@ -205,45 +206,45 @@ export class Worker {
 
   #commit(todo: Todo, now: number): void {
     const deps = { ledger: this.#ledger, processes: this.#processes };
-    // What was lost before makes the next commit no better, and shows less after it.
+    // Also before the transaction: one in a lost file would be lost, and could hide the loss from the check after it.
     this.#file.assertSame();
-    this.#isUnsure = true;
+    this.#isUncertain = true;
     const written = transaction(this.#database, () => writeRound(deps, this.#settings, todo, now));
     this.#file.assertSame();
-    this.#isUnsure = false;
+    this.#isUncertain = false;
     this.#ledger.committed();
     this.#watch.committed(written.due, written.suspects);
     if (todo.isPruning) this.#prunedAt = performance.now();
     this.#inFlight.written(todo.started);
-    this.#keep(written);
+    this.#take(written);
     for (const [n, { resolve }] of this.#arrivals.take().entries()) {
       resolve(written.stored[n]?.as === "duplicate" ? "duplicate" : "stored");
     }
-    for (const { message, attempts } of written.over)
+    for (const { message, attempts } of written.deadLetters)
       this.#work?.failed(codedError("KALEYRA_SMS_CUT_SHORT"), message, attempts);
-    if (written.isUnreadable) this.#work?.failed(codedError("KALEYRA_SMS_UNREADABLE"));
+    if (written.hasUnreadable) this.#work?.failed(codedError("KALEYRA_SMS_UNREADABLE"));
   }
 
-  #keep({ lease, entries }: Written): void {
-    // What is not started yet was taken by others, who found no lease of this process's.
+  #take({ lease, entries }: Written): void {
+    // With a new id: other processes took this one for dead, and have taken over its ready messages.
     if (lease?.owner !== this.#lease?.owner) this.#inFlight.drop();
     this.#lease = lease;
     this.#inFlight.take(entries);
   }
 
-  #failed(error: unknown): void {
+  #recover(error: unknown): void {
     const now = performance.now();
     const since = this.#failure?.since ?? now;
-    const isShort = isBusy(error) && now - since < HELD_MS;
+    const isBrief = isBusy(error) && now - since < LOCKED_MS;
     const retryMs = isBusy(error)
       ? Math.ceil(Math.random() * BUSY_MS)
-      : Math.min(2 * (this.#failure?.retryMs ?? BUSY_MS), LONGEST_RETRY_MS);
+      : Math.min(2 * (this.#failure?.retryMs ?? BUSY_MS), MAX_RETRY_MS);
     this.#failure = { since, retryMs };
-    // Whoever waits for a file that is held may still get it in time.
+    // While the file is only locked, the arrivals may still be written in time.
     if (!isBusy(error)) this.#arrivals.reject(error);
-    if (!isShort) this.#report(error);
+    if (!isBrief) this.#report(error);
     const closing = this.#closing;
-    if (closing !== undefined && !this.#inFlight.isAnyRunning && now - Math.max(since, closing.since) >= CLOSING_MS) {
+    if (closing !== undefined && !this.#inFlight.hasRunning && now - Math.max(since, closing.since) >= CLOSING_MS) {
       this.#end(() => closing.reject(error));
     }
   }
@@ -255,8 +256,8 @@ export class Worker {
   }
 
   #isIdle(): boolean {
-    const { isAnyReady, isAnyRunning, ended } = this.#inFlight;
-    return this.#arrivals.waiting.length === 0 && !isAnyReady && !isAnyRunning && ended.length === 0;
+    const { hasReady, hasRunning, ended } = this.#inFlight;
+    return this.#arrivals.waiting.length === 0 && !hasReady && !hasRunning && ended.length === 0;
   }
 
   #isDue(now: number): boolean {
@@ -271,7 +272,7 @@ export class Worker {
     return this.#work?.concurrency ?? 0;
   }
 
-  /** How many messages may be taken out now. */
+  /** How many messages may be taken now. */
   #free(): number {
     return this.#isTaking ? this.#inFlight.free(this.#concurrency) : 0;
   }
