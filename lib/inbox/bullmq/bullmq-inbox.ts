@@ -1,38 +1,42 @@
-// An inbox on BullMQ and Redis.
+// The inbox on BullMQ and Redis: its methods, and the parts that they use.
 
 import { codedError } from "../../base/errors.js";
 import { readLimit, requireString } from "../inbox-options.js";
 import type { Inbox } from "../inbox.js";
 import { readBullmqOptions, type BullmqInboxOptions } from "./bullmq-options.js";
-import { release, open, PROMPT, ready } from "./client.js";
+import { release, openClient, FAIL_FAST, whenReady } from "./client.js";
 import { Ledger } from "./ledger.js";
 import { Queue } from "./peers.js";
-import { putInFront } from "./scripts.js";
+import { prependScripts } from "./scripts.js";
 import { Sender } from "./sender.js";
 import { warnOfSetUp } from "./set-up.js";
 import { unreachable } from "./unreachable.js";
 import { startWorker, type RunningWorker } from "./worker.js";
 
-/** For how long whoever runs the inbox waits for Redis, in milliseconds. */
-const PATIENCE_MS = 5_000;
+/** How long `stats`, `deadLetters`, `replay` and `forget` wait for a connection to Redis, in milliseconds. */
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * Keeps messages in Redis, as jobs of BullMQ: any number of processes on any number of machines. In which order messages are handled is not
- * promised, not even within one source: where it matters, compare `receivedAt`.
+ * Keeps messages in Redis, as jobs of BullMQ, for any number of processes on any number of machines. Messages are not
+ * handled in a fixed order, not even those of one source: if the order matters, compare `receivedAt`.
  *
- * Needs the packages `bullmq` and `ioredis`, and a Redis with `maxmemory-policy noeviction` and `appendonly yes`. What it answered 200
- * outlives a crash of Redis's machine under `appendfsync always`; under `everysec`, all but the last second. A replica that takes over lacks what
- * had not reached it, unless `replicas` says how many must have it.
+ * Needs the packages `bullmq` and `ioredis`, and a Redis with `maxmemory-policy noeviction` and `appendonly yes`. With
+ * `appendfsync always`, acknowledged messages survive a crash of Redis's machine. With `everysec`, those of the last
+ * second may be lost. A replica that takes over may lack recent messages, unless `replicas` says how many must have
+ * them.
  *
- * If Redis is out of reach, gives no answer, is full, or refuses to write, nothing is stored and the `Error`'s `code` is
- * `KALEYRA_SMS_INBOX_UNREACHABLE`. It works again when Redis does. A message may have been stored though its answer did not come in time; its
- * repeat is then a duplicate. While Redis is full, what waits is handled all the same, and makes room.
+ * If Redis is out of reach, does not answer, is full or refuses to write, nothing is stored. The error has the code
+ * `KALEYRA_SMS_INBOX_UNREACHABLE`. The inbox works again when Redis does. If Redis's answer was late, the message may
+ * have been stored all the same: its next delivery is then a duplicate. While Redis is full, waiting messages are still
+ * handled, which makes room.
  *
- * `deadLetters({ after })` begins with the oldest where `after` is no dead letter any more. `stats().dead` counts jobs also that somebody else
- * has put into the queue: they are never handed out, and are no dead letters. `forget` reads all that the queue holds; a message that is being
- * handled is handled to its end. In Redis's append-only file, numbers and texts stand until Redis rewrites it: at once after `BGREWRITEAOF`.
+ * `deadLetters({ after })` begins with the oldest if `after` is no longer a dead letter. `stats().dead` also counts
+ * failed jobs that other programs have put into the queue. They are never handed out, and are not dead letters.
  *
- * @throws TypeError where an option takes another value, such as an open client as `connection`
+ * `forget` reads the whole queue. A message that is being handled is handled to its end. Numbers and texts stay in
+ * Redis's append-only file until Redis rewrites it; `BGREWRITEAOF` does so at once.
+ *
+ * @throws TypeError if an option is unknown or has a wrong value, for instance an open client as `connection`
  * @example
  * import { bullmqInbox } from "express-kaleyra-sms/bullmq";
  *
@@ -41,12 +45,12 @@ const PATIENCE_MS = 5_000;
  */
 export function bullmqInbox(options: BullmqInboxOptions): Inbox {
   const settings = readBullmqOptions(options);
-  const client = open(settings.connection, PROMPT);
+  const client = openClient(settings.connection, FAIL_FAST);
   warnOfSetUp(client, settings.name);
-  const checkScripts = putInFront(client);
+  const checkScripts = prependScripts(client);
   const queue = new Queue<unknown>(settings.name, {
     connection: client,
-    // Whether there is a connection is looked at where it matters: BullMQ would wait for it for ever.
+    // BullMQ would wait for a connection for ever. The callers check the connection instead.
     skipWaitingForReady: true,
     skipVersionCheck: true,
     skipMetasUpdate: true,
@@ -58,11 +62,11 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
   let worker: RunningWorker | undefined;
   let closing: Promise<void> | undefined;
 
-  /** Rejects with nothing that was sent. */
-  const reach = async <Result>(operation: () => Promise<Result>): Promise<Result> => {
+  /** Runs an operation of the operator. Its error contains nothing that was sent. */
+  const withRedis = async <Result>(operation: () => Promise<Result>): Promise<Result> => {
     if (closing !== undefined) throw codedError("KALEYRA_SMS_INBOX_CLOSED");
     try {
-      await ready(client, Date.now() + PATIENCE_MS);
+      await whenReady(client, Date.now() + CONNECT_TIMEOUT_MS);
       return await operation();
     } catch (error) {
       throw unreachable(error);
@@ -85,19 +89,19 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
       worker = startWorker(settings, work);
     },
     close: () => (closing ??= close()),
-    stats: () => reach(() => ledger.stats(Date.now())),
+    stats: () => withRedis(() => ledger.stats(Date.now())),
     deadLetters: async ({ limit, after } = {}) => {
-      const most = readLimit(limit);
+      const pageSize = readLimit(limit);
       if (after !== undefined) requireString("deadLetters({ after })", after);
-      return reach(() => ledger.deadLetters(most, after));
+      return withRedis(() => ledger.deadLetters(pageSize, after));
     },
     replay: async (key) => {
       requireString("replay(key)", key);
-      return reach(() => (key === "all" ? ledger.replayAll(Date.now()) : ledger.replay(key)));
+      return withRedis(() => (key === "all" ? ledger.replayAll(Date.now()) : ledger.replay(key)));
     },
     forget: async (source) => {
       requireString("forget(source)", source);
-      return reach(() => ledger.forget(source));
+      return withRedis(() => ledger.forget(source));
     },
   };
 }

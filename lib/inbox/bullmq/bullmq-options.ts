@@ -1,4 +1,4 @@
-// The options of the inbox: their defaults and checks.
+// The options of `bullmqInbox`: their types, defaults and checks.
 
 import type { RedisOptions } from "ioredis";
 
@@ -7,29 +7,34 @@ import { isRecord } from "../../base/record.js";
 import { readInboxOptions, type InboxOptions, type InboxSettings } from "../inbox-options.js";
 
 /**
- * The options of `bullmqInbox`. Receivers and workers may be given different ones: `attempts` and `backoffMs` are those of the process that
- * stored a message, `retentionMs` and `leaseMs` those of the one that handles it.
+ * The options of `bullmqInbox`. Processes may have different options. `attempts` and `backoffMs` are those of the
+ * process that stored a message, `retentionMs` and `leaseMs` those of the process that handles it.
  */
 export interface BullmqInboxOptions extends InboxOptions {
   /**
-   * Where Redis is: a URL (`redis://...`, or `rediss://...` for TLS), or options of ioredis, such as `host`, `port`, `password`, `tls` and
-   * `sentinels`. Never an open client: the inbox opens connections of its own, up to three, and closes them. How they wait, fail and reconnect
-   * is the inbox's own, whatever the options say.
+   * The address of Redis: a URL (`redis://...`, or `rediss://...` for TLS), or options of ioredis, such as `host`,
+   * `port`, `password`, `tls` and `sentinels`.
+   *
+   * Not an open client: the inbox opens up to three connections of its own, and closes them. It overrides the options
+   * that control how a connection waits, fails and reconnects.
    */
   readonly connection: string | RedisOptions;
   /**
-   * The queue's name in BullMQ: one for each kind of router that shares a Redis. In braces where Redis is in cluster mode, such as `"{sms}"`: all
-   * of a queue is on one node, which `connection` names. Default: `"express-kaleyra-sms"`.
+   * The queue's name in BullMQ. Give each kind of router that shares a Redis its own name. If Redis is in cluster mode,
+   * put the name in braces, for instance `"{sms}"`: the whole queue is then on one node, which `connection` must name.
+   * Default: `"express-kaleyra-sms"`.
    */
   readonly name?: string | undefined;
   /**
-   * How many replicas must have a message before it is acknowledged, so that one of them may take over (Redis's `WAIT`). If fewer have it in time,
-   * the callback is answered 503. Default: 0, with which a replica that takes over may lack what was acknowledged last.
+   * How many replicas must have a message before it is acknowledged (Redis's `WAIT`). If fewer have it in time, the
+   * callback is answered 503.
+   *
+   * Default: 0. A replica that takes over may then lack the messages that were acknowledged last.
    */
   readonly replicas?: number | undefined;
 }
 
-/** The same, checked and complete. */
+/** The options, checked and with their defaults. */
 export interface BullmqInboxSettings extends InboxSettings {
   readonly connection: string | RedisOptions;
   readonly name: string;
@@ -39,7 +44,7 @@ export interface BullmqInboxSettings extends InboxSettings {
 const FACTORY = "bullmqInbox";
 const DEFAULT_NAME = "express-kaleyra-sms";
 
-/** @throws TypeError that names the option and what it takes */
+/** @throws TypeError if an option is unknown or has a wrong value */
 export function readBullmqOptions(given: BullmqInboxOptions): BullmqInboxSettings {
   const settings = readInboxOptions(FACTORY, given, ["connection", "name", "replicas"]);
   const { connection, name = DEFAULT_NAME, replicas = 0 } = given;
@@ -54,12 +59,14 @@ function checked(connection: unknown): string | RedisOptions {
   if (typeof connection === "string" && /^rediss?:\/\//.test(connection)) return connection;
   if (!isRecord(connection))
     throw invalidOption(
-      `options.connection of ${FACTORY} takes a URL that begins with redis:// or rediss://, or an object of ioredis options.`,
+      `options.connection of ${FACTORY} takes a URL that begins with redis:// or rediss://, ` +
+        "or an object of ioredis options.",
     );
-  if (CLIENT.some((name) => typeof connection[name] === "function"))
+  if (CLIENT_METHODS.some((name) => typeof connection[name] === "function"))
     throw invalidOption(
-      `options.connection of ${FACTORY} takes Redis options or a URL, and no open client: receiving needs a connection that fails at once, ` +
-        "handling one that waits, and the inbox closes what it opens.",
+      `options.connection of ${FACTORY} takes Redis options or a URL, and no open client: ` +
+        "receiving needs a connection that fails at once, handling one that waits, " +
+        "and the inbox closes what it opens.",
     );
   if (typeof connection.keyPrefix === "string" && connection.keyPrefix !== "")
     throw invalidOption(
@@ -68,5 +75,5 @@ function checked(connection: unknown): string | RedisOptions {
   return connection;
 }
 
-/** What clients of Redis can do, and options cannot. */
-const CLIENT = ["connect", "disconnect", "duplicate", "sendCommand"];
+/** Methods by which an open client is recognized. */
+const CLIENT_METHODS = ["connect", "disconnect", "duplicate", "sendCommand"];

@@ -1,35 +1,35 @@
-// Connections to Redis: one that fails at once where Redis is away, for whoever is waited for, and one that waits, for the worker.
+// Connections to Redis. One kind fails at once if Redis is away, for callers. The other waits, for the worker.
 
 import type { Redis as Client, RedisOptions } from "ioredis";
 
 import { Redis } from "./peers.js";
 import { redisFailed, unreachable } from "./unreachable.js";
 
-/** Between two attempts to connect, at the longest, in milliseconds: Redis is back for the inbox soon after it is back. */
-const LONGEST_RETRY_MS = 1_000;
-/** For how long a connection that is let go of waits for the other side to do so, in milliseconds. */
+/** The longest delay between two attempts to connect, in milliseconds: the inbox works again soon after Redis does. */
+const MAX_RETRY_MS = 1_000;
+/** How long a released connection waits for the other side to close, in milliseconds. */
 const DISCONNECT_MS = 300;
 
 const COMMON = {
-  retryStrategy: (times: number): number => Math.min(50 * 2 ** Math.min(times - 1, 10), LONGEST_RETRY_MS),
+  retryStrategy: (times: number): number => Math.min(50 * 2 ** Math.min(times - 1, 10), MAX_RETRY_MS),
   disconnectTimeout: DISCONNECT_MS,
   lazyConnect: false,
-  // The answers that BullMQ reads.
+  // The form of replies that BullMQ expects.
   replyMapping: "legacy",
   stringNumbers: false,
 } as const satisfies RedisOptions;
 
-/** Sends now or never: what is not answered is not sent again, and no memory is held for it. */
-export const PROMPT = {
+/** Sends a command at once or fails: a command without a reply is neither kept in memory nor sent again. */
+export const FAIL_FAST = {
   enableOfflineQueue: false,
   maxRetriesPerRequest: 0,
   autoResendUnfulfilledCommands: false,
-  // One that accepts and never answers is left, and connected to anew.
+  // A connection on which Redis does not answer is replaced.
   socketTimeout: 5_000,
 } as const satisfies RedisOptions;
 
-/** Waits for Redis however long it takes, as BullMQ's worker wants it. */
-export const PATIENT = {
+/** Waits for Redis without a limit, as BullMQ's worker requires. */
+export const WAIT_FOREVER = {
   enableOfflineQueue: true,
   maxRetriesPerRequest: null,
   autoResendUnfulfilledCommands: true,
@@ -37,10 +37,13 @@ export const PATIENT = {
   socketTimeout: 20_000,
 } as const satisfies RedisOptions;
 
-/** @param own - what holds whatever the user's options say */
-export function open(connection: string | RedisOptions, own: typeof PROMPT | typeof PATIENT): Client {
+/** @param own - options that override those of the user */
+export function openClient(connection: string | RedisOptions, own: typeof FAIL_FAST | typeof WAIT_FOREVER): Client {
   let isLeaving = false;
-  /** What was the primary, and is a replica since a failover, is left for what is the primary now: once, however many commands it refuses. */
+  /**
+   * After a failover, the old primary is a replica and refuses to write: connects to the new primary. Once, however
+   * many commands are refused.
+   */
   const reconnectOnError = ({ message }: Error): boolean => {
     if (isLeaving || !message.includes("READONLY")) return false;
     return (isLeaving = true);
@@ -51,14 +54,19 @@ export function open(connection: string | RedisOptions, own: typeof PROMPT | typ
   return ignoringErrors(client).on("ready", () => (isLeaving = false));
 }
 
-/** Unheard, ioredis prints its errors. What they mean for a message, its command tells. */
+/** Without a listener, ioredis prints its errors. Each command that an error affects rejects anyway. */
 export function ignoringErrors(client: Client): Client {
-  // One listener for each that waits. BullMQ adds to the number.
+  // Every caller that waits adds a listener, and so does BullMQ.
   return client.setMaxListeners(Infinity).on("error", () => undefined);
 }
 
-/** Resolves when commands can be sent. @throws Error at the deadline, in milliseconds since the epoch, and when the client is let go of */
-export function ready(client: Client, deadline: number): Promise<void> {
+/**
+ * Resolves when commands can be sent.
+ *
+ * @param deadline - in milliseconds since the epoch
+ * @throws Error if the deadline is over, or the client is released
+ */
+export function whenReady(client: Client, deadline: number): Promise<void> {
   if (client.status === "ready") return Promise.resolve();
   return new Promise((resolve, reject) => {
     let last: unknown = redisFailed("no connection in time");
@@ -76,10 +84,10 @@ export function ready(client: Client, deadline: number): Promise<void> {
   });
 }
 
-/** Lets go of a client, whatever state it is in: what waits for an answer is rejected soon after. */
+/** Releases a client in any state. Commands that wait for a reply are rejected soon after. */
 export function release(client: Client): void {
   if (client.status === "end") return;
-  // Between two attempts ioredis would end neither itself nor what waits.
+  // Between two attempts to connect, ioredis would neither end nor reject the waiting commands.
   if (client.status === "reconnecting" || client.status === "close") client.connect().catch(() => undefined);
   client.disconnect();
 }

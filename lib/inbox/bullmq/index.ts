@@ -1,4 +1,4 @@
-// What express-kaleyra-sms/bullmq gives, and nothing else.
+// The public surface of express-kaleyra-sms/bullmq.
 
 export { bullmqInbox } from "./bullmq-inbox.js";
 export type { BullmqInboxOptions } from "./bullmq-options.js";

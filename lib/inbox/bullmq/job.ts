@@ -1,4 +1,4 @@
-// A message as a job of BullMQ's.
+// Converts a message to a job of BullMQ and back.
 
 import type { Job, JobsOptions } from "bullmq";
 
@@ -12,30 +12,30 @@ import {
 } from "../../callback/message.js";
 import { backoffAfter, type InboxSettings } from "../inbox-options.js";
 
-/** A job's data. Redis finds the key where it begins. */
+/** The data of a job. The scripts in Redis find the key at the beginning of its JSON. */
 export interface Entry {
-  /** That of the message. */
+  /** The `key` of the message. */
   readonly key: string;
-  /** Until it is forgotten. */
+  /** Absent if the message was forgotten. */
   readonly message?: StoredMessage;
 }
 
-/** The same, read. */
+/** The data of a job, with the message restored. */
 export interface ReadEntry {
   readonly key: string;
   readonly message?: SmsMessage;
 }
 
-/** What a job is called in BullMQ's tools. */
+/** The name of every job, as BullMQ's tools show it. */
 export const JOB_NAME = "sms";
 const BACKOFF = "doubling";
 
-/** BullMQ takes no id that reads as a number, and none with a colon. */
+/** The id of a message's job. BullMQ rejects ids that read as a number or contain a colon. */
 export function idOf(key: string): string {
   return `sms-${key}`;
 }
 
-/** The key of the message, by the id of its job. */
+/** The key of a message, from the id of its job. */
 export function keyOf(id: string): string {
   return id.slice(idOf("").length);
 }
@@ -48,21 +48,21 @@ export function optionsOf({ attempts, backoffMs }: InboxSettings): JobsOptions {
   return {
     attempts,
     backoff: { type: BACKOFF, delay: backoffMs },
-    // The key is kept elsewhere.
+    // The key is kept in a sorted set (scripts.ts).
     removeOnComplete: true,
     removeOnFail: false,
-    // The reason says what there is to say.
+    // The reason already names the place of the error.
     stackTraceLimit: 0,
   };
 }
 
-/** BullMQ's own exponential backoff knows no longest one. */
+/** BullMQ's own exponential backoff has no upper limit. */
 export function backoffStrategy(attemptsMade: number, _type?: string, _error?: Error, job?: Pick<Job, "opts">): number {
   const backoff = job?.opts.backoff;
   return backoffAfter(attemptsMade, { backoffMs: typeof backoff === "object" ? (backoff.delay ?? 0) : (backoff ?? 0) });
 }
 
-/** `undefined` where the inbox did not write it. */
+/** The entry of a job; `undefined` if the inbox did not write the job. */
 export function entryOf(id: string | undefined, data: unknown): ReadEntry | undefined {
   if (!isRecord(data) || typeof data.key !== "string" || id !== idOf(data.key)) return undefined;
   const { key, message } = data;
@@ -71,7 +71,7 @@ export function entryOf(id: string | undefined, data: unknown): ReadEntry | unde
   return { key, message: restoredMessage({ ...message }) };
 }
 
-/** The same, of a job's data as they stand in Redis. */
+/** The entry of a job, from its data as stored in Redis; `undefined` if the inbox did not write the job. */
 export function parsedEntry(id: string, text: string | null): ReadEntry | undefined {
   try {
     return text === null ? undefined : entryOf(id, JSON.parse(text));

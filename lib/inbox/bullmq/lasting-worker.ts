@@ -1,4 +1,4 @@
-// BullMQ's worker, made to stand what Redis refuses for a while, and what a job may hold.
+// BullMQ's worker, extended to survive a Redis that refuses to write for a while, and damaged jobs.
 
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Job, JobJson, JobsOptions, WorkerOptions } from "bullmq";
@@ -6,34 +6,39 @@ import type { Redis as Client } from "ioredis";
 
 import { keyOf } from "./job.js";
 import { Worker as Base } from "./peers.js";
-import { isDone, mendActive, takeLease } from "./scripts.js";
+import { isDone, repairActive, takeLease } from "./scripts.js";
 import { isRefused } from "./unreachable.js";
 
-/** How soon is tried again what Redis refused, in milliseconds. */
+/** The delay before a refused command is retried, in milliseconds. */
 const REFUSED_MS = 100;
 
-/** How an attempt ended: gives what BullMQ's processor gave, or throws what it threw. */
+/** The result of an attempt: returns the result of BullMQ's processor, or throws its error. */
 type End = () => unknown;
 
-/** An end that is not written yet, and which attempt that was. */
+/** A result that is not written yet, and its attempt. */
 interface Unwritten extends Pick<Job, "attemptsMade" | "attemptsStarted"> {
   readonly end: End;
 }
 
 /**
- * Redis may answer, and refuse to write: when it cannot save to its disk, is a replica, or loads. BullMQ then counts what was handled as failed,
- * gives up when that is refused, too, and lets the lease run out, so that the message is handled again.
+ * Redis may reply and refuse to write: when it cannot save to its disk, is a replica, or is loading. BullMQ then counts
+ * a handled message as failed. If that is refused, too, BullMQ gives up, the lease runs out, and the message is handled
+ * again.
  *
- * This one writes how an attempt ended as often as it takes, and takes nothing out in its place meanwhile. Where the lease ran out all the same
- * and the message comes again, it ends as it had ended.
+ * This worker retries until the result of an attempt is written, and takes no other message in its place meanwhile. If
+ * the lease runs out all the same and the worker gets the message again, it returns the same result without handling
+ * it.
  */
 export class LastingWorker extends Base<unknown> {
   readonly #client: Client;
   readonly #leaseMs: number;
-  /** By the id of the job. One that went to another process stays: no more than run at once, for each outage. */
+  /**
+   * By the id of the job. A result stays here if its job went to another process: in each outage, at most as many as
+   * run at once.
+   */
   readonly #unwritten = new Map<string, Unwritten>();
 
-  /** Why ends of what was handled were not written. */
+  /** The errors for which the result of a handled message could not be written. */
   readonly #lost = new WeakSet<Error>();
 
   constructor(
@@ -46,15 +51,16 @@ export class LastingWorker extends Base<unknown> {
   ) {
     super(name, process, { ...options, connection: client, lockDuration: leaseMs });
     const asStored = JSON.stringify(jobOptions);
-    // It may be a damaged job that fails BullMQ. Where it is not, Redis may refuse this too, and another error follows.
-    this.on("error", () => void mendActive(client, this.toKey("active"), asStored).catch(() => undefined));
+    // A damaged job may have caused the error. If Redis caused it, it may refuse the repair, too, and another error
+    // follows.
+    this.on("error", () => void repairActive(client, this.toKey("active"), asStored).catch(() => undefined));
     this.#client = client;
     this.#leaseMs = leaseMs;
   }
 
-  /** BullMQ would take a job out again and again whose data it cannot read. */
+  /** BullMQ would take a job with unreadable data again and again. */
   protected override createJob(job: JobJson, id: string): Job<unknown> {
-    // What is no number is NaN here.
+    // A damaged counter is NaN here.
     const counted = { ...job, attemptsMade: job.attemptsMade || 0 };
     try {
       return super.createJob(counted, id);
@@ -63,7 +69,7 @@ export class LastingWorker extends Base<unknown> {
     }
   }
 
-  /** BullMQ would ask again at once. */
+  /** BullMQ would retry at once. */
   protected override async moveToActive(token: string, name?: string): Promise<Job<unknown>> {
     try {
       return await super.moveToActive(token, name);
@@ -73,7 +79,7 @@ export class LastingWorker extends Base<unknown> {
     }
   }
 
-  /** BullMQ looks for what dead processes held only 5 s after it could not, and its process lives on that long when all is closed. */
+  /** After a failure, BullMQ would wait 5 s before it looks for stalled jobs again. Closing would wait as long. */
   protected override checkConnectionError<Result>(look: () => Promise<Result>): Promise<Result | undefined> {
     return super.checkConnectionError(look, 0);
   }
@@ -85,12 +91,13 @@ export class LastingWorker extends Base<unknown> {
     const isSame = before?.attemptsMade === attemptsMade && before.attemptsStarted === attemptsStarted - 1;
     if (isSame) return before.end();
     if (await this.#wasHandled(job)) return undefined;
-    // Redis answers for many at once. Handled in one turn, no end of them is written before all have ended, or the process has died.
+    // Replies for many jobs come in one turn. If all were handled in it, no result would be written before the last
+    // ended.
     await setImmediate();
     return super.callProcessJob(job, token);
   }
 
-  /** By a process that lost its lease, or died, between keeping the key and removing the job. */
+  /** Whether a process kept the key of the message, and then died or lost its lease before the job was removed. */
   async #wasHandled({ id = "", stalledCounter }: Job<unknown>): Promise<boolean> {
     if (stalledCounter === 0) return false;
     for (;;) {
@@ -124,9 +131,9 @@ export class LastingWorker extends Base<unknown> {
     token: string,
     fetchNext?: () => boolean,
   ): Promise<Job<unknown>> {
-    // BullMQ takes for a failure that the end of what was handled could not be written, since another process has the job.
+    // The message was handled, but another process has its job: BullMQ takes the failed write for a failed attempt.
     if (this.#lost.has(error)) throw error;
-    // It gives up what has stalled too often, and asks no processor.
+    // BullMQ gives up a job that has stalled too often without calling the processor.
     if (job.deferredFailure && (await this.#wasHandled(job)))
       return this.handleCompleted(undefined, job, token, fetchNext);
     const end = (): never => {
@@ -135,7 +142,7 @@ export class LastingWorker extends Base<unknown> {
     return this.#write(job, token, end, () => super.handleFailed(error, job, token, fetchNext));
   }
 
-  /** @returns the next job, as BullMQ gives it */
+  /** Retries until the result is written. @returns the next job, as BullMQ does */
   async #write(job: Job<unknown>, token: string, end: End, write: () => Promise<Job<unknown>>): Promise<Job<unknown>> {
     const { id = "", attemptsMade, attemptsStarted } = job;
     for (;;) {
@@ -152,7 +159,7 @@ export class LastingWorker extends Base<unknown> {
     }
   }
 
-  /** Of a lease that ran out, since Redis refused to renew it, too. One that somebody else has got by now stays theirs. */
+  /** Takes back a lease that ran out while Redis refused to renew it, unless another worker has it by now. */
   async #renew(id: string, token: string): Promise<void> {
     try {
       await takeLease(this.#client, this.toKey(id), token, this.#leaseMs);
@@ -168,7 +175,7 @@ export class LastingWorker extends Base<unknown> {
   }
 }
 
-/** BullMQ's code where the lease ran out, and nobody else has got it yet. */
+/** Whether it is BullMQ's error for a lease that ran out and that no other worker has yet. */
 function isLapsed(error: unknown): boolean {
   return (error as { readonly code?: unknown }).code === -2;
 }

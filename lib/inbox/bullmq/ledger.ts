@@ -1,4 +1,4 @@
-// What the queue holds, and every change of it but those that BullMQ's worker makes.
+// Reads and changes the queue, except for the changes that BullMQ's worker makes.
 
 import type { Job as BullmqJob, JobType, Queue } from "bullmq";
 import type { Redis as Client } from "ioredis";
@@ -9,24 +9,27 @@ import type { DeadLetter, InboxStats } from "../inbox.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { idOf, JOB_NAME, newEntry, optionsOf, parsedEntry } from "./job.js";
 import { Job } from "./peers.js";
-import { DONE_ALREADY, HELD_ALREADY, replaceData } from "./scripts.js";
+import { ALREADY_DONE, ALREADY_QUEUED, replaceData } from "./scripts.js";
 import { redisFailed } from "./unreachable.js";
 
-/** What became of a message that came. */
+/** The result of storing a message. */
 export type Stored = "stored" | "duplicate";
 
 const WAITING = ["wait", "prioritized"] as const satisfies JobType[];
 /** In the order in which a job goes through them. */
 const STATES = [...WAITING, "active", "delayed", "failed"] as const satisfies JobType[];
-/** Jobs that are read at once. */
+/** How many jobs are read at once. */
 const PAGE = 500;
 
-/** For how long replicas are waited for, in milliseconds: shorter than the connection takes Redis for silent. */
-const LONGEST_WAIT_MS = 2_000;
-/** Redis looks ten times a second which time is over, in milliseconds: who waits learns what was lacking, and not that it took too long. */
+/** How long to wait for replicas at most, in milliseconds: less than the connection's `socketTimeout`. */
+const MAX_WAIT_MS = 2_000;
+/**
+ * How long before the deadline `WAIT` ends, in milliseconds: the error then says that replicas are missing, not that
+ * the time is over. Redis checks only ten times a second which `WAIT` has ended.
+ */
 const WAIT_EARLY_MS = 150;
 
-const AGAIN = { resetAttemptsMade: true, resetAttemptsStarted: true } as const;
+const RESET_ATTEMPTS = { resetAttemptsMade: true, resetAttemptsStarted: true } as const;
 
 export class Ledger {
   readonly #queue: Queue<unknown>;
@@ -40,13 +43,13 @@ export class Ledger {
   }
 
   /**
-   * Writes messages, all or none; of one that is a repeat, what became of it may fail by itself.
+   * Stores messages, all or none. Only the result of a duplicate may fail by itself.
    *
-   * @param deadline - milliseconds since the epoch, until which replicas are waited for
+   * @param deadline - how long to wait for replicas, in milliseconds since the epoch
    */
   async add(messages: readonly SmsMessage[], deadline: number): Promise<Array<PromiseSettledResult<Stored>>> {
     const stored = await this.#add(messages);
-    await this.#replicated(deadline);
+    await this.#waitForReplicas(deadline);
     return stored;
   }
 
@@ -58,10 +61,10 @@ export class Ledger {
       opts: { ...options, jobId: idOf(message.key) },
     }));
     const added = await this.#queue.addBulk(jobs);
-    return Promise.allSettled(messages.map((message, n) => this.#added(message, added[n]?.id)));
+    return Promise.allSettled(messages.map((message, n) => this.#resultOf(message, added[n]?.id)));
   }
 
-  /** How many messages are where. */
+  /** Counts the messages in each state. */
   async stats(now: number): Promise<InboxStats> {
     const counts = await this.#queue.getJobCounts(...STATES);
     const [oldest] = await this.#queue.getRanges(["wait"], 0, 0, true);
@@ -89,12 +92,12 @@ export class Ledger {
     return letters;
   }
 
-  /** @returns how many dead letters there were: 1, or 0 */
+  /** @returns 1 if a dead letter has that key, otherwise 0 */
   async replay(key: string): Promise<number> {
     return (await this.#retry(idOf(key))) ? 1 : 0;
   }
 
-  /** Those that are dead by now. @returns how many */
+  /** Replays the messages that are dead letters at the instant `now`. @returns their number */
   async replayAll(now: number): Promise<number> {
     let replayed = 0;
     for (;;) {
@@ -106,10 +109,11 @@ export class Ledger {
     }
   }
 
-  /** @returns how many messages of the source there were */
+  /** Erases the messages of a source. @returns their number */
   async forget(source: string): Promise<number> {
     let forgotten = 0;
-    // Until none is found: while one place is searched, a message may go from one that is still to be searched to one that was.
+    // Until none is found: during a search, a message may move from a state still to be searched to one already
+    // searched.
     for (;;) {
       let found = 0;
       for (const state of STATES) found += await this.#forgetIn(state, source);
@@ -129,32 +133,37 @@ export class Ledger {
         const entry = parsedEntry(id, texts[n] ?? null);
         if (entry?.message?.source !== source) continue;
         if (state !== "active" && (await this.#queue.remove(id)) === 1) removed++;
-        // It runs, or was taken out in the meantime. The key stays, so that a repeat is told.
+        // The message runs, or was taken in the meantime. Its key stays, so that a duplicate is recognized.
         else await replaceData(this.#client, this.#queue.toKey(id), JSON.stringify({ key: entry.key }));
         forgotten++;
       }
-      // What comes after them has moved up.
+      // The jobs behind the removed ones have moved up.
       start -= removed;
     }
   }
 
-  /** Of duplicates as well: the first may have been answered 503 because no replica had it. @throws Error unless enough replicas have all of it */
-  async #replicated(deadline: number): Promise<void> {
+  /**
+   * Waits for replicas, for duplicates as well: the first delivery may have been answered 503 because no replica had
+   * it.
+   *
+   * @throws Error if too few replicas have everything that was written
+   */
+  async #waitForReplicas(deadline: number): Promise<void> {
     const { replicas } = this.#settings;
     if (replicas === 0) return;
-    const ms = Math.min(Math.max(deadline - WAIT_EARLY_MS - Date.now(), 1), LONGEST_WAIT_MS);
+    const ms = Math.min(Math.max(deadline - WAIT_EARLY_MS - Date.now(), 1), MAX_WAIT_MS);
     if ((await this.#client.wait(replicas, ms)) < replicas)
       throw redisFailed("fewer replicas than options.replicas confirmed it in time");
   }
 
-  /** @param answer - of what adds it: the id of the job, or why there is none */
-  async #added(message: SmsMessage, answer: string | undefined): Promise<Stored> {
-    if (answer === DONE_ALREADY) return "duplicate";
-    return answer === HELD_ALREADY ? this.#held(message) : "stored";
+  /** @param reply - of the script: the id of the new job, or the reason why it added none */
+  async #resultOf(message: SmsMessage, reply: string | undefined): Promise<Stored> {
+    if (reply === ALREADY_DONE) return "duplicate";
+    return reply === ALREADY_QUEUED ? this.#resultOfKnown(message) : "stored";
   }
 
-  /** What a message is whose key the queue held a moment ago. */
-  async #held(message: SmsMessage): Promise<Stored> {
+  /** The result for a message whose key was in the queue a moment ago. */
+  async #resultOfKnown(message: SmsMessage): Promise<Stored> {
     const id = idOf(message.key);
     const [text = null] = await this.#read([id]);
     if (text !== null) {
@@ -163,7 +172,7 @@ export class Ledger {
       const state = await this.#queue.getJobState(id);
       if (state === "failed") return (await this.#retry(id)) ? "stored" : "duplicate";
       if (state !== "unknown") return "duplicate";
-      // Written by half, since Redis refused the other half: it is in no list, and nobody would ever take it out. Or it has just ended.
+      // The job is in no list: it has just ended, or Redis refused half of its write, and no worker would ever take it.
       await this.#queue.remove(id);
     }
     const [stored] = await this.#add([message]);
@@ -171,10 +180,10 @@ export class Ledger {
     throw stored?.reason;
   }
 
-  /** `false` where it is no dead letter, or none any longer. */
+  /** @returns `false` if the job is not, or no longer, a dead letter */
   async #retry(id: string): Promise<boolean> {
     try {
-      await this.#job(id).retry("failed", AGAIN);
+      await this.#job(id).retry("failed", RESET_ATTEMPTS);
       return true;
     } catch (error) {
       if (isElsewhere(error)) return false;
@@ -182,11 +191,11 @@ export class Ledger {
     }
   }
 
-  /** `undefined` where it is no message of this inbox's, or none any longer. */
+  /** The dead letter of a job; `undefined` if the job is not, or no longer, a message of this inbox. */
   async #letter(id: string, text: string | null): Promise<DeadLetter | undefined> {
     const message = parsedEntry(id, text)?.message;
     if (message === undefined) return undefined;
-    // Not by BullMQ, which reads none of them where one field is damaged.
+    // Not through BullMQ: if one field is damaged, it reads none.
     const fields = await this.#client.hmget(this.#queue.toKey(id), "stc", "atm", "finishedOn", "failedReason");
     const [stalled = 0, made = 0, failedAt = 0] = fields.map(whole);
     const reason = fields[3] ?? "unknown";
@@ -200,12 +209,12 @@ export class Ledger {
     };
   }
 
-  /** A job that is known by its id alone: its data may be anything, and need not be fetched. */
+  /** A job by its id alone: its data may be damaged, and need not be read. */
   #job(id: string): BullmqJob<unknown> {
     return new Job<unknown>(this.#queue, JOB_NAME, {}, {}, id);
   }
 
-  /** The data of jobs, as they stand in Redis. */
+  /** Reads the data of jobs as stored in Redis. */
   async #read(ids: readonly string[]): Promise<Array<string | null>> {
     const pipeline = this.#client.pipeline();
     for (const id of ids) pipeline.hget(this.#queue.toKey(id), "data");
@@ -221,14 +230,14 @@ export class Ledger {
   }
 }
 
-/** A number in a field of a job's; `undefined` where it is none. */
+/** The number in a field of a job; `undefined` if it is not a whole number. */
 function whole(text: string | null): number | undefined {
   return text !== null && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
-/** What BullMQ gives as the reason of a job whose process died in each attempt. */
+/** BullMQ's reason for a job whose process died in each attempt. */
 const STALLED = "job stalled more than allowable limit";
-/** BullMQ's codes of a job that does not exist, or is in another state. */
+/** Whether it is BullMQ's error for a job that does not exist, or is in another state. */
 function isElsewhere(error: unknown): boolean {
   const { code } = error as { readonly code?: unknown };
   return code === -1 || code === -3;

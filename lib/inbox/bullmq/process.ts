@@ -1,4 +1,4 @@
-// What BullMQ's worker does with a job: one attempt at its message.
+// The processor of BullMQ's worker: makes one attempt at the message of a job.
 
 import type { Job } from "bullmq";
 
@@ -11,13 +11,13 @@ import { doneOf, type Done } from "./scripts.js";
 
 interface Deps {
   readonly work: InboxWork;
-  /** Resolves when the inbox is being closed. */
+  /** Resolves when the inbox begins to close. */
   readonly closing: Promise<void>;
-  /** For how long the key of what was handled is kept. */
+  /** How long the key of a handled message is kept, in milliseconds. */
   readonly retentionMs: number;
 }
 
-/** BullMQ stores the text of what this rejects with: it is a reason of ours, and nothing that a handler threw. */
+/** BullMQ stores the text of the error with which this rejects: it is our own text, never that of a handler's error. */
 export function createProcess({ work, closing, retentionMs }: Deps): (job: Job<unknown>) => Promise<Done> {
   return async (job) => {
     const entry = entryOf(job.id, job.data);
@@ -26,7 +26,7 @@ export function createProcess({ work, closing, retentionMs }: Deps): (job: Job<u
       throw new UnrecoverableError("no message of this inbox's");
     }
     const { key, message } = entry;
-    // Forgotten while it ran.
+    // The message was forgotten while it ran.
     if (message === undefined) return doneOf(key, retentionMs);
     const number = job.attemptsMade + 1;
     const final = number >= (job.opts.attempts ?? 1);
@@ -35,12 +35,12 @@ export function createProcess({ work, closing, retentionMs }: Deps): (job: Job<u
       case "handled":
         return doneOf(key, retentionMs);
       case "released":
-        // Not before the worker is closed, which would take it out at once.
+        // Until it closes, the worker would take the job again at once.
         await closing;
         await job.moveToWait(job.token);
         throw new WaitingError();
       case "failed":
-        // BullMQ keeps it as the reason of the failed job.
+        // BullMQ stores it as the reason of the failed job.
         // eslint-disable-next-line no-restricted-syntax
         throw new Error(outcome.reason);
     }

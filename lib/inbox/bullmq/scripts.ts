@@ -1,26 +1,29 @@
-// What runs in Redis, in Lua: beside BullMQ's own scripts, and in front of them.
+// The Lua scripts that run in Redis: some in front of BullMQ's own scripts, others by themselves.
 
 import type { Redis as Client } from "ioredis";
 
 import { codedError } from "../../base/errors.js";
 
 /**
- * The keys of handled messages, in a sorted set: each with the instant until which it is kept, by Redis's clock. In BullMQ's own place,
- * so that it is in the queue's slot of a cluster; BullMQ takes no id with a colon, and its clean-up leaves such a key alone.
+ * A sorted set with the keys of handled messages, each with the instant until which it is kept, by Redis's clock.
+ *
+ * Its name begins like those of BullMQ's keys, so that it is in the queue's slot of a cluster. It contains a colon: no
+ * job id does, and BullMQ's clean-up leaves such a key alone.
  */
 const DONE = "sms:done";
 
-/** The answers of a script that did not store: the message was handled, or the queue holds it. */
-export const DONE_ALREADY = "done";
-export const HELD_ALREADY = "held";
+/** The replies of a script that stored nothing: the message was handled already, or is in the queue. */
+export const ALREADY_DONE = "done";
+export const ALREADY_QUEUED = "held";
 
 /**
- * Redis that is full refuses commands that may take up memory, unless the script that runs has written before. What takes messages out and
- * ends them makes room: it writes first that it deletes what is not there. Redis 7 has a flag for it, and Redis 6 has not.
+ * A full Redis refuses commands that may need memory, unless the same script has already written. Scripts that take or
+ * end messages make room, so they first write: they delete a key that does not exist. Redis 7 has a flag for this,
+ * Redis 6 has not.
  */
-const THOUGH_FULL = "redis.call('DEL', KEYS[1] .. ':sms:nothing')";
+const ALLOW_WHEN_FULL = "redis.call('DEL', KEYS[1] .. ':sms:nothing')";
 
-/** What BullMQ passes on unchanged is found by what it looks like, wherever it passes it. */
+/** Finds an argument that BullMQ passes on unchanged by its form: its position does not matter. */
 const FIND = `local function find(all, pattern)
   for _, each in ipairs(all) do
     local first, second = string.match(each, pattern)
@@ -33,20 +36,20 @@ local function now()
 end
 local queue = find(KEYS, '^(.*:)wait$')`;
 
-/** A message is stored in the same moment in which it is seen that it is no duplicate. It begins as `newEntry` makes it. */
-const UNLESS_KNOWN = `do ${FIND}
+/** Stores a message unless it is a duplicate, in one atomic step. The data begin as `newEntry` makes them. */
+const REJECT_DUPLICATE = `do ${FIND}
   local key = find(ARGV, '^{"key":"([^"]+)","message":')
   if not queue or not key then return redis.error_reply('ERR no message of an inbox') end
   local kept = redis.call('ZSCORE', queue .. '${DONE}', key)
-  if kept and tonumber(kept) > now() then return '${DONE_ALREADY}' end
-  if redis.call('EXISTS', queue .. 'sms-' .. key) == 1 then return '${HELD_ALREADY}' end
+  if kept and tonumber(kept) > now() then return '${ALREADY_DONE}' end
+  if redis.call('EXISTS', queue .. 'sms-' .. key) == 1 then return '${ALREADY_QUEUED}' end
 end`;
 
-/** How many keys are dropped that were kept long enough, for each that comes. */
+/** How many expired keys are removed for each key that is added. */
 const DROPPED = 10;
 
-/** The key of a handled message is kept in the same moment in which the job is removed. `doneOf` is what a processor gives. */
-const KEEPS_KEY = `do ${FIND}
+/** Keeps the key of a handled message, in one atomic step with removing its job. Reads the result of the processor. */
+const KEEP_KEY = `do ${FIND}
   local key, retentionMs = find(ARGV, '^{"done":"([^"]+)","retentionMs":(%d+)}$')
   if queue and key then
     local instant = now()
@@ -57,10 +60,11 @@ const KEEPS_KEY = `do ${FIND}
 end`;
 
 /**
- * What BullMQ keeps beside the data of a job may be damaged. Where its scripts cannot count with it, they stop halfway, and the job is in no list
- * any more. No message of an inbox has a parent, repeats, or is deduplicated by BullMQ.
+ * Repairs the fields that BullMQ stores beside the data of a job. If a counter is damaged, BullMQ's scripts stop
+ * halfway, and the job is in no list any more. The fields for parents, repetition and deduplication are removed: the
+ * inbox does not use them.
  */
-const MEND = `local function mend(job)
+const REPAIR = `local function repair(job)
   for _, field in ipairs({'ats', 'atm', 'attemptsMade', 'stc'}) do
     local number = redis.call('HGET', job, field)
     if number and not string.match(number, '^%d%d?%d?%d?%d?%d?$') then redis.call('HDEL', job, field) end
@@ -68,28 +72,28 @@ const MEND = `local function mend(job)
   redis.call('HDEL', job, 'parentKey', 'parent', 'rjk', 'deid')
 end`;
 
-/** Of the message whose attempt has ended. */
-const MENDS = `do ${FIND}
-  ${MEND}
+/** Repairs the job whose attempt has ended. */
+const REPAIR_ENDED = `do ${FIND}
+  ${REPAIR}
   local job = find(KEYS, '^.*:sms%-[^:]+$')
-  if job then mend(job) end
+  if job then repair(job) end
 end`;
 
-/** What runs in front of BullMQ's scripts, by their names. */
-const IN_FRONT: Readonly<Record<string, string>> = {
-  addStandardJob: UNLESS_KNOWN,
-  moveToFinished: `${THOUGH_FULL}\n${MENDS}\n${KEEPS_KEY}`,
-  moveToDelayed: `${THOUGH_FULL}\n${MENDS}`,
-  retryJob: `${THOUGH_FULL}\n${MENDS}`,
+/** The Lua code in front of BullMQ's scripts, by the names of the scripts. */
+const PREPENDED: Readonly<Record<string, string>> = {
+  addStandardJob: REJECT_DUPLICATE,
+  moveToFinished: `${ALLOW_WHEN_FULL}\n${REPAIR_ENDED}\n${KEEP_KEY}`,
+  moveToDelayed: `${ALLOW_WHEN_FULL}\n${REPAIR_ENDED}`,
+  retryJob: `${ALLOW_WHEN_FULL}\n${REPAIR_ENDED}`,
   ...Object.fromEntries(
     ["extendLocks", "moveJobFromActiveToWait", "moveStalledJobsToWait", "moveToActive", "reprocessJob"].map((name) => [
       name,
-      THOUGH_FULL,
+      ALLOW_WHEN_FULL,
     ]),
   ),
 };
 
-/** What a processor gives of a message that was handled. */
+/** The result of the processor for a handled message. `KEEP_KEY` reads it. */
 export interface Done {
   readonly done: string;
   readonly retentionMs: number;
@@ -99,68 +103,79 @@ export function doneOf(key: string, retentionMs: number): Done {
   return { done: key, retentionMs };
 }
 
-/** Before a client is given to BullMQ, which defines its scripts there. @returns what throws where BullMQ did not define each of them */
-export function putInFront(client: Client): () => void {
-  const missing = new Set(Object.keys(IN_FRONT));
+/**
+ * Puts our Lua code in front of the scripts that BullMQ defines on a client. Call it before BullMQ gets the client.
+ *
+ * @returns a function that throws if BullMQ did not define all of these scripts
+ */
+export function prependScripts(client: Client): () => void {
+  const missing = new Set(Object.keys(PREPENDED));
   const define = client.defineCommand.bind(client);
   client.defineCommand = (name, definition) => {
-    // Behind the colon is BullMQ's version.
+    // BullMQ's version follows the colon.
     const [script = ""] = name.split(":");
-    const front = IN_FRONT[script];
+    const front = PREPENDED[script];
     missing.delete(script);
     define(name, front === undefined ? definition : { ...definition, lua: `${front}\n${definition.lua}` });
   };
   return () => {
     if (missing.size === 0) return;
     throw codedError("KALEYRA_SMS_PEER_VERSION", {
-      message: `This version of bullmq has no ${[...missing].join(", ")}: install one that the peerDependencies in package.json allow.`,
+      message:
+        `This version of bullmq has no ${[...missing].join(", ")}: ` +
+        "install one that the peerDependencies in package.json allow.",
     });
   };
 }
 
-/** KEYS: of a job. ARGV: data. */
-const REPLACE = `${THOUGH_FULL}
+/** KEYS: the job. ARGV: its data. */
+const REPLACE = `${ALLOW_WHEN_FULL}
 if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('HSET', KEYS[1], 'data', ARGV[1]) end`;
 
-/** Gives a job other data, if it still exists. @param data - JSON */
+/** Replaces the data of a job, if it still exists. @param data - JSON */
 export async function replaceData(client: Client, key: string, data: string): Promise<void> {
   await client.eval(REPLACE, 1, key, data);
 }
 
-/** KEYS: of a lock. ARGV: its token, and milliseconds. */
-const LEASE = `${THOUGH_FULL}
+/** KEYS: the lock. ARGV: its token, and its time in milliseconds. */
+const LEASE = `${ALLOW_WHEN_FULL}
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX')`;
 
-/** Takes the lease of a job that nobody has. @param key - of the job */
+/** Takes the lease of a job, unless another worker has it. @param key - the job's key in Redis */
 export async function takeLease(client: Client, key: string, token: string, leaseMs: number): Promise<void> {
   await client.eval(LEASE, 1, `${key}:lock`, token, leaseMs);
 }
 
-/** KEYS: one of the queue's. ARGV: a message's. */
+/** KEYS: the queue's list of waiting jobs. ARGV: the key of a message. */
 const IS_DONE = `${FIND}
 local kept = redis.call('ZSCORE', queue .. '${DONE}', ARGV[1])
 return kept and tonumber(kept) > now() and 1 or 0`;
 
-/** @param wait - the key of the queue's list of what waits */
+/** Whether the key of a handled message is kept. @param wait - the queue's list of waiting jobs, by its key in Redis */
 export async function isDone(client: Client, wait: string, key: string): Promise<boolean> {
   return (await client.eval(IS_DONE, 1, wait, key)) === 1;
 }
 
-/** KEYS: the queue's list of what is active. ARGV: options as a job holds them. */
-const MEND_ACTIVE = `${THOUGH_FULL}
-${MEND}
+/** KEYS: the queue's list of active jobs. ARGV: job options as JSON. */
+const REPAIR_ACTIVE = `${ALLOW_WHEN_FULL}
+${REPAIR}
 local queue = string.match(KEYS[1], '^(.*:)active$')
 for _, id in ipairs(redis.call('LRANGE', KEYS[1], 0, -1)) do
   local job = queue .. id
   if redis.call('EXISTS', job) == 1 then
-    mend(job)
+    repair(job)
     redis.call('HDEL', job, 'progress')
     local isRead, options = pcall(cjson.decode, redis.call('HGET', job, 'opts') or '')
     if not isRead or type(options) ~= 'table' then redis.call('HSET', job, 'opts', ARGV[1]) end
   end
 end`;
 
-/** Mends the jobs that were taken out: one whose fields cannot be read is taken out again and again. @param options - JSON, for where they are damaged */
-export async function mendActive(client: Client, active: string, options: string): Promise<void> {
-  await client.eval(MEND_ACTIVE, 1, active, options);
+/**
+ * Repairs the active jobs: a job with unreadable fields would be taken again and again.
+ *
+ * @param active - the queue's list of active jobs, by its key in Redis
+ * @param options - job options as JSON, for jobs whose own are damaged
+ */
+export async function repairActive(client: Client, active: string, options: string): Promise<void> {
+  await client.eval(REPAIR_ACTIVE, 1, active, options);
 }

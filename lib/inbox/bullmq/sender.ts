@@ -1,4 +1,4 @@
-// Messages on their way into Redis: those that come in one turn of the event loop go together.
+// Sends messages to Redis. Those that come in one turn of the event loop are sent together.
 
 import { AsyncResource } from "node:async_hooks";
 import type { Redis as Client } from "ioredis";
@@ -9,11 +9,14 @@ import { Arrivals, type Arrival } from "../arrivals.js";
 import type { Ledger, Stored } from "./ledger.js";
 import { redisFailed, unreachable } from "./unreachable.js";
 
-/** Messages that go together, at most. */
+/** How many messages are sent together at most. */
 const BATCH = 500;
-/** One is written while another is read back. */
-const MOST_IN_FLIGHT = 2;
-/** What waits for a connection is given up so much before its deadline, in milliseconds: whoever waits learns what Redis lacks. */
+/** How many batches are in flight at most: one is written while the replies of another are read. */
+const MAX_IN_FLIGHT = 2;
+/**
+ * How long before its deadline a message that waits for a connection is rejected, in milliseconds: the error then says
+ * what is wrong with Redis.
+ */
 const EARLY_MS = 20;
 
 export class Sender {
@@ -21,48 +24,50 @@ export class Sender {
   readonly #ledger: Ledger;
   readonly #arrivals = new Arrivals();
   #inFlight = 0;
-  #lack: Error = redisFailed("no connection in time");
+  #lastError: Error = redisFailed("no connection in time");
   #next: NodeJS.Immediate | undefined;
   #expiry: NodeJS.Timeout | undefined;
-  /** In the asynchronous context in which the inbox was made: that of a message which came would be kept for as long as others follow it. */
-  readonly #step = AsyncResource.bind(() => this.#send());
+  /**
+   * Bound to the asynchronous context in which the inbox was made: the sender must not keep the context of a callback.
+   */
+  readonly #boundSend = AsyncResource.bind(() => this.#send());
 
   constructor(client: Client, ledger: Ledger) {
     this.#client = client;
     this.#ledger = ledger;
-    client.on("error", (error) => (this.#lack = error));
-    client.on("ready", () => this.#soon());
+    client.on("error", (error) => (this.#lastError = error));
+    client.on("ready", () => this.#sendSoon());
   }
 
-  /** Waits for Redis until the deadline: whoever is answered that it was not stored will hardly send it again. */
+  /** Waits for Redis until the deadline: the provider will hardly send a rejected callback again. */
   store(message: SmsMessage, deadline: number): Promise<Stored> {
-    this.#soon();
+    this.#sendSoon();
     return this.#arrivals.add(message, deadline);
   }
 
-  /** Gives up what is not sent. */
+  /** Rejects the messages that are not sent yet. */
   close(): void {
     clearImmediate(this.#next);
     clearTimeout(this.#expiry);
     this.#arrivals.reject(codedError("KALEYRA_SMS_INBOX_CLOSED"));
   }
 
-  #soon(): void {
-    this.#next ??= setImmediate(this.#step);
+  #sendSoon(): void {
+    this.#next ??= setImmediate(this.#boundSend);
   }
 
   #send(): void {
     this.#next = undefined;
     this.#arrivals.dropLate(Date.now() + EARLY_MS, () =>
-      this.#client.status === "ready" ? codedError("KALEYRA_SMS_STORE_TIMEOUT") : unreachable(this.#lack),
+      this.#client.status === "ready" ? codedError("KALEYRA_SMS_STORE_TIMEOUT") : unreachable(this.#lastError),
     );
-    while (this.#client.status === "ready" && this.#inFlight < MOST_IN_FLIGHT && this.#arrivals.waiting.length > 0) {
+    while (this.#client.status === "ready" && this.#inFlight < MAX_IN_FLIGHT && this.#arrivals.waiting.length > 0) {
       void this.#write(this.#arrivals.take(BATCH));
     }
     clearTimeout(this.#expiry);
     if (this.#arrivals.waiting.length === 0) return;
     const first = this.#arrivals.waiting.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity);
-    this.#expiry = setTimeout(this.#step, Math.max(first - EARLY_MS - Date.now(), 1));
+    this.#expiry = setTimeout(this.#boundSend, Math.max(first - EARLY_MS - Date.now(), 1));
   }
 
   async #write(batch: readonly Arrival[]): Promise<void> {
@@ -80,6 +85,6 @@ export class Sender {
       for (const { reject } of batch) reject(unreachable(error));
     }
     this.#inFlight--;
-    if (this.#arrivals.waiting.length > 0) this.#soon();
+    if (this.#arrivals.waiting.length > 0) this.#sendSoon();
   }
 }

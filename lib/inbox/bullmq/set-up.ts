@@ -1,21 +1,22 @@
-// What Redis says of itself that is wrong for an inbox.
+// Warns of settings of Redis that are wrong for an inbox.
 
 import type { Redis as Client } from "ioredis";
 
 import { emitWarning } from "../../base/process-warning.js";
 
 /**
- * Looks at each new connection, and warns once of each mistake: Redis may be set up otherwise, or be another one, when it is back.
+ * Checks Redis on each new connection, and warns once of each mistake: after a reconnection, Redis may have other
+ * settings or be another server.
  *
- * `INFO` is allowed where `CONFIG` is forbidden, as by most who run Redis for others. Where it is forbidden, too, nothing is said.
+ * It reads `INFO`, since most hosted Redis services forbid `CONFIG`. If `INFO` is forbidden, too, it does not warn.
  *
- * @param name - of the queue
+ * @param name - the name of the queue
  */
 export function warnOfSetUp(client: Client, name: string): void {
   let hasWarnedOfEviction = false;
   let hasWarnedOfCluster = hasHashTag(name);
 
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const [memory, cluster] = await Promise.all([client.info("memory"), client.info("cluster")]);
     const [, policy = KEEPS] = /^maxmemory_policy:([\w-]+)/m.exec(memory) ?? [];
     if (policy !== KEEPS) {
@@ -26,7 +27,7 @@ export function warnOfSetUp(client: Client, name: string): void {
     }
   };
   client.on("ready", () => {
-    look().catch(() => undefined);
+    check().catch(() => undefined);
   });
 }
 

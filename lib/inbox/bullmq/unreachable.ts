@@ -1,8 +1,8 @@
-// What is reported of a failure of Redis: never what was sent, which ioredis's own errors carry along.
+// Makes the errors for failures of Redis. Unlike ioredis's own errors, they never contain what was sent.
 
 import { codedError } from "../../base/errors.js";
 
-/** An error that holds nothing of the one that it is made from, except its kind. */
+/** Replaces an error with one that keeps only its kind. */
 export function unreachable(error: unknown): Error {
   const { code, name, message } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   if (code === UNREACHABLE) return error as Error;
@@ -15,12 +15,12 @@ export function redisFailed(why: string): Error {
 
 const UNREACHABLE = "KALEYRA_SMS_INBOX_UNREACHABLE";
 
-/** Whether Redis answered, and did not do it: it may later. */
+/** Whether Redis replied with an error: it refused the command, and may accept it later. */
 export function isRefused(error: unknown): error is Error {
   return error instanceof Error && error.name === "ReplyError";
 }
 
-/** Beginnings of sentences that hold nothing that was sent. */
+/** The beginnings of messages that contain nothing that was sent. */
 const KNOWN = new RegExp(
   `^(?:${[
     "Connection is closed",
@@ -35,7 +35,7 @@ const KNOWN = new RegExp(
 );
 
 function nameOf(name = "unknown", message = ""): string {
-  // A reply of Redis's begins with a code of its own: OOM, LOADING, READONLY.
+  // An error reply of Redis begins with a code: OOM, LOADING, READONLY.
   const [reply] = name === "ReplyError" ? (/^[A-Z]+\b/.exec(message) ?? []) : [];
   return reply ?? KNOWN.exec(message)?.[0] ?? name;
 }

@@ -1,10 +1,10 @@
-// A bound to what may never end.
+// Waits for a promise that may never settle, for a limited time.
 
-/** Whether a promise settles within so many milliseconds. Does not reject. */
-export async function within(settles: Promise<unknown>, ms: number): Promise<boolean> {
+/** Whether a promise settles within a time. Never rejects. */
+export async function settlesWithin(promise: Promise<unknown>, ms: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const isLate = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
-  const isSettled = settles.then(
+  const isSettled = promise.then(
     () => true,
     () => true,
   );

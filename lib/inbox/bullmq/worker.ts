@@ -1,4 +1,4 @@
-// The inbox's work in this process: BullMQ's worker, and what it does with a job.
+// Runs BullMQ's worker in this process, and closes it.
 
 import { once } from "node:events";
 import type { Job, Worker as BullmqWorker } from "bullmq";
@@ -8,31 +8,33 @@ import { codedError } from "../../base/errors.js";
 import type { InboxWork } from "../inbox.js";
 import { atMostOncePerSecond } from "../at-most-once-per-second.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
-import { ignoringErrors, release, open, PATIENT } from "./client.js";
+import { ignoringErrors, release, openClient, WAIT_FOREVER } from "./client.js";
 import { backoffStrategy, entryOf, optionsOf } from "./job.js";
 import { LastingWorker } from "./lasting-worker.js";
 import { createProcess } from "./process.js";
-import { putInFront, type Done } from "./scripts.js";
+import { prependScripts, type Done } from "./scripts.js";
 import { unreachable } from "./unreachable.js";
-import { within } from "./within.js";
+import { settlesWithin } from "./within.js";
 
-/** How soon the worker tries again, in milliseconds. */
+/** The delay before the worker retries after an error, in milliseconds. */
 const RETRY_MS = 1_000;
-/** For how long closing waits for Redis, when no handler runs any more, in milliseconds. After that, leases run out. */
+/**
+ * How long closing waits for Redis after the last handler has ended, in milliseconds. After that, the leases run out.
+ */
 const CLOSING_MS = 1_500;
 
 export interface RunningWorker {
-  /** Takes nothing out any more, and resolves when what was taken out has ended. */
+  /** Stops taking messages. Resolves when the taken ones have ended. */
   close(): Promise<void>;
 }
 
 export function startWorker(settings: BullmqInboxSettings, work: InboxWork): RunningWorker {
   const { connection, name, leaseMs, attempts, retentionMs } = settings;
   const clients: Client[] = [];
-  const client = open(connection, PATIENT);
+  const client = openClient(connection, WAIT_FOREVER);
   clients.push(client);
-  putInFront(client);
-  // The worker makes one of its own, on which it waits for messages.
+  prependScripts(client);
+  // The worker duplicates the client, and waits for messages on the copy.
   const duplicate = client.duplicate.bind(client);
   client.duplicate = (override) => {
     const copy = ignoringErrors(duplicate(override));
@@ -59,7 +61,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   const worker: BullmqWorker<unknown> = new LastingWorker(name, process, client, leaseMs, optionsOf(settings), {
     concurrency: work.concurrency,
     stalledInterval: Math.ceil(leaseMs / 2),
-    // A message is tried again after the process died in it, as after a handler failed.
+    // An attempt in which the process died counts as a failed one.
     maxStalledCount: attempts - 1,
     runRetryDelay: RETRY_MS,
     settings: { backoffStrategy },
@@ -69,7 +71,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
     if (!isClosing) report(unreachable(error));
   });
   worker.on("failed", (job) => {
-    // Given up by BullMQ: what a handler threw, the router has told.
+    // Only a job that BullMQ gave up because its process died. The router has reported the errors of handlers.
     if (job?.deferredFailure === undefined) return;
     work.failed(codedError("KALEYRA_SMS_CUT_SHORT"), entryOf(job.id, job.data)?.message, job.stalledCounter);
   });
@@ -79,11 +81,11 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
       isClosing = true;
       beginClosing();
       const closed = worker.close();
-      while (!(await within(closed, CLOSING_MS))) {
+      while (!(await settlesWithin(closed, CLOSING_MS))) {
         if (running.size > 0) await Promise.allSettled(running);
         else {
           for (const each of clients) release(each);
-          await within(closed, CLOSING_MS);
+          await settlesWithin(closed, CLOSING_MS);
           break;
         }
       }
@@ -96,5 +98,5 @@ async function end(client: Client): Promise<void> {
   if (client.status === "end") return;
   const ended = once(client, "end");
   release(client);
-  await within(ended, CLOSING_MS);
+  await settlesWithin(ended, CLOSING_MS);
 }
