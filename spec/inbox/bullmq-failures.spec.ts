@@ -1,4 +1,4 @@
-// What goes wrong with Redis: nothing is answered 200 that was not stored, nothing hangs, and all goes on when Redis does.
+// Failures of Redis: only stored messages are acknowledged, nothing hangs, and the inbox works again when Redis does.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,7 +16,7 @@ import { deferred, recorder } from "../support/recorder";
 import { describeWithRedis, redisServer, type RedisServer } from "../support/redis";
 import { until, waitFor } from "./waiting";
 
-/** What no error, log line or key may hold. */
+/** Texts that no error, log line or key may contain. */
 const SECRETS = ["the secret text", "919876500000"];
 const secret = (id?: string) => post({ message: SECRETS[0], source: SECRETS[1], ...(id === undefined ? {} : { id }) });
 
@@ -33,19 +33,19 @@ describe("options", () => {
     ["a number", () => 6379, "takes a URL"],
     ["an array", () => [{ host: "localhost" }], "takes a URL"],
     ["a keyPrefix", () => ({ keyPrefix: "sms:" }), "takes no keyPrefix"],
-  ])("take %s for no connection", (_case, connection, says) => {
+  ])("reject %s as connection", (_case, connection, text) => {
     const given = { connection: connection() } as BullmqInboxOptions;
     expect(() => bullmqInbox(given)).toThrow(TypeError);
-    expect(() => bullmqInbox(given)).toThrow(says);
+    expect(() => bullmqInbox(given)).toThrow(text);
   });
 
-  it.each(["", "a:b", 1])("take %j for no name", (name) => {
+  it.each(["", "a:b", 1])("reject %j as name", (name) => {
     const given = { connection: "redis://localhost", name } as BullmqInboxOptions;
     expect(() => bullmqInbox(given)).toThrow(TypeError);
     expect(() => bullmqInbox(given)).toThrow("options.name of bullmqInbox");
   });
 
-  it("are those of every inbox besides", () => {
+  it("include those of every inbox", () => {
     expect(() => bullmqInbox({ connection: "redis://localhost", attempts: 0 })).toThrow("options.attempts");
     expect(() => bullmqInbox({ connection: "redis://localhost", prefix: "x" } as BullmqInboxOptions)).toThrow(
       "options.prefix is not an option",
@@ -62,7 +62,7 @@ describeWithRedis("bullmqInbox", () => {
 
   let queues = 0;
   let name = "";
-  /** A router on a queue, which is a new one unless named. */
+  /** A router on a queue. Without a name, the queue is a new one. */
   const router = (
     options: Partial<BullmqInboxOptions> = {},
     others: Parameters<typeof recorder>[0] = {},
@@ -75,24 +75,25 @@ describeWithRedis("bullmqInbox", () => {
   };
   type Router = ReturnType<typeof router>;
 
-  /** A message that waits in an inbox which nobody has started. */
+  /** An inbox that is not started, and the message that waits in it. */
   const received = async (): Promise<Router & { message: SmsMessage | undefined }> => {
     const recorded = router({ attempts: 2 }, { concurrency: 0 });
     const { message } = await recorded.sms.receive(secret());
     return { ...recorded, message };
   };
 
-  /** Until the inbox stores again. */
+  /** Waits until the inbox stores again. */
   const recovered = ({ sms }: Router): Promise<void> =>
     until(async () => (await sms.receive(post())).outcome === "stored", 10_000);
 
-  /** Until nothing waits, runs or is delayed. */
+  /** Waits until no message waits, runs or is delayed. */
   const idle = (inbox: Inbox): Promise<void> =>
     until(async () => {
       const { waiting, running, delayed } = await inbox.stats();
       return waiting + running + delayed === 0;
     }, 10_000);
 
+  /** Expects that callbacks are answered 503 soon. */
   const refused = async ({ sms }: Router): Promise<void> => {
     const began = performance.now();
     const receipts = await Promise.all(Array.from({ length: 20 }, () => sms.receive(secret())));
@@ -109,7 +110,7 @@ describeWithRedis("bullmqInbox", () => {
     for (const word of SECRETS) expect(told).not.toContain(word);
   };
 
-  /** Everything that stands in Redis. */
+  /** Everything that Redis stores. */
   const kept = async (): Promise<string> => {
     const keys = (await redis.command("KEYS", "*")) as string[];
     const read = async (key: string): Promise<unknown> => {
@@ -130,7 +131,7 @@ describeWithRedis("bullmqInbox", () => {
   describe("with Redis away", () => {
     afterEach(() => redis.start());
 
-    it("answers 503 from the start, and works when Redis comes", async () => {
+    it("answers 503 from the start, and works when Redis has started", async () => {
       await redis.stop();
       const recorded = router();
       await refused(recorded);
@@ -141,7 +142,7 @@ describeWithRedis("bullmqInbox", () => {
       await until(() => recorded.messages.length > 0, 10_000);
     }, 20_000);
 
-    it("answers 503 in the middle, and works when Redis is back: what was answered 200 is handled", async () => {
+    it("answers 503 during outages under load, and handles every acknowledged message", async () => {
       const recorded = router({ leaseMs: 500 });
       const { sms, messages } = recorded;
       const answered = new Set<string>();
@@ -170,7 +171,7 @@ describeWithRedis("bullmqInbox", () => {
       keepsSecrets(recorded);
     }, 60_000);
 
-    it("waits for it as long as the caller does", async () => {
+    it("waits for Redis as long as the caller does", async () => {
       const { sms } = router({}, { storeTimeoutMs: 5_000 });
       await redis.stop();
       const receipt = sms.receive(post());
@@ -178,7 +179,7 @@ describeWithRedis("bullmqInbox", () => {
       expect(await receipt).toMatchObject({ outcome: "stored" });
     }, 20_000);
 
-    it("tells that it cannot take out, about once a second", async () => {
+    it("emits error about once a second while it cannot take messages", async () => {
       const { errors } = router();
       await until(() => redis.command("PING").then(Boolean));
       await redis.stop();
@@ -189,7 +190,7 @@ describeWithRedis("bullmqInbox", () => {
       expect(errors.map(({ cause }) => String(cause)).join()).toContain("ECONNREFUSED");
     }, 20_000);
 
-    it("rejects what is asked of it, and closes", async () => {
+    it("rejects the calls of its methods, and closes", async () => {
       const { sms, inbox } = router();
       await inbox.stats();
       await redis.stop();
@@ -227,7 +228,7 @@ describeWithRedis("bullmqInbox", () => {
       await until(() => recorded.messages.length > 0, 10_000);
     }, 20_000);
 
-    it("leaves the connection, and works on a new one", async () => {
+    it("replaces the connection, and works on the new one", async () => {
       const recorded = router();
       await recovered(recorded);
       redis.pause();
@@ -238,7 +239,7 @@ describeWithRedis("bullmqInbox", () => {
       await recovered(recorded);
     }, 30_000);
 
-    it("closes, though messages run", async () => {
+    it("closes although messages run", async () => {
       const { sms } = router({}, { handlerTimeoutMs: 100 });
       const started = deferred();
       sms.on("message", () => {
@@ -254,9 +255,9 @@ describeWithRedis("bullmqInbox", () => {
     }, 20_000);
   });
 
-  it("stores anew what Redis has written by half", async () => {
+  it("stores a message again if Redis has written only half of it", async () => {
     const { sms, messages, inbox } = router();
-    // Something else's, where BullMQ keeps what waits.
+    // BullMQ's list of waiting jobs has the wrong type.
     await redis.command("SET", `bull:${name}:wait`, "1");
     const sent = post();
     expect(await sms.receive(sent)).toMatchObject({ outcome: "failed", status: 503 });
@@ -283,7 +284,7 @@ describeWithRedis("bullmqInbox", () => {
     keepsSecrets(recorded);
   }, 20_000);
 
-  it("handles what waits while Redis is full: at once, retried, dead, replayed, and what a dead process held", async () => {
+  it("handles, retries, replays and takes over messages while Redis is full", async () => {
     const dies = join(__dirname, "bullmq-dies.cjs");
     const receiver = router({ attempts: 2, leaseMs: 200 }, { concurrency: 0 });
     const held = await receiver.sms.receive(post({ message: "held" }));
@@ -318,7 +319,7 @@ describeWithRedis("bullmqInbox", () => {
     }
   }, 30_000);
 
-  it("keeps less than 200 bytes of a message that was handled", async () => {
+  it("keeps less than 200 bytes of a handled message", async () => {
     await redis.command("FLUSHALL");
     const { sms, messages, inbox } = router();
     const handle = async (count: number): Promise<number> => {
@@ -330,12 +331,12 @@ describeWithRedis("bullmqInbox", () => {
       const memory = String(await redis.command("INFO", "memory"));
       return Number(/^used_memory:(\d+)/m.exec(memory)?.[1]);
     };
-    // BullMQ's stream of events has a longest length.
+    // The first messages also fill BullMQ's stream of events, up to its maximum length.
     const before = await handle(5_000);
     expect(((await handle(5_000)) - before) / 5_000).toBeLessThan(200);
   }, 60_000);
 
-  it("answers 503 while Redis is a replica, and works when it is none", async () => {
+  it("answers 503 while Redis is a replica, and works when it is a primary again", async () => {
     const recorded = router();
     await recovered(recorded);
     await redis.command("REPLICAOF", "127.0.0.1", await freePort());
@@ -365,7 +366,7 @@ describeWithRedis("bullmqInbox", () => {
     }, 20_000);
   });
 
-  it("closes while it cannot write how an attempt ended", async () => {
+  it("closes while it cannot write an outcome", async () => {
     const { sms } = router();
     const started = deferred();
     const { promise: end, resolve } = deferred();
@@ -387,7 +388,7 @@ describeWithRedis("bullmqInbox", () => {
   }, 20_000);
 
   it.each(["cannot save", "is a replica"])(
-    "does not run again what ended while Redis %s, and counts what failed once",
+    "does not handle messages again that ended while Redis %s, and counts a failed attempt once",
     async (why) => {
       const { sms, inbox, errors } = router({ leaseMs: 300, attempts: 3 }, { concurrency: 4 });
       const runs: string[] = [];
@@ -405,7 +406,7 @@ describeWithRedis("bullmqInbox", () => {
       try {
         resolve();
         await until(() => errors.filter(({ event }) => event === "message").length === 2);
-        // All leases are over, and others would take over.
+        // All leases are over, and other workers would take over.
         await until(async () => ((await redis.command("KEYS", `bull:${name}:*:lock`)) as string[]).length === 0);
         await waitFor(300);
       } finally {
@@ -420,7 +421,7 @@ describeWithRedis("bullmqInbox", () => {
     30_000,
   );
 
-  it("drops keys that were kept for retentionMs, some for each message that is handled", async () => {
+  it("removes keys after retentionMs, some with each handled message", async () => {
     const { sms, inbox } = router({ retentionMs: 1 });
     const all = (): Promise<unknown> => redis.command("ZCARD", `bull:${name}:sms:done`);
     for (let n = 0; n < 30; n++) await sms.receive(post());
@@ -430,7 +431,7 @@ describeWithRedis("bullmqInbox", () => {
     expect(await all()).toBeLessThan(5);
   });
 
-  it("handles a message once that comes again and again while it is handled, to several", async () => {
+  it("handles a message once that comes to several routers again and again while it is handled", async () => {
     const first = router({}, { concurrency: 8 });
     const routers = [first, router({ name }, { concurrency: 8 })];
     const outcomes: string[] = [];
@@ -453,7 +454,7 @@ describeWithRedis("bullmqInbox", () => {
     expect(new Set(handled).size).toBe(500);
   }, 30_000);
 
-  it("does not handle again what a process had handled that lost its lease before it could say so", async () => {
+  it("does not handle a message again whose process lost its lease before it removed the job", async () => {
     const first = router();
     const sent = post();
     const { message } = await first.sms.receive(sent);
@@ -461,7 +462,7 @@ describeWithRedis("bullmqInbox", () => {
     await first.sms.close();
     const queue = new Queue(name, { connection: { host: "127.0.0.1", port: redis.port } });
     ended.push(() => queue.close());
-    // As it is left by the other: the key is kept, and the job has stalled.
+    // As such a process leaves it: the key is kept, and the job has stalled.
     const jobId = `sms-${message?.key ?? ""}`;
     await queue.add("sms", { key: message?.key, message }, { jobId, removeOnComplete: true });
     await redis.command("HSET", queue.toKey(jobId), "stc", 1);
@@ -471,8 +472,8 @@ describeWithRedis("bullmqInbox", () => {
     expect(await second.sms.receive(sent)).toMatchObject({ outcome: "duplicate" });
   });
 
-  it.each(["", ", for the last time"])(
-    "neither runs again nor makes a dead letter of what ended after another process took it for dead%s",
+  it.each(["", ", after its last attempt"])(
+    "keeps the result of a message that ends after another process took it over%s",
     async (last) => {
       const { sms, inbox, messages } = router({ attempts: 1, leaseMs: 60_000 }, { concurrency: 1 });
       const started = deferred();
@@ -483,7 +484,7 @@ describeWithRedis("bullmqInbox", () => {
       });
       const { message } = await sms.receive(post());
       await started.promise;
-      // What BullMQ does in another process, when the lease has run out.
+      // As BullMQ does in another process when the lease has run out.
       const [id, key] = [`sms-${message?.key ?? ""}`, `bull:${name}:`];
       await redis.command("DEL", `${key}${id}:lock`);
       await redis.command("LREM", `${key}active`, 1, id);
@@ -499,7 +500,7 @@ describeWithRedis("bullmqInbox", () => {
     },
   );
 
-  it("stores a message once that comes to two at once", async () => {
+  it("stores a message once that comes to two routers at once", async () => {
     const first = router();
     const second = router({ name });
     for (let n = 0; n < 100; n++) {
@@ -509,7 +510,7 @@ describeWithRedis("bullmqInbox", () => {
     }
   }, 20_000);
 
-  it("retries a dead letter once that comes again to two at once", async () => {
+  it("revives a dead letter once if its callback comes to two routers at once", async () => {
     const first = router({ attempts: 1 });
     const second = router({ name, attempts: 1 }, { concurrency: 0 });
     first.sms.on("message", () => Promise.reject(new Error("no")));
@@ -523,7 +524,7 @@ describeWithRedis("bullmqInbox", () => {
     expect(await second.inbox.stats()).toMatchObject({ waiting: 1, dead: 0 });
   });
 
-  it("tries a message as often as the process says that stored it", async () => {
+  it("uses `attempts` and `backoffMs` of the process that stored the message", async () => {
     const receiver = router({ attempts: 3, backoffMs: 5 }, { concurrency: 0 });
     const { sms, errors } = router({ name, attempts: 1, backoffMs: 60_000 });
     sms.on("message", () => Promise.reject(new Error("no")));
@@ -536,7 +537,7 @@ describeWithRedis("bullmqInbox", () => {
     ]);
   });
 
-  it("keeps the key of what was handled, and nothing that was sent, until retentionMs is over", async () => {
+  it("keeps only the key of a handled message, for retentionMs", async () => {
     await redis.command("FLUSHALL");
     const { sms, messages, inbox } = router({ retentionMs: 300 });
     const sent = secret();
@@ -551,7 +552,7 @@ describeWithRedis("bullmqInbox", () => {
     await until(() => messages.length === 2);
   });
 
-  it("keeps nothing of what is forgotten while it runs, and does not try it again", async () => {
+  it("keeps no text of a message that is forgotten while it runs, and does not retry it", async () => {
     await redis.command("FLUSHALL");
     const { sms, messages, inbox } = router();
     const started = deferred();
@@ -575,7 +576,7 @@ describeWithRedis("bullmqInbox", () => {
     expect(await inbox.forget(message?.source ?? "")).toBe(0);
   });
 
-  it("leaves what is forgotten, and what was handled, in Redis's append-only file until BGREWRITEAOF", async () => {
+  it("leaves forgotten and handled messages in Redis's append-only file until BGREWRITEAOF", async () => {
     const { sms, inbox, messages } = router({ attempts: 1 });
     sms.on("message", ({ text }) => {
       if (text === "the text that fails") throw new Error("no");
@@ -593,7 +594,7 @@ describeWithRedis("bullmqInbox", () => {
     await until(() => stands().length === 0);
   });
 
-  it("fails what is no message of its own, once, and says so without its content", async () => {
+  it("fails a foreign job once, and reports it without its content", async () => {
     const { sms, errors, messages, inbox } = router({ leaseMs: 200 });
     await recovered({ sms } as Router);
     await until(() => messages.length === 1);
@@ -620,7 +621,7 @@ describeWithRedis("bullmqInbox", () => {
   }, 20_000);
 
   it.each(["key", "source", "recipient", "receivedAt", "parts", "fields"])(
-    "fails a message whose stored text has lost its %s, and does not hand it out",
+    "fails a message whose stored text lacks %s, and does not hand it out",
     async (property) => {
       const receiver = router({}, { concurrency: 0 });
       const { message } = await receiver.sms.receive(secret());
@@ -640,7 +641,7 @@ describeWithRedis("bullmqInbox", () => {
   );
 
   it.each(["throws", "rejects"])(
-    "counts an attempt as failed that %s, and keeps nothing of what it says",
+    "counts an attempt as failed if work.handle %s, and does not keep the text of the error",
     async (how) => {
       await redis.command("FLUSHALL");
       const { sms, inbox, message } = await received();
@@ -663,13 +664,13 @@ describeWithRedis("bullmqInbox", () => {
       expect(letters).toMatchObject([{ attempts: 2, reason: expect.stringMatching(/^RangeError at .+:\d+:\d+$/) }]);
       expect(failures.at(-1)).toMatchObject([{ code: "KALEYRA_SMS_HANDLING_FAILED" }, message, 2]);
       for (const [cause] of failures) expect(inspect(cause)).not.toContain(SECRETS[0]);
-      // The text is that of the message itself, which a dead letter is.
+      // The secrets are only in the dead letter itself, not in its reason.
       expect((await kept()).split(SECRETS.join())).toHaveLength(1);
       await sms.close();
     },
   );
 
-  it("sets aside what parses and is no message, once, and reports it", async () => {
+  it("sets a job aside once whose data are JSON but not a message, and reports it", async () => {
     const { errors, messages, inbox } = router();
     const queue = new Queue(name, { connection: { host: "127.0.0.1", port: redis.port } });
     ended.push(() => queue.close());
@@ -704,7 +705,7 @@ describeWithRedis("bullmqInbox", () => {
     ["parent", "{"],
     ["parentKey", "no key"],
     ["rjk", "a:b:c:d:e"],
-  ])("handles a message, and all others, whose job's %s in Redis holds %j", async (field, value) => {
+  ])("handles all messages if the field %s of a job is %j", async (field, value) => {
     const receiver = router({}, { concurrency: 0 });
     const { message } = await receiver.sms.receive(post({ message: "damaged" }));
     await receiver.sms.receive(post({ message: "beside it" }));
@@ -730,7 +731,7 @@ describeWithRedis("bullmqInbox", () => {
     ["stc", "1.5"],
     ["finishedOn", "never"],
     ["parent", "{"],
-  ])("lists and replays dead letters, also one whose job's %s in Redis holds %j", async (field, value) => {
+  ])("lists and replays all dead letters if the field %s of a job is %j", async (field, value) => {
     const { sms, inbox } = router({ attempts: 2, leaseMs: 200 });
     let isBroken = true;
     const handled: string[] = [];
@@ -749,7 +750,7 @@ describeWithRedis("bullmqInbox", () => {
     expect(await inbox.stats()).toMatchObject({ dead: 0 });
   });
 
-  it("makes a dead letter of a message whose process died in each attempt, and tells so", async () => {
+  it("makes a dead letter of a message whose process died in each attempt, and reports it", async () => {
     const dies = join(__dirname, "bullmq-dies.cjs");
     const first = router({ attempts: 2, leaseMs: 200 }, { concurrency: 0 });
     const { message } = await first.sms.receive(post());
@@ -774,18 +775,18 @@ describeWithRedis("bullmqInbox", () => {
   }, 30_000);
 
   it.each(["there", "away", "silent"])(
-    "lets its process end, and prints nothing, with a Redis that is %s",
-    async (is) => {
-      const port = is === "away" ? await freePort() : redis.port;
+    "lets its process end, and prints nothing, if Redis is %s",
+    async (state) => {
+      const port = state === "away" ? await freePort() : redis.port;
       const child = spawn(process.execPath, [join(__dirname, "bullmq-dies.cjs"), `${port}`, "ends", "200", "ends"], {
         stdio: ["ignore", "pipe", "pipe"],
       });
       ended.push(() => child.kill("SIGKILL"));
       let printed = "";
       child.stderr.setEncoding("utf8").on("data", (text: string) => (printed += text));
-      if (is === "silent") redis.pause();
+      if (state === "silent") redis.pause();
       const [code] = (await once(child, "exit")) as [number | null];
-      if (is === "silent") redis.resume();
+      if (state === "silent") redis.resume();
       expect({ code, printed }).toEqual({ code: 0, printed: "" });
     },
     20_000,

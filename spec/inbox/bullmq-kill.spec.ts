@@ -1,4 +1,5 @@
-// A process on Redis, killed at random instants: nothing that was answered 200 is lost, and nothing but what ran is handled again.
+// A process on Redis that is killed at random instants: no acknowledged message is lost, and only running ones are
+// handled again.
 
 import { join } from "node:path";
 import { it } from "@jest/globals";
@@ -8,7 +9,7 @@ import { killAgainAndAgain } from "./kill";
 import { ended, temporaryFolder } from "./temporary";
 
 describeWithRedis("bullmqInbox", () => {
-  it("a server that is killed again and again handles all that it has answered 200", async () => {
+  it("handles every acknowledged message although its process is killed again and again", async () => {
     const redis = await redisServer();
     ended.push(() => redis.remove());
     await killAgainAndAgain("BullMQ", join(temporaryFolder(), "log"), ["bullmq", String(redis.port)], {

@@ -1,4 +1,4 @@
-// Receivers and workers as processes of their own, on one Redis.
+// Receivers and workers in separate processes, on one Redis.
 
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
@@ -39,7 +39,7 @@ describeWithRedis("bullmqInbox", () => {
     return { child, handled };
   };
 
-  it("shares what two receivers store among two workers, and what a killed one held goes to the other", async () => {
+  it("shares the messages of two receivers between two workers, and takes over those of a killed one", async () => {
     const ports = await Promise.all([receiver(), receiver()]);
     const [first, second] = [worker(), worker()];
     const ids = Array.from({ length: 2_000 }, (_, n) => `id ${n}`);
@@ -60,10 +60,10 @@ describeWithRedis("bullmqInbox", () => {
     }
     const all = (): string[] => [...first.handled, ...second.handled];
     await until(() => new Set(all()).size === ids.length, 15_000);
-    console.log(`Of 2,000: ${first.handled.length} by the one that was killed, ${second.handled.length} by the other.`);
+    console.log(`Of 2,000: ${first.handled.length} by the killed one, ${second.handled.length} by the other.`);
     expect(first.handled.length).toBeGreaterThan(100);
     expect(second.handled.length).toBeGreaterThan(100);
-    // What had just ended when the first was killed.
+    // Those that had just ended when the first was killed may be handled again.
     expect(all().length - ids.length).toBeLessThanOrEqual(4);
   }, 40_000);
 });

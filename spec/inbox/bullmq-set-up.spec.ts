@@ -1,4 +1,4 @@
-// What a Redis says of itself that is wrong for an inbox is a process warning, in each process.
+// Process warnings about settings of Redis that are wrong for an inbox.
 
 import { afterEach, beforeEach, expect, it, jest } from "@jest/globals";
 import { bullmqInbox } from "express-kaleyra-sms/bullmq";
@@ -31,7 +31,7 @@ describeWithRedis("bullmqInbox", () => {
     ended.push(() => redis.remove());
     return redis;
   };
-  /** A process that only receives. */
+  /** A router that only receives. */
   const receiver = ({ port }: RedisServer, name = "set-up"): Recorder => {
     const inbox = bullmqInbox({ connection: { host: "127.0.0.1", port }, name });
     const recorded = recorder({ inbox, concurrency: 0 });
@@ -40,7 +40,7 @@ describeWithRedis("bullmqInbox", () => {
   };
 
   it.each(["allkeys-lru", "volatile-ttl"])(
-    "warns once of a maxmemory-policy %s, and says what to set",
+    "warns once of a maxmemory-policy %s, and names the right one",
     async (policy) => {
       const redis = await server({ "maxmemory-policy": policy });
       const { sms } = receiver(redis);
@@ -54,19 +54,19 @@ describeWithRedis("bullmqInbox", () => {
     },
   );
 
-  it("warns where CONFIG is forbidden, as soon as another policy is seen", async () => {
+  it("warns of a new policy on the next connection, even if CONFIG is forbidden", async () => {
     const redis = await server({ "rename-command": "CONFIG nothing" });
     const { sms } = receiver(redis);
     expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
     expect(codes).toEqual([]);
     await redis.command("nothing", "SET", "maxmemory-policy", "allkeys-random");
-    // As a network would: the connection is a new one.
+    // Breaks the connection, as a network would.
     await redis.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
     await until(() => codes.length > 0);
     expect(codes).toEqual(["KALEYRA_SMS_REDIS_EVICTS"]);
   });
 
-  it("warns of a name without braces where Redis is in cluster mode", async () => {
+  it("warns of a name without braces if Redis is in cluster mode", async () => {
     const redis = await server({ "cluster-enabled": "yes" });
     receiver(redis, "{named}");
     const { sms } = receiver(redis, "named");
@@ -76,7 +76,7 @@ describeWithRedis("bullmqInbox", () => {
     expect(texts).toContain("in braces");
   });
 
-  it("says nothing of a Redis that is as it should be", async () => {
+  it("does not warn if Redis has the right settings", async () => {
     const { sms } = receiver(await server({}));
     expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
     expect(codes).toEqual([]);

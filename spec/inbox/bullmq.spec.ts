@@ -1,4 +1,4 @@
-// The inbox on BullMQ and Redis.
+// Runs the conformance spec on the inbox in Redis, without and with cluster mode.
 
 import { afterAll, beforeAll } from "@jest/globals";
 import { bullmqInbox } from "express-kaleyra-sms/bullmq";

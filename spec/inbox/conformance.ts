@@ -1,4 +1,4 @@
-// What every inbox must hold to, seen through the router. Each inbox has a spec that opens it and runs this.
+// The spec that every inbox must pass, through the router. The spec of each inbox calls `itConforms`.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, expect, it } from "@jest/globals";
@@ -8,10 +8,10 @@ import { callback, post } from "../support/callbacks";
 import { deferred, recorder, type Recorder } from "../support/recorder";
 import { until, waitFor } from "./waiting";
 
-/** V8 gives up on this one, on a text of some 160,000 characters: it throws. */
+/** On a text of some 160,000 characters, V8 throws at this expression. */
 const EXHAUSTING = new RegExp(`^(?:${Array.from({ length: 60 }, (_, n) => `(CODE${n})`).join("|")}|.)*$`);
 const EXHAUSTED = "x".repeat(163_000);
-/** A sender may be anything that a field holds. */
+/** A source may be any text. */
 const ODD_SOURCES = ["x\ud800", "x\udfff", "x\u0000y", '"', '"x"', "\u2028", "é", "👍", " x", "'; --", "_%"];
 
 /** The options of every inbox. */
@@ -22,17 +22,20 @@ interface Options {
   readonly leaseMs?: number;
 }
 
-/** One place where messages are kept, and inboxes on it: as many as there are processes. */
+/**
+ * A place where messages are kept, such as a file or a queue. Several inboxes can be open on it, as in several
+ * processes.
+ */
 export interface Place {
   open(options?: Options): Inbox;
-  /** Takes the place away, when all inboxes are closed. */
+  /** Removes the place. All its inboxes are closed by then. */
   remove(): Promise<void> | void;
 }
 
 interface Conforming {
   /** Whether messages of one source are handled in order. */
   readonly isOrdered: boolean;
-  /** A place that is empty. */
+  /** Makes an empty place. */
   place(): Promise<Place> | Place;
 }
 
@@ -42,7 +45,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     for (const close of open.splice(0).reverse()) await close();
   });
 
-  /** An empty place. */
+  /** An empty place, which is removed after the spec. */
   const empty = async (): Promise<Place> => {
     const made = await place();
     open.push(() => made.remove());
@@ -58,13 +61,13 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     return recorded;
   };
 
-  /** A router of its own that only receives: what it stored waits. */
+  /** Stores messages, which wait: the router that receives them has no concurrency. */
   const stored = async (on: Place, ...fields: Array<Record<string, unknown>>): Promise<void> => {
     const { sms } = router(on, { concurrency: 0 });
     for (const one of fields) expect(await sms.receive(post(one))).toMatchObject({ outcome: "stored", status: 200 });
   };
 
-  it("answers what is stored 200, and hands it to the handlers as it came", async () => {
+  it("answers 200 when a message is stored, and hands it to the handlers unchanged", async () => {
     const { sms, messages, keywords, inbox } = router(await empty());
     const text = 'a "b"\n\\ {} \u0000 \ud83d\ude00 \ud800 \u2028 <message>';
     const body = JSON.stringify(callback({ message: text, keyword: "K", constructor: "c", proto: "p" }));
@@ -81,7 +84,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(await inbox.stats()).toEqual({ waiting: 0, running: 0, delayed: 0, dead: 0, oldestWaitingMs: 0 });
   });
 
-  it("answers a repeat 200 as a duplicate while the first waits, runs, and after it was handled", async () => {
+  it("answers 200 to a duplicate while the first message waits, while it runs, and after it was handled", async () => {
     const on = await empty();
     const waiting = router(on, { concurrency: 0 });
     const sent = post();
@@ -105,7 +108,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect([...waiting.duplicates, ...running.duplicates]).toHaveLength(3);
   });
 
-  it("stores one of a thousand at once, and answers them all 200", async () => {
+  it("stores one of a thousand duplicates at once, and answers 200 to all", async () => {
     const { sms, messages, duplicates } = router(await empty(), { maxInFlight: 2_000, storeTimeoutMs: 30_000 });
     const sent = post();
     const receipts = await Promise.all(Array.from({ length: 1_000 }, () => sms.receive(sent)));
@@ -116,7 +119,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(messages).toHaveLength(1);
   }, 40_000);
 
-  it("tries a message again in growing steps, until it is a dead letter", async () => {
+  it("retries a message after growing delays, until it is a dead letter", async () => {
     const { sms, errors, inbox } = router(await empty(), { inboxOptions: { attempts: 4, backoffMs: 100 } });
     const started: number[] = [];
     const attempts: number[] = [];
@@ -135,7 +138,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
       ["message", 4, true],
     ]);
     const [first = 0, second = 0, third = 0] = started.slice(1).map((at, n) => at - (started[n] ?? 0));
-    // A clock's tick may be lost on the way.
+    // The clocks may differ by a millisecond or two.
     expect(first).toBeGreaterThanOrEqual(98);
     expect(second).toBeGreaterThanOrEqual(198);
     expect(third).toBeGreaterThanOrEqual(398);
@@ -175,7 +178,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     for (const key of [...keys, "all", "no such key"]) expect(await inbox.replay(key)).toBe(0);
   });
 
-  it("pages through dead letters, the oldest first", async () => {
+  it("lists dead letters in pages, the oldest first", async () => {
     const { sms, inbox } = router(await empty(), { inboxOptions: { attempts: 1 } });
     sms.on("message", () => Promise.reject(new Error("no")));
     const keys: string[] = [];
@@ -195,7 +198,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     }
   });
 
-  it("gives a hundred dead letters in a page unless told otherwise", async () => {
+  it("lists a hundred dead letters in a page by default", async () => {
     const { sms, inbox } = router(await empty(), { inboxOptions: { attempts: 1 } });
     sms.on("message", () => Promise.reject(new Error("no")));
     await Promise.all(Array.from({ length: 101 }, (_, n) => sms.receive(post({ source: `${n}` }))));
@@ -207,7 +210,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(await inbox.deadLetters({ limit: 1_000 })).toHaveLength(101);
   }, 30_000);
 
-  it("counts what waits, runs and is delayed", async () => {
+  it("counts waiting, running and delayed messages", async () => {
     const on = await empty();
     const { sms, inbox } = router(on, { concurrency: 2, inboxOptions: { attempts: 2, backoffMs: 60_000 } });
     const { promise, resolve } = deferred();
@@ -217,7 +220,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     for (let n = 1; n <= 5; n++) await sms.receive(post({ source: `${n}` }));
     await until(async () => (await inbox.stats()).running === 2);
     await waitFor(30);
-    // The oldest is not this one.
+    // Not the oldest.
     await sms.receive(post({ source: "6" }));
     const stats = await inbox.stats();
     expect(stats).toMatchObject({ waiting: 4, running: 2, delayed: 1, dead: 0 });
@@ -229,7 +232,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(await inbox.stats()).toEqual({ waiting: 0, running: 0, delayed: 1, dead: 0, oldestWaitingMs: 0 });
   });
 
-  it("erases a subscriber's messages wherever they are, and leaves those of others", async () => {
+  it("erases the messages of a subscriber in every state, and keeps those of others", async () => {
     const on = await empty();
     const { sms, inbox, messages } = router(on, { inboxOptions: { attempts: 2, backoffMs: 60_000 } });
     sms.on("message", ({ text }) => (text === "fails" ? Promise.reject(new Error("no")) : undefined));
@@ -245,7 +248,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(await inbox.forget("nobody")).toBe(0);
   });
 
-  it("refuses a key, a source and an after that is no string", async () => {
+  it("rejects with a TypeError if a key, a source or `after` is not a string", async () => {
     const { sms, inbox, messages } = router(await empty());
     await sms.receive(post());
     await until(async () => messages.length === 1 && (await inbox.stats()).running === 0);
@@ -256,14 +259,14 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     }
   });
 
-  it("is closed once, however often it is told to", async () => {
+  it("can be closed more than once", async () => {
     const { sms, inbox } = router(await empty());
     await sms.receive(post());
     await Promise.all([sms.close(), inbox.close()]);
     await inbox.close();
   });
 
-  it("does not handle what was forgotten while it waited", async () => {
+  it("does not handle a message that was forgotten while it waited", async () => {
     const on = await empty();
     await stored(on, { source: "+911111111111" }, { source: "+912222222222" });
     const { sms, inbox } = router(on, { concurrency: 0 });
@@ -276,7 +279,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(handled).toEqual(["+912222222222"]);
   });
 
-  it("handles no more at once than concurrency, and nothing with 0", async () => {
+  it("handles at most `concurrency` messages at once, and none with 0", async () => {
     const on = await empty();
     await stored(on, ...Array.from({ length: 12 }, (_, n) => ({ source: `${n}` })));
     const idle = router(on, { concurrency: 0 });
@@ -293,42 +296,42 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(idle.messages).toEqual([]);
   }, 20_000);
 
-  it("takes nothing out before a handler is registered, nor in that turn of the event loop", async () => {
+  it("hands out no message before a handler is registered, nor in that turn of the event loop", async () => {
     const on = await empty();
     await stored(on, { message: "STOP", source: "1" }, { message: "hello", source: "2" });
     const inbox = on.open();
-    const heard: string[] = [];
+    const seen: string[] = [];
     // Not a recorder, which listens from the start.
     const sms = incomingSms({ inbox, authenticate: false });
     open.push(() => sms.close());
-    sms.on("error", (error) => heard.push(String(error.cause)));
+    sms.on("error", (error) => seen.push(String(error.cause)));
     await waitFor(100);
     expect(await inbox.stats()).toMatchObject({ waiting: 2, running: 0 });
-    sms.on("unmatched", ({ text }) => heard.push(`unmatched ${text ?? ""}`));
+    sms.on("unmatched", ({ text }) => seen.push(`unmatched ${text ?? ""}`));
     await Promise.resolve();
-    sms.keyword("STOP", ({ keyword }) => heard.push(`keyword ${keyword}`));
-    await until(() => heard.length === 2);
-    expect(heard.sort()).toEqual(["keyword STOP", "unmatched hello"]);
+    sms.keyword("STOP", ({ keyword }) => seen.push(`keyword ${keyword}`));
+    await until(() => seen.length === 2);
+    expect(seen.sort()).toEqual(["keyword STOP", "unmatched hello"]);
   });
 
-  it("keeps what comes when the last handler is gone", async () => {
+  it("keeps messages that come after the last handler was removed", async () => {
     const on = await empty();
     await stored(on, { source: "1" }, { source: "2" }, { source: "3" });
     const inbox = on.open({ leaseMs: 1_000 });
     const sms = incomingSms({ inbox, authenticate: false });
     open.push(() => sms.close());
-    const heard: string[] = [];
-    const handler = ({ source }: SmsMessage): unknown => heard.push(source);
+    const seen: string[] = [];
+    const handler = ({ source }: SmsMessage): unknown => seen.push(source);
     sms.once("message", handler);
-    await until(() => heard.length === 1);
+    await until(() => seen.length === 1);
     await waitFor(100);
-    expect(heard).toHaveLength(1);
+    expect(seen).toHaveLength(1);
     sms.on("message", handler);
-    await until(() => heard.length === 3);
-    expect(new Set(heard)).toEqual(new Set(["1", "2", "3"]));
+    await until(() => seen.length === 3);
+    expect(new Set(seen)).toEqual(new Set(["1", "2", "3"]));
   });
 
-  it("aborts what does not end when it is closed, and gives it to another", async () => {
+  it("aborts handlers that do not end on closing, and gives their messages to another router", async () => {
     const on = await empty();
     const first = router(on, { handlerTimeoutMs: 100, inboxOptions: { leaseMs: 60_000 } });
     const started = deferred();
@@ -347,7 +350,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     await until(() => second.messages.length > 0);
   }, 20_000);
 
-  it("gives what it held for want of a handler to another when it is closed, without counting an attempt", async () => {
+  it("gives messages that wait for a handler to another router on closing, and counts no attempt", async () => {
     const on = await empty();
     await stored(on, { source: "1" }, { source: "2" });
     const inbox = on.open({ leaseMs: 60_000 });
@@ -362,7 +365,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(attempts).toEqual([1]);
   });
 
-  it("lets what runs finish when it is closed", async () => {
+  it("waits on closing until the running handlers have ended", async () => {
     const on = await empty();
     const { sms, messages } = router(on);
     const started = deferred();
@@ -382,7 +385,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(messages).toHaveLength(1);
   });
 
-  it("counts a handler that is past its time as failed, and starts no other beside it while it may still end", async () => {
+  it("counts a handler as failed after handlerTimeoutMs, and starts no other while it may still end", async () => {
     const { sms, errors, inbox } = router(await empty(), { handlerTimeoutMs: 60, inboxOptions: { attempts: 2 } });
     let running = 0;
     let most = 0;
@@ -403,7 +406,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(await inbox.deadLetters()).toEqual([]);
   });
 
-  it("shares what waits among several, each message to one", async () => {
+  it("shares waiting messages among several routers, and hands each to one", async () => {
     const on = await empty();
     const handled: string[] = [];
     const routers = [0, 1].map(() => router(on, { concurrency: 4 }));
@@ -425,7 +428,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(handled.sort()).toEqual(ids.sort());
   }, 30_000);
 
-  it("fails a message at which the RegExp of a keyword throws, and goes on with all others", async () => {
+  it("fails a message on which the RegExp of a keyword throws, and handles all others", async () => {
     const { sms, errors, inbox } = router(await empty(), { inboxOptions: { attempts: 2, backoffMs: 10 } });
     const stopped: string[] = [];
     sms.keyword(EXHAUSTING, () => undefined).keyword("STOP", ({ message: { id } }) => stopped.push(id));
@@ -449,7 +452,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(letter?.reason).toMatch(/^\w+(?: at \S+:\d+:\d+)?$/);
   }, 30_000);
 
-  it("hands out what comes in the turn in which its subscriber is forgotten", async () => {
+  it("hands out a message that comes in the same turn of the event loop as forget for its source", async () => {
     const { sms, messages, inbox } = router(await empty());
     const source = "+911111111111";
     for (let n = 0; n < 20; n++) {
@@ -464,15 +467,15 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delayed: 0, dead: 0 });
   }, 20_000);
 
-  it("hands out each message of a source that is no plain text, and forgets it", async () => {
+  it("hands out and forgets messages of a source with unusual characters", async () => {
     const { sms, messages, inbox } = router(await empty());
     for (const source of ODD_SOURCES) {
       const texts = ["first", "second", "third"].map((which) => `${which} of ${JSON.stringify(source)}`);
       await Promise.all(texts.map((message) => sms.receive(post({ source, message }))));
-      const heard = (): unknown[] => messages.filter((one) => one.source === source).map(({ text }) => text);
-      await until(() => heard().length === 3);
-      if (isOrdered) expect(heard()).toEqual(texts);
-      expect(heard().sort()).toEqual(texts.sort());
+      const seen = (): unknown[] => messages.filter((one) => one.source === source).map(({ text }) => text);
+      await until(() => seen().length === 3);
+      if (isOrdered) expect(seen()).toEqual(texts);
+      expect(seen().sort()).toEqual(texts.sort());
     }
     await until(async () => (await inbox.stats()).running === 0);
     const idle = router(await empty(), { concurrency: 0 });
@@ -480,7 +483,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     for (const source of ODD_SOURCES) expect([source, await idle.inbox.forget(source)]).toEqual([source, 1]);
   }, 20_000);
 
-  it("calls handlers in no request's asynchronous context, but in that in which the router was made", async () => {
+  it("calls handlers in the asynchronous context of the router, not in that of a request", async () => {
     const tenant = new AsyncLocalStorage<string>();
     const on = await empty();
     const { sms, errors, inbox } = tenant.run("where it was made", () => router(on, { inboxOptions: { attempts: 2 } }));
@@ -502,8 +505,8 @@ export function itConforms({ isOrdered, place }: Conforming): void {
 
   if (isOrdered) {
     it.each([
-      ["are handled as they come", false],
-      ["wait before they are taken out", true],
+      ["are handled at once", false],
+      ["wait before they are handled", true],
     ])(
       "keeps the order of messages of one source that come in one turn of the event loop and %s",
       async (_case, isWaiting) => {
@@ -511,18 +514,18 @@ export function itConforms({ isOrdered, place }: Conforming): void {
         const handling = () => router(on);
         const receiver = isWaiting ? router(on, { concurrency: 0 }) : handling();
         const log: Record<string, string[]> = { "+911111111111": [], "+912222222222": [] };
-        const hear = ({ sms }: Recorder) =>
+        const listen = ({ sms }: Recorder) =>
           sms.on("message", async ({ source, text = "" }) => {
             log[source]?.push(`${text} starts`);
             await new Promise(setImmediate);
             log[source]?.push(`${text} ends`);
           });
-        if (!isWaiting) hear(receiver);
+        if (!isWaiting) listen(receiver);
         const texts = Array.from({ length: 20 }, (_, n) => `${n}`);
         const sent = texts.flatMap((message) => Object.keys(log).map((source) => post({ source, message })));
         const receipts = await Promise.all(sent.map((one) => receiver.sms.receive(one)));
         expect(receipts.map(({ outcome }) => outcome)).toEqual(sent.map(() => "stored"));
-        if (isWaiting) hear(handling());
+        if (isWaiting) listen(handling());
         const steps = texts.flatMap((text) => [`${text} starts`, `${text} ends`]);
         await until(() => Object.values(log).every(({ length }) => length >= steps.length), 20_000);
         expect(log).toEqual({ "+911111111111": steps, "+912222222222": steps });
@@ -530,7 +533,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
       30_000,
     );
 
-    it("handles messages of one source in order of arrival, also by two, and across retries", async () => {
+    it("handles messages of one source in order of arrival, across two routers and retries", async () => {
       const on = await empty();
       const routers = [0, 1].map(() => router(on, { inboxOptions: { attempts: 3 } }));
       const log: string[] = [];

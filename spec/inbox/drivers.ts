@@ -14,10 +14,10 @@ export interface Driver {
 
 type Class = new (file: string, options?: Record<string, unknown>) => OpenDatabase;
 
-// Of Node's own: jest knows no node:sqlite, and looks elsewhere for what is installed for one run only.
+// Node's own require: jest does not know node:sqlite, and does not find packages that are installed for one run only.
 const load = createRequire(__filename);
 
-/** What cannot be loaded is left out, and said. */
+/** Drivers that cannot be loaded are left out, with a warning. */
 export const DRIVERS: readonly Driver[] = [
   driver("libsql", () => load("libsql") as Class, "readonly"),
   driver("node:sqlite", () => (load("node:sqlite") as { DatabaseSync: Class }).DatabaseSync, "readOnly"),
@@ -30,13 +30,13 @@ function driver(name: string, find: () => Class, readOnly: string): Driver | und
     return {
       name,
       open: (file, { isReadOnly = false } = {}) =>
-        // libsql has no such option, but its files take SQLite's addresses.
+        // libsql has no such option, but opens files by SQLite's URIs.
         name === "libsql" && isReadOnly
           ? new Database(`file:${file}?mode=ro`)
           : new Database(file, isReadOnly ? { [readOnly]: true } : {}),
     };
   } catch {
-    console.warn(`Specs with ${name} are left out: it is not there (Node ${process.versions.node}).`);
+    console.warn(`Specs with ${name} are left out: it cannot be loaded (Node ${process.versions.node}).`);
     return undefined;
   }
 }

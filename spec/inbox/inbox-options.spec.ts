@@ -1,4 +1,4 @@
-// The options that every inbox takes, and what it says to what it does not.
+// The options of every inbox, and its errors for wrong ones.
 
 import { expect, it } from "@jest/globals";
 import { incomingSms, type Inbox } from "express-kaleyra-sms";
@@ -12,17 +12,17 @@ const FACTORIES = {
   sqliteInbox: (options: object) => sqliteInbox(options as SqliteInboxOptions),
   bullmqInbox: (options: object) => bullmqInbox({ connection: "redis://localhost", ...options }),
 };
-const OPTIONS: ReadonlyArray<readonly [name: string, unit: string, least: number]> = [
+const OPTIONS: ReadonlyArray<readonly [name: string, unit: string, minimum: number]> = [
   ["attempts", "attempts", 1],
   ["backoffMs", "milliseconds", 1],
   ["retentionMs", "milliseconds", 1],
   ["leaseMs", "milliseconds", 100],
 ];
 
-it.each(OPTIONS)("%s takes a whole number of %s, at least %d, and the error says so", (name, unit, least) => {
+it.each(OPTIONS)("rejects %s unless it is a whole number of %s, at least %d", (name, unit, minimum) => {
   for (const [factory, make] of Object.entries(FACTORIES)) {
-    const says = `options.${name} of ${factory} takes a whole number of ${unit}, at least ${least}.`;
-    for (const wrong of [least - 1, -least, least + 0.5, Infinity, NaN, 2 ** 53, `${least}`, null, [least]]) {
+    const says = `options.${name} of ${factory} takes a whole number of ${unit}, at least ${minimum}.`;
+    for (const wrong of [minimum - 1, -minimum, minimum + 0.5, Infinity, NaN, 2 ** 53, `${minimum}`, null, [minimum]]) {
       const thrown = expect(() => make({ [name]: wrong }));
       thrown.toThrow(TypeError);
       thrown.toThrow(says);
@@ -30,15 +30,15 @@ it.each(OPTIONS)("%s takes a whole number of %s, at least %d, and the error says
   }
 });
 
-it.each(DRIVERS)("each may be the least, the most and undefined, with $name", ({ open }) => {
+it.each(DRIVERS)("accepts the minimum, the maximum and undefined for each option, with $name", ({ open }) => {
   const database = open(temporary());
   ended.push(() => database.close());
-  for (const [name, , least] of OPTIONS)
-    for (const value of [least, Number.MAX_SAFE_INTEGER, undefined])
+  for (const [name, , minimum] of OPTIONS)
+    for (const value of [minimum, Number.MAX_SAFE_INTEGER, undefined])
       expect(() => sqliteInbox({ database, [name]: value })).not.toThrow();
 });
 
-it.each(Object.entries(FACTORIES))("%s names an option that does not exist, and those that do", (factory, make) => {
+it.each(Object.entries(FACTORIES))("names an unknown option of %s, and the known ones", (factory, make) => {
   const wrong = () => make({ lease: 1_000 });
   expect(wrong).toThrow(TypeError);
   expect(wrong).toThrow(`options.lease is not an option of ${factory}. The options are `);
@@ -46,7 +46,7 @@ it.each(Object.entries(FACTORIES))("%s names an option that does not exist, and 
 });
 
 it.each([undefined, null, "inbox.db", [], () => undefined])(
-  "sqliteInbox takes an object of options, not %p",
+  "throws if sqliteInbox gets %p in place of an object of options",
   (given) => {
     const make = () => sqliteInbox(given as never);
     expect(make).toThrow(TypeError);
@@ -54,7 +54,7 @@ it.each([undefined, null, "inbox.db", [], () => undefined])(
   },
 );
 
-it("is refused by the router when methods are missing, which the error names", () => {
+it("throws if the inbox of a router lacks methods, and names them", () => {
   class Own {
     store = (): Promise<"stored"> => Promise.resolve("stored");
     start(): void {

@@ -1,5 +1,5 @@
-// A server that may be killed: stores what comes, handles it, and notes in a log when each handling starts and ends.
-// node kill-server.cjs <log> <port> <options as JSON> <inbox>, where the inbox is "sqlite <driver> <file>" or "bullmq <port>".
+// A server to be killed: stores and handles messages, and logs the start and the end of each handling. node
+// kill-server.cjs <log> <port> <options as JSON> <inbox>; the inbox is "sqlite <driver> <file>" or "bullmq <port>".
 
 const { appendFileSync } = require("node:fs");
 const { createServer } = require("node:http");
@@ -26,7 +26,7 @@ sms.on("error", ({ event, cause }) => console.error(event, cause));
 if (concurrency !== 0) {
   sms.on("message", async ({ id }) => {
     note("start", id);
-    // Some end in the turn in which they started.
+    // Some end in the turn of the event loop in which they started.
     if (Math.random() < 0.7) await sleep(Math.random() * 6);
     note("end", id);
   });

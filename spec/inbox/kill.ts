@@ -1,4 +1,5 @@
-// Servers that are killed at random instants, a client that retries until it gets a 200, and what their log says afterwards.
+// A server to be killed at random instants, a client that retries until it gets a 200, and a reader of the server's
+// log.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
@@ -10,7 +11,7 @@ import { until as untilPrinted } from "../support/recorder";
 import { freePort } from "../support/free-port";
 import { until, waitFor } from "./waiting";
 
-/** A server on a port that it keeps, whoever of its processes is alive. */
+/** A server that can be killed and started again on the same port. */
 export class KilledServer {
   readonly #args: readonly string[];
   readonly port: number;
@@ -21,13 +22,13 @@ export class KilledServer {
     this.#args = args;
   }
 
-  /** @param inbox - as kill-server.cjs takes it */
+  /** @param inbox - the last arguments of kill-server.cjs */
   static async on(log: string, options: object, inbox: readonly string[]): Promise<KilledServer> {
     const port = await freePort();
     return new KilledServer(port, [log, String(port), JSON.stringify(options), ...inbox]);
   }
 
-  /** Resolves when it listens. */
+  /** Resolves when the server listens. */
   async start(): Promise<void> {
     const child = spawn(process.execPath, [join(__dirname, "kill-server.cjs"), ...this.#args], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -40,7 +41,7 @@ export class KilledServer {
     return this.#child?.pid;
   }
 
-  /** Resolves with its exit code when it is gone. */
+  /** Ends the process. @returns its exit code */
   async end(signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     const child = this.#child;
     if (child === undefined) return null;
@@ -51,9 +52,9 @@ export class KilledServer {
   }
 }
 
-/** Sends callbacks, one after the other, each again and again until it is answered 200. */
+/** Sends callbacks one after the other, each until it is answered 200. */
 export class Client {
-  /** The ids that were answered 200, in that order; all of one client are of one source. */
+  /** The ids that were answered 200, in order. All messages of a client have one source. */
   readonly accepted: string[] = [];
   #isOver = false;
   #isGivenUp = false;
@@ -79,13 +80,13 @@ export class Client {
     }
   }
 
-  /** Resolves when it sends no more, whatever the last answer was. */
+  /** Stops sending, even if the last callback was not answered 200. */
   giveUp(): Promise<void> {
     this.#isGivenUp = true;
     return this.stop();
   }
 
-  /** Resolves when the last one was answered 200. */
+  /** Stops sending. Resolves when the last callback was answered 200. */
   stop(): Promise<void> {
     this.#isOver = true;
     return this.#sending;
@@ -111,7 +112,7 @@ export function noteKill(log: string): void {
 }
 
 interface Line {
-  readonly what: string;
+  readonly event: string;
   readonly id: string;
   readonly pid: string;
   readonly ms: number;
@@ -122,28 +123,32 @@ function linesOf(log: string): Line[] {
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => {
-      const [what = "", id = "", pid = "", ms = ""] = line.split(" ");
-      return { what, id, pid, ms: Number(ms) };
+      const [event = "", id = "", pid = "", ms = ""] = line.split(" ");
+      return { event, id, pid, ms: Number(ms) };
     });
 }
 
-export interface Told {
+/** The events of a log, by the ids of messages. */
+export interface LogSummary {
   readonly kills: number;
-  /** The ids that were handled to the end, at least once. */
+  /** The messages that were handled to the end, at least once. */
   readonly handled: ReadonlySet<string>;
-  /** Those that were running at a kill. */
+  /** The messages that were running at a kill. */
   readonly cutShort: ReadonlySet<string>;
-  /** Those that were handled to the end more than once, each with how long before the next kill its first end was, in milliseconds. */
+  /**
+   * The messages that were handled to the end more than once, each with the milliseconds between its first end and the
+   * next kill.
+   */
   readonly twice: ReadonlyMap<string, number>;
-  /** In the order in which each started for the first time. */
+  /** All messages, in the order of their first start. */
   readonly started: readonly string[];
-  /** How many were handled to the end by each process. */
+  /** How many messages each process handled to the end, by its process id. */
   readonly shares: ReadonlyMap<string, number>;
 }
 
-export function told(log: string): Told {
+export function readLog(log: string): LogSummary {
   const lines = linesOf(log);
-  const kills = lines.filter(({ what }) => what === "kill").map(({ ms }) => ms);
+  const kills = lines.filter(({ event }) => event === "kill").map(({ ms }) => ms);
   const handled = new Set<string>();
   const cutShort = new Set<string>();
   const twice = new Map<string, number>();
@@ -151,11 +156,11 @@ export function told(log: string): Told {
   const started = new Set<string>();
   const running = new Set<string>();
   const shares = new Map<string, number>();
-  for (const { what, id, pid, ms } of lines) {
-    if (what === "start") {
+  for (const { event, id, pid, ms } of lines) {
+    if (event === "start") {
       started.add(id);
       running.add(id);
-    } else if (what === "end") {
+    } else if (event === "end") {
       running.delete(id);
       const first = firstEnds.get(id);
       if (first === undefined) firstEnds.set(id, ms);
@@ -170,12 +175,15 @@ export function told(log: string): Told {
   return { kills: kills.length, handled, cutShort, twice, started: [...started], shares };
 }
 
-/** How long before a kill a handling that is done again may have ended, in milliseconds: until that is written, on a busy machine. */
+/**
+ * A message that ended less than this before a kill may be handled again, in milliseconds: its outcome may not be
+ * written yet, on a busy machine.
+ */
 export const JUST_ENDED_MS = 250;
 const KILLS = 12;
 const CLIENTS = 12;
 
-/** Kills a server under load, then lets one handle what is left; prints and checks what became of each message. */
+/** Kills a server under load, lets the last one handle the rest, and checks the log: no message is lost. */
 export async function killAgainAndAgain(
   name: string,
   log: string,
@@ -195,19 +203,20 @@ export async function killAgainAndAgain(
     }
     await Promise.all(clients.map((client) => client.stop()));
     const accepted = clients.flatMap((client) => client.accepted);
-    await until(() => told(log).handled.size >= accepted.length, 30_000).catch(() => undefined);
+    await until(() => readLog(log).handled.size >= accepted.length, 30_000).catch(() => undefined);
     expect(await server.end("SIGTERM")).toBe(0);
 
-    const { kills, handled, cutShort, twice, started } = told(log);
+    const { kills, handled, cutShort, twice, started } = readLog(log);
     console.log(
-      `${name}: ${kills} kills, ${accepted.length} answered 200, ${handled.size} handled, ${cutShort.size} running at a kill, ${twice.size} ` +
-        `handled to the end twice, at most ${Math.max(0, ...twice.values())} ms before a kill`,
+      `${name}: ${kills} kills, ${accepted.length} acknowledged, ${handled.size} handled, ` +
+        `${cutShort.size} running at a kill, ${twice.size} handled to the end twice, ` +
+        `at most ${Math.max(0, ...twice.values())} ms before a kill`,
     );
     expect(accepted.filter((id) => !handled.has(id))).toEqual([]);
     for (const ms of twice.values()) expect(ms).toBeLessThan(JUST_ENDED_MS);
     expect(cutShort.size).toBeGreaterThan(0);
     if (!isOrdered) return;
-    // One after the other was sent, and so they started.
+    // The messages of a source start in the order in which they were sent.
     for (const { source, accepted: sent } of clients) {
       expect(started.filter((id) => id.startsWith(`${source}-`))).toEqual(sent);
     }

@@ -1,5 +1,5 @@
-// A Postgres in a thread of its own, since jest cannot load it: answers { id, sql, values } with { id, rows } or { id, error },
-// the error with what one of `pg` has.
+// A Postgres in a thread of its own, since jest cannot load it. Answers { id, sql, values } with { id, rows } or
+// { id, error }. The error has the properties of an error of `pg`.
 
 const { parentPort } = require("node:worker_threads");
 const { PGlite } = require("@electric-sql/pglite");

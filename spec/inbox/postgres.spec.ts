@@ -1,4 +1,4 @@
-// The inbox that docs/ shows how to write, on a Postgres in this process.
+// The Postgres inbox of docs/postgres-inbox.ts, on a Postgres in this process.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ interface Answer {
   readonly error?: { readonly message: string; readonly code?: string; readonly detail?: string };
 }
 
-/** Queries to postgres-server.cjs, as `pg` has them. */
+/** Sends queries to postgres-server.cjs, with the interface of `pg`. */
 class Postgres {
   readonly #server = new Worker(join(__dirname, "postgres-server.cjs"));
   readonly #asked = new Map<number, (answer: Answer) => void>();
@@ -48,7 +48,7 @@ class Postgres {
   }
 }
 
-describe("an inbox of one's own", () => {
+describe("postgresInbox", () => {
   let database: Postgres;
   beforeAll(async () => {
     database = new Postgres();
@@ -70,20 +70,20 @@ describe("an inbox of one's own", () => {
     for (const { sms } of open.splice(0)) await sms.close();
   });
 
-  /** A router that is closed when its spec is over. */
+  /** A router, which is closed after the spec. */
   const router = (options: Parameters<typeof recorder>[0]): Recorder => {
     const recorded = recorder(options);
     open.push(recorded);
     return recorded;
   };
 
-  /** An inbox on the table, which is emptied. */
+  /** An inbox on the emptied table. */
   const inboxOf = async (options: Omit<Parameters<typeof postgresInbox>[0], "pool"> = {}) => {
     await database.query("truncate incoming_sms");
     return postgresInbox({ pool: database, backoffMs: 20, ...options });
   };
 
-  it("answers 503 and emits error while its database is away, and goes on when it is back", async () => {
+  it("answers 503 and emits error while the database is away, and works again when it is back", async () => {
     const inbox = await inboxOf();
     const { sms, messages, errors } = router({ inbox });
     expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
@@ -101,7 +101,7 @@ describe("an inbox of one's own", () => {
     await until(async () => messages.length === 2 && (await inbox.stats()).running === 0);
   });
 
-  it("handles once what runs for longer than its lease, also where the database is away meanwhile", async () => {
+  it("handles a message once that runs longer than its lease, even if the database is away meanwhile", async () => {
     const inbox = await inboxOf({ leaseMs: 600 });
     const other = postgresInbox({ pool: database, leaseMs: 600 });
     const routers = [router({ inbox }), router({ inbox: other })];
@@ -120,7 +120,7 @@ describe("an inbox of one's own", () => {
     expect(started).toBe(1);
   });
 
-  it("writes that a message was handled when the database is back, also where it is being closed", async () => {
+  it("writes the outcome when the database is back, even while it closes", async () => {
     const inbox = await inboxOf();
     const { sms } = router({ inbox });
     const { promise, resolve } = deferred();
@@ -137,7 +137,7 @@ describe("an inbox of one's own", () => {
     expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delayed: 0, dead: 0 });
   });
 
-  it("makes a dead letter of what ended its process in each attempt, and tells of it", async () => {
+  it("makes a dead letter of a message that ended its process in each attempt, and reports it", async () => {
     const inbox = await inboxOf({ attempts: 2 });
     const { sms, errors, messages } = router({ inbox, concurrency: 0 });
     const { message } = await sms.receive(post());
@@ -153,7 +153,7 @@ describe("an inbox of one's own", () => {
     expect([...errors, ...messages, ...next.messages]).toEqual([]);
   });
 
-  it("handles what is replayed not beside a later message of its source", async () => {
+  it("does not handle a replayed message beside a later message of its source", async () => {
     const inbox = await inboxOf({ attempts: 1 });
     const { sms } = router({ inbox });
     const { promise, resolve } = deferred();
@@ -180,7 +180,7 @@ describe("an inbox of one's own", () => {
     expect(most).toBe(1);
   });
 
-  it("stores and forgets whatever a source is sent as", async () => {
+  it("stores and forgets messages of any source, exactly as sent", async () => {
     const inbox = await inboxOf();
     const { sms } = router({ inbox, concurrency: 0 });
     for (const source of ["\u0000", "\ud800", "\ud801"])
@@ -189,7 +189,7 @@ describe("an inbox of one's own", () => {
     expect(await inbox.stats()).toMatchObject({ waiting: 2 });
   });
 
-  it("tells nothing of what was sent where a statement fails", async () => {
+  it("reports a failed statement without anything that was sent", async () => {
     const inbox = await inboxOf();
     const { sms, errors } = router({ inbox, concurrency: 0 });
     await database.query("alter table incoming_sms add constraint small check (length(message) < 10)");
@@ -199,7 +199,7 @@ describe("an inbox of one's own", () => {
     expect(inspect(errors[0]?.cause, { depth: 9, showHidden: true })).not.toMatch(/secret text|9876543210/);
   });
 
-  it("keeps a key for its time, and then no longer", async () => {
+  it("keeps a key for retentionMs, and then removes it", async () => {
     const inbox = await inboxOf({ retentionMs: 100 });
     const { sms, messages } = router({ inbox });
     const sent = post();
@@ -213,11 +213,11 @@ describe("an inbox of one's own", () => {
   });
 });
 
-it("has every name that docs/inbox.md refers to", () => {
+it("has every name that docs/inbox.md mentions", () => {
   const [doc = "", code = ""] = ["inbox.md", "postgres-inbox.ts"].map((file) =>
     readFileSync(join(__dirname, "..", "..", "docs", file), "utf8"),
   );
-  // Constants, and what stands alone in parentheses.
+  // Constants, and names alone in parentheses.
   const names = Array.from(doc.matchAll(/`([A-Z_]{4,})`|\(`(\w+)`\)/g), ([, constant, other]) => constant ?? other);
   expect(names.length).toBeGreaterThan(10);
   for (const name of names) expect(code).toMatch(new RegExp(`(const|function) ${name}\\b`));

@@ -1,4 +1,4 @@
-// A file with numbers that no process wrote: one that is wrong stops nobody, and nothing is lost or handled twice.
+// A file with wrong numbers: the inbox still works, and no message is lost or handled twice.
 
 import { describe, expect, it } from "@jest/globals";
 import { sqliteInbox } from "express-kaleyra-sms/sqlite";
@@ -9,7 +9,7 @@ import { DRIVERS, type OpenDatabase } from "./drivers";
 import { ended, temporary } from "./temporary";
 import { until } from "./waiting";
 
-/** More than a number of JavaScript's tells apart, and SQLite's greatest. */
+/** Numbers beyond JavaScript's safe integers, the limits of SQLite's, and a negative one. */
 const NUMBERS = ["9007199254740993", "9223372036854775807", "-9223372036854775808", "-1"];
 const GREAT = NUMBERS[1] ?? "";
 const FIRST = "seq = (SELECT MIN(seq) FROM message)";
@@ -44,7 +44,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
     "DELETE FROM filing",
     "INSERT INTO filing VALUES (99999)",
     "DELETE FROM sqlite_sequence",
-  ])("handles all that waits, and what comes, each once: %s", async (damage) => {
+  ])("handles every waiting and every new message once after %s", async (damage) => {
     const file = temporary();
     const before = router(file);
     const handled = ["a", "b"].map((message) => post({ message }));
@@ -76,7 +76,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
     ["turns below zero", "-1"],
     ["more turns than there are rows for", "1000"],
   ])(
-    "knows every key where the file says that %s are filed",
+    "recognizes every duplicate if the file says that %s are filed",
     async (_turns, turns) => {
       const file = temporary();
       const before = router(file);

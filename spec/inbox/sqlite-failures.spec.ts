@@ -1,4 +1,4 @@
-// What goes wrong with a file: nothing is answered 200 that is not on disk, and all goes on when the disk does.
+// Failures of the file: only messages on disk are acknowledged, and the inbox works again when the disk does.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
@@ -33,14 +33,14 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     return { ...recorded, inbox, database };
   };
 
-  describe("takes for its database", () => {
+  describe("options.database", () => {
     it.each([
-      ["one in memory", () => opened(":memory:"), "in memory"],
-      ["one in a temporary file", () => opened(""), "in memory"],
-      ["nothing", () => undefined, "an open database"],
-      ["a path", () => "inbox.db", "an open database"],
+      ["it is in memory", () => opened(":memory:"), "in memory"],
+      ["it is in a temporary file", () => opened(""), "in memory"],
+      ["it is missing", () => undefined, "an open database"],
+      ["it is a path", () => "inbox.db", "an open database"],
       [
-        "one in a transaction",
+        "it is in a transaction",
         () => {
           const database = opened(temporary());
           database.exec("BEGIN");
@@ -49,7 +49,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         "not in a transaction",
       ],
       [
-        "one that is read-only",
+        "it is read-only",
         () => {
           const file = temporary();
           sqliteInbox({ database: opened(file) });
@@ -58,7 +58,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         "read-only",
       ],
       [
-        "one with other tables",
+        "it has other tables",
         () => {
           const database = opened(temporary());
           database.exec("CREATE TABLE orders (id INTEGER)");
@@ -67,7 +67,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         "a file of the inbox's own",
       ],
       [
-        "one of another application",
+        "it belongs to another application",
         () => {
           const database = opened(temporary());
           database.exec("PRAGMA application_id = 1");
@@ -76,7 +76,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         "a file of the inbox's own",
       ],
       [
-        "one of a newer version",
+        "its tables are of a newer version",
         () => {
           const database = opened(temporary());
           sqliteInbox({ database });
@@ -86,7 +86,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         "tables of version 1000",
       ],
       [
-        "one whose file cannot be in WAL mode",
+        "its file cannot be in WAL mode",
         () => {
           const database = opened(temporary());
           const stays = "SELECT 'delete' AS journal_mode";
@@ -97,13 +97,13 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         },
         "WAL mode: this one stays in mode delete",
       ],
-    ])("not %s", (_case, database, says) => {
+    ])("throws if %s", (_case, database, text) => {
       const given = { database: database() } as SqliteInboxOptions;
       expect(() => sqliteInbox(given)).toThrow(TypeError);
-      expect(() => sqliteInbox(given)).toThrow(says);
+      expect(() => sqliteInbox(given)).toThrow(text);
     });
 
-    it("one that it has made before, and one that is empty", () => {
+    it("may be an empty file, or the file of an inbox", () => {
       const database = opened(temporary());
       sqliteInbox({ database });
       sqliteInbox({ database });
@@ -118,14 +118,14 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(database.prepare("PRAGMA synchronous").get()).toMatchObject({ synchronous: 2 });
   });
 
-  it("does not cut its log to a limit, which would look like a loss to other processes", () => {
+  it("sets no limit on its log, since cutting the log would look like a loss to other processes", () => {
     const database = opened(temporary());
     database.exec("PRAGMA journal_size_limit = 0");
     sqliteInbox({ database });
     expect(database.prepare("PRAGMA journal_size_limit").get()).toMatchObject({ journal_size_limit: -1 });
   });
 
-  it("answers 503 while the disk is full, and goes on when it is not", async () => {
+  it("answers 503 while the disk is full, and works again when it has room", async () => {
     const { sms, database, errors, messages, inbox } = router(temporary());
     const freed = deferred();
     sms.on("message", () => freed.promise);
@@ -152,7 +152,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await until(async () => (await inbox.stats()).running === 0);
   });
 
-  it("answers 503 while another holds the file, and goes on when it does not", async () => {
+  it("answers 503 while another process locks the file, and works again after that", async () => {
     const file = temporary();
     const { sms, errors, messages, inbox } = router(file);
     const other = opened(file);
@@ -182,7 +182,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(messages.map(({ text }) => text)).toEqual(["first", "waits"]);
   });
 
-  it("tells the handlers of error when another holds the file for long", async () => {
+  it("emits error when another process locks the file for long", async () => {
     const file = temporary();
     const { sms, errors } = router(file);
     const other = opened(file);
@@ -192,17 +192,17 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     other.exec("COMMIT");
   }, 15_000);
 
-  describe("never answers 200 when its file", () => {
+  describe("after damage to its file", () => {
     it.each([
-      ["is deleted", (file: string) => rmSync(file)],
-      ["and its log are deleted", (file: string) => ["", "-wal", "-shm"].forEach((end) => rmSync(file + end))],
-      ["loses its log", (file: string) => rmSync(`${file}-wal`)],
-      ["loses what its processes share", (file: string) => rmSync(`${file}-shm`)],
-      ["has its log emptied", (file: string) => truncateSync(`${file}-wal`)],
-      ["has its log cut", (file: string) => truncateSync(`${file}-wal`, 5_000)],
-      ["has its log overwritten", (file: string) => writeFileSync(`${file}-wal`, Buffer.alloc(40_000))],
+      ["the file is deleted", (file: string) => rmSync(file)],
+      ["the file and its log are deleted", (file: string) => ["", "-wal", "-shm"].forEach((end) => rmSync(file + end))],
+      ["the log is deleted", (file: string) => rmSync(`${file}-wal`)],
+      ["the shared memory file is deleted", (file: string) => rmSync(`${file}-shm`)],
+      ["the log is emptied", (file: string) => truncateSync(`${file}-wal`)],
+      ["the log is cut", (file: string) => truncateSync(`${file}-wal`, 5_000)],
+      ["the log is overwritten", (file: string) => writeFileSync(`${file}-wal`, Buffer.alloc(40_000))],
       [
-        "is replaced",
+        "the file is replaced",
         (file: string) => {
           rmSync(file);
           const another = open(file);
@@ -210,11 +210,11 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
           another.close();
         },
       ],
-      ["is overwritten", (file: string) => writeFileSync(file, Buffer.alloc(20_000, "not a database "))],
-      ["is emptied", (file: string) => truncateSync(file)],
-      ["is overwritten with another database", (file: string) => writeFileSync(file, otherDatabase(open))],
+      ["the file is overwritten", (file: string) => writeFileSync(file, Buffer.alloc(20_000, "not a database "))],
+      ["the file is emptied", (file: string) => truncateSync(file)],
+      ["the file is overwritten with another database", (file: string) => writeFileSync(file, otherDatabase(open))],
     ])(
-      "%s",
+      "answers 503 if %s",
       async (_case, spoil) => {
         const file = temporary();
         const { sms, errors, messages } = router(file);
@@ -229,7 +229,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       15_000,
     );
 
-    it("is gone for a while", async () => {
+    it("works again when a missing file is put back", async () => {
       const file = temporary();
       const { sms, errors, messages } = router(file);
       await sms.receive(post());
@@ -244,7 +244,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     }, 15_000);
   });
 
-  it("replays nothing of a row that is no message", async () => {
+  it("does not replay an unreadable row", async () => {
     const file = temporary();
     const receiver = router(file, {}, { concurrency: 0 });
     await receiver.sms.receive(post({ source: "1" }));
@@ -256,21 +256,21 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   });
 
   it.each([
-    ["is no JSON", "body = '{'"],
-    ["has a field that is no string", "body = json_set(body, '$.fields.message', 5)"],
-    ["has a part that is no string", "body = json_set(body, '$.parts[0]', json('{}'))"],
-    ["has parts that are no list", "body = json_set(body, '$.parts', 'hello')"],
-    ["has a method that does not exist", "body = json_set(body, '$.method', 'PUT')"],
-    ["has an instant that is no string", "body = json_set(body, '$.triggeredAt', 5)"],
+    ["is not JSON", "body = '{'"],
+    ["has a field that is not a string", "body = json_set(body, '$.fields.message', 5)"],
+    ["has a part that is not a string", "body = json_set(body, '$.parts[0]', json('{}'))"],
+    ["has parts that are not an array", "body = json_set(body, '$.parts', 'hello')"],
+    ["has an unknown method", "body = json_set(body, '$.method', 'PUT')"],
+    ["has an instant that is not a string", "body = json_set(body, '$.triggeredAt', 5)"],
     ["lacks an instant", "body = json_remove(body, '$.receivedAt')"],
     ["lacks a recipient", "body = json_remove(body, '$.recipient')"],
-    ["does not say whether it was repaired", "body = json_remove(body, '$.repaired')"],
-    ["is another message", "body = json_set(body, '$.key', 'another')"],
-    ["is of another subscriber", "body = json_set(body, '$.source', 'another')"],
+    ["lacks `repaired`", "body = json_remove(body, '$.repaired')"],
+    ["has the key of another message", "body = json_set(body, '$.key', 'another')"],
+    ["has the source of another message", "body = json_set(body, '$.source', 'another')"],
     ["has a byte in its text that is not UTF-8", "body = CAST(replace(body, 'spoilt', x'ff') AS TEXT)"],
     ["has a byte in its key that is not UTF-8", "key = CAST(x'ff' AS TEXT)"],
     ["has a byte in its source that is not UTF-8", "source = CAST(x'ff' AS TEXT)"],
-  ])("sets a row aside that %s, reports it, and goes on with all others", async (_case, spoil) => {
+  ])("sets a row aside that %s, reports it, and handles all others", async (_case, spoil) => {
     const file = temporary();
     const receiver = router(file, {}, { concurrency: 0 });
     const spoilt = post({ source: "1", message: "spoilt" });
@@ -285,12 +285,12 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(errors).toMatchObject([{ event: "inbox", cause: { code: "KALEYRA_SMS_UNREADABLE" } }]);
     await until(async () => (await inbox.stats()).running === 0);
     expect(await inbox.stats()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
-    // When it comes again, it can be read again.
+    // When its callback comes again, the row is written anew.
     expect(await receiver.sms.receive(spoilt)).toMatchObject({ outcome: "stored" });
     await until(() => messages.some(({ text }) => text === "spoilt"));
   });
 
-  /** More than a number of JavaScript's tells apart. */
+  /** Beyond JavaScript's safe integers. */
   const BEYOND = "9223372036854775807";
 
   it.each([
@@ -303,7 +303,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     "state = 1",
     "state = 2, owner = 4711",
     "state = 3, owner = NULL",
-  ])("hands a message out whose row has %s, and those behind it", async (spoil) => {
+  ])("hands out a message whose row has %s, and the messages behind it", async (spoil) => {
     const file = temporary();
     const receiver = router(file, {}, { concurrency: 0 });
     for (const message of ["spoilt", "behind it"]) await receiver.sms.receive(post({ source: "1", message }));
@@ -318,19 +318,19 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   });
 
   it.each([
-    ["of a dead letter", `UPDATE message SET body = CAST(x'ff' AS TEXT) WHERE source = '2'`, ["1", "3"]],
+    ["in a dead letter", `UPDATE message SET body = CAST(x'ff' AS TEXT) WHERE source = '2'`, ["1", "3"]],
     [
-      "of a dead letter's reason",
+      "in the reason of a dead letter",
       `UPDATE message SET reason = CAST(x'ff' AS TEXT) WHERE source = '2'`,
       ["1", "2", "3"],
     ],
-    ["of a handled key", `UPDATE done SET key = CAST(x'ff' AS TEXT)`, ["1", "2", "3"]],
+    ["in the key of a handled message", `UPDATE done SET key = CAST(x'ff' AS TEXT)`, ["1", "2", "3"]],
     [
-      "of a dead letter's numbers",
+      "in the numbers of a dead letter",
       `UPDATE message SET at = ${BEYOND}, attempts = ${BEYOND} WHERE source = '2'`,
       ["1", "2", "3"],
     ],
-  ])("reads what it can where the file is damaged: a byte %s", async (_case, spoil, sources) => {
+  ])("lists all readable dead letters if bytes %s are damaged", async (_case, spoil, sources) => {
     const file = temporary();
     const first = router(file, { attempts: 1 });
     first.sms.on("message", ({ text }) => (text === "ok" ? undefined : Promise.reject(new Error("no"))));
@@ -345,7 +345,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await until(() => messages.length === 1);
   });
 
-  it("is refused where its file keeps the name of another inbox", () => {
+  it("throws if the file belongs to an inbox of another name", () => {
     const file = temporary();
     sqliteInbox({ database: opened(file), name: "orders" });
     const given = (name?: string): SqliteInboxOptions => ({ database: opened(file), name });
@@ -359,7 +359,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     }
   });
 
-  it("leaves no number and no text in the log when it is closed", async () => {
+  it("leaves no number and no text in the log after closing", async () => {
     const file = temporary();
     const { sms, messages, inbox } = router(file);
     for (let n = 0; n < 20; n++) await sms.receive(post({ source: "+919800000001", message: `canary ${n}` }));
@@ -372,7 +372,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   });
 
   it.each(["key", "source", "recipient", "receivedAt", "parts", "fields"])(
-    "sets a message aside whose text has lost its %s",
+    "sets a message aside if its stored text lacks %s",
     async (property) => {
       const file = temporary();
       const receiver = router(file, {}, { concurrency: 0 });
@@ -387,7 +387,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     },
   );
 
-  it("fills a page of dead letters though one between them can no longer be read", async () => {
+  it("fills a page of dead letters although some between them are unreadable", async () => {
     const { sms, inbox, database } = router(temporary(), { attempts: 1 });
     sms.on("message", () => Promise.reject(new Error("no")));
     for (const source of ["1", "2", "3", "4"]) await sms.receive(post({ source }));
@@ -400,7 +400,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(await sources(3)).toEqual(["1", "4"]);
   });
 
-  it("hands out what was stored before the clock was set back", async () => {
+  it("hands out messages that were stored before the clock was set back", async () => {
     const file = temporary();
     const receiver = router(file, {}, { concurrency: 0 });
     await receiver.sms.receive(post({ source: "1" }));
@@ -409,7 +409,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await until(() => messages.length === 1);
   });
 
-  it("takes a clock that gives fractions of a millisecond", async () => {
+  it("works with a clock that returns fractions of a millisecond", async () => {
     const clock = Date.now;
     const now = jest.spyOn(Date, "now").mockImplementation(() => clock() + 0.25);
     ended.push(() => now.mockRestore());
@@ -426,7 +426,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(new Set(errors.map(({ event }) => event))).toEqual(new Set(["message"]));
   });
 
-  it("handles once what was written by a commit whose outcome is not known, and what runs meanwhile", async () => {
+  it("handles messages once after a commit that failed, but may have succeeded", async () => {
     const database = opened(temporary());
     let isBroken = false;
     const handle = {
@@ -448,7 +448,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     sms.on("message", ({ source, text }, { attempt }) => {
       handled.push([source, attempt]);
       if (text === "runs meanwhile") return free.promise;
-      // What comes in the turn in which one ends is running, and held for the next.
+      // Of the messages that come in the turn in which one ends, one runs and the others are held.
       if (text === "first") {
         isBroken = true;
         receiving = sent.map((one) => sms.receive(one));
@@ -467,7 +467,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delayed: 0, dead: 0 });
   });
 
-  it("writes nothing while nothing is due", async () => {
+  it("begins no transaction while no message is due", async () => {
     const database = opened(temporary());
     let rounds = 0;
     const handle = {
@@ -489,7 +489,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(rounds).toBe(0);
   });
 
-  it("does not hand out what another process forgets while it is held", async () => {
+  it("does not hand out a held message that another process forgets", async () => {
     const file = temporary();
     const { sms, inbox, database } = router(file, {}, { concurrency: 1 });
     const other = sqliteInbox({ database: opened(file) });
@@ -515,7 +515,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await other.close();
   });
 
-  it("leaves a message to the process that runs it where nobody could renew a lease for longer than it is", async () => {
+  it("leaves a message to the process that runs it after no process could renew its lease", async () => {
     const file = temporary();
     const leaseMs = 300;
     const { sms, inbox } = router(file, { leaseMs });
@@ -529,7 +529,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await until(() => attempts.length === 1);
     const { messages } = router(file, { leaseMs });
     const locker = opened(file);
-    // Whichever of the two is first when the file is free.
+    // Several times: either of the two processes may be the first when the file is free.
     for (let time = 0; time < 4; time++) {
       locker.exec("BEGIN EXCLUSIVE");
       await waitFor(1.5 * leaseMs);
@@ -542,7 +542,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(attempts).toEqual([1]);
   }, 15_000);
 
-  it("keeps the order of what another process forgets while it runs", async () => {
+  it("keeps the order of a source when another process forgets its running message", async () => {
     const file = temporary();
     const { sms, inbox } = router(file, {}, { concurrency: 1 });
     const other = sqliteInbox({ database: opened(file) });
@@ -572,7 +572,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await other.close();
   });
 
-  it("writes how the last message ended when the file is free again soon after closing began", async () => {
+  it("writes the last outcome if the file is unlocked soon after closing began", async () => {
     const file = temporary();
     const { sms } = router(file);
     const other = opened(file);
@@ -596,7 +596,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await after.close();
   }, 15_000);
 
-  it("leaves nothing of a subscriber in the file", async () => {
+  it("leaves no number and no text of a forgotten subscriber in the file", async () => {
     const file = temporary();
     const { sms, inbox, messages } = router(file, { attempts: 1 });
     sms.on("message", ({ text }) => (text?.startsWith("dead") === true ? Promise.reject(new Error("no")) : undefined));
@@ -613,7 +613,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(await inbox.deadLetters()).toEqual([]);
   });
 
-  it("forgets a subscriber only when the texts are erased, also from a log that another process still reads", async () => {
+  it("resolves forget only when the texts are erased from the log, too, even if another process reads it", async () => {
     const file = temporary();
     const { sms, inbox } = router(file, { attempts: 1 });
     sms.on("message", () => Promise.reject(new Error("no")));
@@ -630,8 +630,8 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(kept).not.toContain("canary");
   });
 
-  describe("rejects replay and forget", () => {
-    /** A router with a dead letter, and how to ask for all that is to be rejected. */
+  describe("replay and forget", () => {
+    /** A router with a dead letter, and a function that calls replay and forget for it. */
     const withDeadLetter = async (file: string) => {
       const recorded = router(file, { attempts: 1 });
       const { sms, inbox } = recorded;
@@ -644,7 +644,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       return { ...recorded, asked, source: message?.source ?? "" };
     };
 
-    it("when its file can no longer be written", async () => {
+    it("reject if the file can no longer be written", async () => {
       const { inbox, database, messages, asked } = await withDeadLetter(temporary());
       database.exec("PRAGMA query_only = ON");
       for (const one of asked()) await expect(one).rejects.toThrow("readonly");
@@ -654,7 +654,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       await until(() => messages.length === 2);
     });
 
-    it("when another process does not let go of its file", async () => {
+    it("reject if another process does not release the file", async () => {
       const [held, read] = [temporary(), temporary()];
       const [first, second] = await Promise.all([withDeadLetter(held), withDeadLetter(read)]);
       const others = [opened(held), opened(read)];
@@ -669,7 +669,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     }, 30_000);
   });
 
-  it("forgets keys when retentionMs is over, and handles a repeat then", async () => {
+  it("removes keys after retentionMs, and handles a message again after that", async () => {
     const { sms, messages, inbox, database } = router(temporary(), { retentionMs: 60_000 });
     const sent = post();
     expect(await sms.receive(sent)).toMatchObject({ outcome: "stored" });
@@ -689,11 +689,11 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(rows).toBe(2);
   });
 
-  describe("what a dead process held", () => {
+  describe("a message of a dead process", () => {
     const children: ChildProcess[] = [];
     afterEach(() => children.splice(0).forEach((child) => child.kill("SIGKILL")));
 
-    /** A process that takes messages out, and is killed with what it runs. */
+    /** Starts a process on the file, and kills it while it handles a message. */
     async function dies(file: string, leaseMs: number): Promise<void> {
       const child = spawn(process.execPath, [join(__dirname, "sqlite-dies.cjs"), name, file, String(leaseMs)], {
         stdio: ["ignore", "pipe", "inherit"],
@@ -704,7 +704,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       await new Promise((resolve) => child.once("close", resolve));
     }
 
-    it("is taken over after its lease, as another attempt", async () => {
+    it("is taken over after the end of the lease, as another attempt", async () => {
       const file = temporary();
       const receiver = router(file, {}, { concurrency: 0 });
       await receiver.sms.receive(post({ source: "1" }));
@@ -731,7 +731,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     /** The lease of the dead process, as if its clock had been ahead. */
     const AHEAD = `UPDATE process SET until = until + ${HOUR_MS} WHERE id IN (SELECT owner FROM message)`;
 
-    it("is taken over though its lease was written while the clock was ahead", async () => {
+    it("is taken over although its lease was written while the clock was ahead", async () => {
       const file = temporary();
       const leaseMs = 200;
       const receiver = router(file, {}, { concurrency: 0 });
@@ -758,7 +758,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       });
       await sms.receive(post());
       await started.promise;
-      // As if another process had it, and were dead.
+      // As if the message belonged to another process, which is dead.
       database.exec(`INSERT INTO process (until) VALUES (${Date.now() + leaseMs})`);
       database.exec("UPDATE message SET owner = (SELECT MAX(id) FROM process)");
       ahead.mockRestore();
@@ -767,7 +767,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       expect(attempts).toEqual([1, 2]);
     }, 30_000);
 
-    it("is set aside where it can no longer be read, and told", async () => {
+    it("is set aside and reported if it is unreadable", async () => {
       const file = temporary();
       const receiver = router(file, {}, { concurrency: 0 });
       const sent = post({ source: "1" });
@@ -782,7 +782,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       await until(() => messages.length === 1);
     }, 20_000);
 
-    it("is a dead letter where it died in each attempt", async () => {
+    it("becomes a dead letter if its process died in each attempt", async () => {
       const file = temporary();
       const receiver = router(file, {}, { concurrency: 0 });
       const { message } = await receiver.sms.receive(post({ source: "1", message: "STOP" }));
@@ -798,7 +798,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     }, 20_000);
   });
 
-  it("is opened by several processes at once, also where it is new", async () => {
+  it("lets several processes open a new file at once", async () => {
     const file = temporary();
     const children = Array.from({ length: 4 }, () =>
       spawn(process.execPath, [join(__dirname, "sqlite-dies.cjs"), name, file, "1000", "opens"], {
@@ -809,7 +809,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(codes).toEqual([0, 0, 0, 0]);
   }, 20_000);
 
-  it("ends by itself when it cannot write how the last message ended, and its router is closed", async () => {
+  it("closes even if it cannot write the last outcome", async () => {
     const file = temporary();
     const { sms } = router(file);
     const started = deferred();

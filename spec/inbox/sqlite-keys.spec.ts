@@ -1,4 +1,4 @@
-// A key is known whether its row is filed in the index yet or not, to every process on the file, and whatever ends a process.
+// Every process on a file knows every key, filed in the index or not, even after a process was killed.
 
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,9 +15,9 @@ import { DRIVERS, type OpenDatabase } from "./drivers";
 import { ended, temporary } from "./temporary";
 import { until, waitFor } from "./waiting";
 
-/** More than it takes for each key that came first to be filed, and fewer than for the last. */
+/** So many messages that the first keys of every slice are filed, and the last are not. */
 const MANY = 34_000;
-/** For keys that begin with a B or a C to be filed. */
+/** So many messages that keys beginning with B or C are filed. */
 const SOME = 1_100;
 const TOGETHER = 500;
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
 const keyOf = (n: number): string => createHash("sha256").update(`${n}`).digest("base64url");
 const keysOf = (count: number): string[] => Array.from({ length: count }, (_, n) => keyOf(n));
 
-/** @returns what became of each */
+/** @returns the result for each key */
 async function store(inbox: Inbox, keys: readonly string[]): Promise<string[]> {
   const became: string[] = [];
   for (let n = 0; n < keys.length; n += TOGETHER) {
@@ -55,7 +55,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   const number = (database: OpenDatabase, sql: string): number =>
     (database.prepare(`SELECT (${sql}) AS number`).get() as { number: number }).number;
 
-  it("knows every key, also when it is opened again, and when another process has stored it", async () => {
+  it("recognizes every duplicate, after it is opened again and across processes", async () => {
     const file = temporary();
     const first = inboxOn(file);
     const other = inboxOn(file);
@@ -72,7 +72,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(filed).toBeLessThan(MANY);
   }, 120_000);
 
-  it("stores a key once where several processes get it at the same time", async () => {
+  it("stores a key once if several processes get it at the same time", async () => {
     const file = temporary();
     const keys = keysOf(4 * SOME);
     const became = await Promise.all([
@@ -84,7 +84,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(count(became.flat(), "duplicate")).toBe(2 * keys.length);
   }, 60_000);
 
-  it("knows what processes have stored that were killed while they stored, and filed", async () => {
+  it("recognizes duplicates of messages from processes that were killed while they stored and filed", async () => {
     const file = temporary();
     const arguments_ = [join(__dirname, "sqlite-stores.cjs"), name, file, JSON.stringify(sample)];
     const stored = new Set<number>();
@@ -118,7 +118,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(number(database, "SELECT COUNT(*) FROM filed_key")).toBeGreaterThan(0);
   }, 120_000);
 
-  it("tells keys from each other that begin alike", async () => {
+  it("distinguishes keys with the same beginning", async () => {
     const inbox = inboxOn(temporary());
     const [a, b, c, d] = ["a", "b", "c", "d"].map((end) => `BBBBBBBB${end}`) as [string, string, string, string];
     expect(await store(inbox, [a, b, ...keysOf(SOME)])).not.toContain("duplicate");
@@ -126,7 +126,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(await store(inbox, [d, b, a])).toEqual(["stored", "duplicate", "duplicate"]);
   });
 
-  it("does not take a key for known that could not be written, while another process writes others", async () => {
+  it("stores a key after a failed write, while another process writes others", async () => {
     const file = temporary();
     const database = opened(file);
     const inbox = sqliteInbox({ database });
@@ -152,7 +152,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     );
     const keys = receipts.map(({ message }) => message?.key ?? "");
     await until(async () => (await inbox.stats()).dead === SOME, 20_000);
-    // Which makes it look for keys that are to be filed.
+    // Storing makes it file keys.
     expect(count(await store(inbox, keysOf(1)), "stored")).toBe(1);
     const paged: string[] = [];
     for (let isMore = true; isMore;) {
@@ -168,7 +168,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(await inbox.replay(keyOf(-1))).toBe(0);
   }, 60_000);
 
-  it("keeps a dead letter that comes again behind a message of its source that comes with it", async () => {
+  it("handles a revived dead letter after a message of its source that comes at the same time", async () => {
     const inbox = sqliteInbox({ database: opened(temporary()), attempts: 1 });
     const { sms } = recorder({ inbox });
     ended.push(() => sms.close());
@@ -194,7 +194,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(most).toBe(1);
   });
 
-  it("forgets keys when their time is over, filed or not, and leaves nothing of them", async () => {
+  it("removes keys after retentionMs, filed or not", async () => {
     const database = opened(temporary());
     const inbox = sqliteInbox({ database, retentionMs: 3_600_000 });
     const { sms, messages } = recorder({ inbox, maxInFlight: SOME });

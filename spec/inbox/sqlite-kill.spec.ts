@@ -1,21 +1,22 @@
-// Processes on one file, killed at random instants: nothing that was answered 200 is lost, and nothing but what ran is handled again.
+// Processes on one file that are killed at random instants: no acknowledged message is lost, and only running ones are
+// handled again.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 
 import { DRIVERS } from "./drivers";
-import { Client, JUST_ENDED_MS, killAgainAndAgain, KilledServer, noteKill, told } from "./kill";
+import { Client, JUST_ENDED_MS, killAgainAndAgain, KilledServer, noteKill, readLog } from "./kill";
 import { ended, temporaryFolder } from "./temporary";
 import { until, waitFor } from "./waiting";
 
 describe.each(DRIVERS)("with $name", ({ name }) => {
-  it("a server that is killed again and again handles all that it has answered 200", async () => {
+  it("handles every acknowledged message although its process is killed again and again", async () => {
     const folder = temporaryFolder();
     await killAgainAndAgain(name, join(folder, "log"), ["sqlite", name, join(folder, "inbox.db")], { isOrdered: true });
   }, 90_000);
 
-  it("two processes on one file share the work, and one goes on with it when the other is killed", async () => {
+  it("shares messages between two processes, and one goes on alone when the other is killed", async () => {
     const folder = temporaryFolder();
     const log = join(folder, "log");
     writeFileSync(log, "");
@@ -39,13 +40,14 @@ describe.each(DRIVERS)("with $name", ({ name }) => {
     await waitFor(1_000);
     await Promise.all(clients.map((client) => client.stop()));
     const accepted = clients.flatMap((client) => client.accepted);
-    await until(() => told(log).handled.size >= accepted.length, 20_000);
+    await until(() => readLog(log).handled.size >= accepted.length, 20_000);
     await servers[1]?.end("SIGTERM");
 
-    const { handled, twice, shares } = told(log);
+    const { handled, twice, shares } = readLog(log);
     const [one = 0, other = 0] = [shares.get(first ?? ""), shares.get(second ?? "")];
     console.log(
-      `${name}: ${accepted.length} answered 200, ${one} handled by the process that was killed, ${other} by the other, ${twice.size} by both`,
+      `${name}: ${accepted.length} acknowledged, ${one} handled by the killed process, ${other} by the other, ` +
+        `${twice.size} by both`,
     );
     expect(accepted.filter((id) => !handled.has(id))).toEqual([]);
     for (const ms of twice.values()) expect(ms).toBeLessThan(JUST_ENDED_MS);

@@ -1,4 +1,4 @@
-// Several processes' handles on one file, and whatever may be done to an inbox, in any mixture: nothing lost, nothing twice, and order.
+// Random operations through several handles on one file: no message is lost or handled twice, and the order is kept.
 
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
@@ -15,7 +15,7 @@ const HANDLES = 3;
 const ATTEMPTS = 3;
 const SOURCES = 4;
 
-/** Of each message: how often its handler fails before it does not, and for how long it takes, in milliseconds. */
+/** A message: how often its handler fails before it succeeds, and how long it takes, in milliseconds. */
 interface Sent {
   readonly source: number;
   readonly fails: number;
@@ -24,22 +24,22 @@ interface Sent {
 
 const sent: fc.Arbitrary<Sent> = fc.record({
   source: fc.nat(SOURCES - 1),
-  // More than there are attempts: a dead letter, until it is replayed or comes again.
+  // As many failures as attempts, or more, make a dead letter, until it is replayed or comes again.
   fails: fc.constantFrom(0, 0, 0, 0, 1, 2, ATTEMPTS, ATTEMPTS + 1),
   ms: fc.constantFrom(0, 0, 1, 5),
 });
 const step = fc.record({
   by: fc.nat(HANDLES - 1),
-  what: fc.oneof(
+  operation: fc.oneof(
     { weight: 6, arbitrary: fc.array(sent, { minLength: 1, maxLength: 20 }) },
-    { weight: 3, arbitrary: fc.constant("repeat" as const) },
+    { weight: 3, arbitrary: fc.constant("resend" as const) },
     { weight: 1, arbitrary: fc.constant("replay" as const) },
     { weight: 1, arbitrary: fc.record({ forget: fc.nat(SOURCES - 1) }) },
   ),
   pauseMs: fc.constantFrom(0, 0, 2, 30),
 });
 
-/** One that is always the same; with MIXTURE_SEEDS=100, as many drawn ones. A spec's title names its own. */
+/** One fixed seed; with MIXTURE_SEEDS=100, a hundred random ones. The title of each spec names its seed. */
 const seeds = (): number[] => {
   const drawn = Number(process.env.MIXTURE_SEEDS ?? 0);
   return drawn > 0 ? Array.from({ length: drawn }, () => Math.trunc(Math.random() * 2 ** 31)) : [20_261_125];
@@ -49,15 +49,15 @@ const sourceOf = (n: number): string => `9198000000${n}`;
 
 describe.each(DRIVERS)("with $name", ({ open }) => {
   it.each(seeds())(
-    "handles each message to its end once, one of a source at a time, in their order (%d)",
+    "handles each message to its end once, and those of a source one at a time, in order (seed %d)",
     async (seed) => {
       await fc.assert(
         fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
           const file = temporary();
           const messages: Sent[] = [];
           const isForgotten: boolean[] = [];
-          /** How often each was begun, and ended without a failure. */
-          const begun: number[] = [];
+          /** How often each message was begun, and how often it succeeded. */
+          const attempts: number[] = [];
           const handled: number[] = [];
           const isRunning = new Set<string>();
           const firsts = new Map<string, number[]>();
@@ -72,7 +72,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
               const n = Number(id);
               most = Math.max(most, isRunning.has(source) ? 2 : 1);
               isRunning.add(source);
-              const attempt = (begun[n] = (begun[n] ?? 0) + 1);
+              const attempt = (attempts[n] = (attempts[n] ?? 0) + 1);
               if (attempt === 1) firsts.set(source, [...(firsts.get(source) ?? []), n]);
               await setTimeout(messages[n]?.ms);
               isRunning.delete(source);
@@ -83,18 +83,18 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
           });
 
           const [first] = handles as [(typeof handles)[number]];
-          for (const { by, what, pauseMs } of steps) {
+          for (const { by, operation, pauseMs } of steps) {
             const { inbox, sms } = handles[by] ?? first;
             const send = (n: number) => sms.receive(post({ id: `${n}`, source: sourceOf(messages[n]?.source ?? 0) }));
-            if (what === "replay") await inbox.replay("all");
-            else if (what === "repeat") await Promise.all(messages.map((_, n) => send(n)));
-            else if (Array.isArray(what)) {
+            if (operation === "replay") await inbox.replay("all");
+            else if (operation === "resend") await Promise.all(messages.map((_, n) => send(n)));
+            else if (Array.isArray(operation)) {
               const before = messages.length;
-              messages.push(...what);
-              await Promise.all(what.map((_, n) => send(before + n)));
+              messages.push(...operation);
+              await Promise.all(operation.map((_, n) => send(before + n)));
             } else {
-              messages.forEach(({ source }, n) => (isForgotten[n] ||= source === what.forget));
-              await inbox.forget(`+${sourceOf(what.forget)}`);
+              messages.forEach(({ source }, n) => (isForgotten[n] ||= source === operation.forget));
+              await inbox.forget(`+${sourceOf(operation.forget)}`);
             }
             await setTimeout(pauseMs);
           }

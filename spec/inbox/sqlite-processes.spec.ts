@@ -1,4 +1,4 @@
-// Several processes on one file: what each holds, gives back and leaves to the others, and how it waits for them.
+// Several processes on one file: how they share messages, give them back, and wait for each other.
 
 import fs from "node:fs";
 import { describe, expect, it, jest } from "@jest/globals";
@@ -17,7 +17,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
     return database;
   };
 
-  /** A router on a file, as another process would have it. */
+  /** A router on a file, with its own database handle, as another process would have. */
   const router = (
     file: string,
     others: Parameters<typeof recorder>[0] = {},
@@ -30,11 +30,11 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
     return { ...recorded, inbox, database };
   };
 
-  describe("gives back, when it is closed, for another process to handle at once", () => {
+  describe("on closing", () => {
     /** Longer than any spec: nothing is taken over. */
     const leaseMs = 600_000;
 
-    it("what it holds", async () => {
+    it("gives held messages back, so that another process handles them at once", async () => {
       const file = temporary();
       const { sms, database } = router(file, { concurrency: 1 }, { leaseMs });
       const finish = deferred();
@@ -42,7 +42,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
       sms.on("message", ({ source }) => {
         started.push(source);
         if (source !== "1") return finish.promise;
-        // What comes in the turn in which one ends is held for the next.
+        // A message that comes in the turn in which another ends is held.
         for (const next of ["2", "3", "4"]) void sms.receive(post({ source: next }));
         return undefined;
       });
@@ -62,12 +62,12 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
       expect(attempts).toEqual([1, 1]);
     });
 
-    it("what it has taken out and not started", async () => {
+    it("gives back messages that it has taken and not started", async () => {
       const file = temporary();
       const first = router(file, {}, { leaseMs });
       await first.sms.receive(post({ source: "1" }));
       await until(() => first.messages.length === 1);
-      // Stored, and to be started in the next turn of the event loop.
+      // The message is stored, and would start in the next turn of the event loop.
       await first.sms.receive(post({ source: "2" }));
       await first.sms.close();
       const second = router(file);
@@ -81,7 +81,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
   });
 
   it.each(["waited in the file", "came in one turn of the event loop"])(
-    "leaves to another process what it does not run soon, of many messages that %s",
+    "leaves messages to another process unless it runs them soon, of many that %s",
     async (how) => {
       const COUNT = 400;
       const file = temporary();
@@ -126,7 +126,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
     expect(await receipt).toMatchObject({ outcome: "stored" });
   });
 
-  it("stores on, whenever another process empties the log and begins a new one while this one looks at it", async () => {
+  it("keeps storing while another process empties the log and begins a new one during a look at it", async () => {
     const file = temporary();
     const { sms, errors, inbox } = router(file);
     const other = opened(file);
@@ -143,7 +143,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
       ended.push(() => spy.mockRestore());
     }
     for (let looks = 1; looks <= 12; looks++) {
-      // So that the log is longer than the one that comes after it.
+      // Makes the log longer than the next one.
       await sms.receive(post({ message: "x".repeat(100_000) }));
       await until(async () => (await inbox.stats()).running === 0);
       left = looks;
@@ -161,24 +161,24 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
     { errcode: 5 },
     { errcode: 6 },
     { errcode: 262 },
-  ])("waits for a held file that the driver reports as %j", async (says) => {
+  ])("waits for a locked file that the driver reports as %j", async (properties) => {
     const database = opened(temporary());
-    let held = 0;
+    let locks = 0;
     const exec = (sql: string): unknown => {
-      if (!sql.startsWith("BEGIN IMMEDIATE") || held === 0) return database.exec(sql);
-      held--;
-      throw Object.assign(new Error("held"), says);
+      if (!sql.startsWith("BEGIN IMMEDIATE") || locks === 0) return database.exec(sql);
+      locks--;
+      throw Object.assign(new Error("locked"), properties);
     };
     const inbox = sqliteInbox({ database: { exec, prepare: (sql) => database.prepare(sql) } });
     const { sms, errors } = recorder({ inbox });
     ended.push(() => sms.close());
-    held = 3;
+    locks = 3;
     const { message, outcome } = await sms.receive(post());
-    expect([outcome, held]).toEqual(["stored", 0]);
+    expect([outcome, locks]).toEqual(["stored", 0]);
     for (const operation of ["replay", "forget"] as const) {
-      held = 3;
+      locks = 3;
       await inbox[operation](message?.source ?? "");
-      expect(held).toBe(0);
+      expect(locks).toBe(0);
     }
     expect(errors).toEqual([]);
   });

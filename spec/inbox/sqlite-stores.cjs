@@ -1,4 +1,4 @@
-// A process that stores messages until it is killed, and prints, once they are stored, which ones it was that stored them.
+// A process that stores messages until it is killed, and prints the numbers of those that were not duplicates.
 
 const { createHash } = require("node:crypto");
 const { createRequire } = require("node:module");

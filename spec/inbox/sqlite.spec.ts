@@ -1,4 +1,4 @@
-// The inbox in an SQLite file, with every driver that this Node can load.
+// The inbox in an SQLite file, with every driver that can be loaded: conformance, times and statistics.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,10 +14,10 @@ import { itConforms, type Place } from "./conformance";
 import { DRIVERS, type Driver, type OpenDatabase } from "./drivers";
 import { ended, temporary } from "./temporary";
 
-/** What `state` is in the table. */
+/** The values of the column `state`, by their numbers. */
 const STATES = ["waiting", "behind", "held", "running", "dead", "unreadable"];
 
-/** A file in a folder of its own, and handles of it. */
+/** A file in a folder of its own, and its database handles. */
 function place(driver: Driver): Place {
   const folder = mkdtempSync(join(tmpdir(), "inbox-"));
   const handles: OpenDatabase[] = [];
@@ -37,7 +37,7 @@ function place(driver: Driver): Place {
 describe.each(DRIVERS)("with $name", (driver) => {
   itConforms({ isOrdered: true, place: () => place(driver) });
 
-  describe("by a clock that stands still until it is set", () => {
+  describe("with a fake clock", () => {
     let now: number;
     beforeEach(() => {
       now = Date.now();
@@ -59,9 +59,9 @@ describe.each(DRIVERS)("with $name", (driver) => {
     };
 
     it.each([
-      ["a second later, twice as late each time, five times in all", {}, [1_000, 2_000, 4_000, 8_000]],
-      ["a day later at the most", { attempts: 4, backoffMs: 30_000_000 }, [30_000_000, 60_000_000, 86_400_000]],
-    ])("tries a message again %s", async (_when, options, backoffs) => {
+      ["after a second, with twice the delay each time, five attempts in all", {}, [1_000, 2_000, 4_000, 8_000]],
+      ["after a day at most", { attempts: 4, backoffMs: 30_000_000 }, [30_000_000, 60_000_000, 86_400_000]],
+    ])("retries a message %s", async (_when, options, backoffs) => {
       const { sms, inbox, read } = router(options);
       const attempts: number[] = [];
       sms.on("message", (_message, { attempt }) => {
@@ -81,7 +81,7 @@ describe.each(DRIVERS)("with $name", (driver) => {
       expect(attempts).toEqual([1, ...backoffs.map((_, n) => n + 2)]);
     });
 
-    it("leases what it runs for 15 seconds, and makes that longer when a third of it is over", async () => {
+    it("leases running messages for 15 seconds, and renews the lease after a third of it", async () => {
       const { sms, read } = router();
       const finish = deferred();
       const started = deferred();
@@ -98,7 +98,7 @@ describe.each(DRIVERS)("with $name", (driver) => {
       expect(read("SELECT COUNT(*) AS value FROM process")).toBe(1);
     });
 
-    it("remembers the key of a handled message for seven days", async () => {
+    it("keeps the key of a handled message for seven days", async () => {
       const { sms, inbox, read } = router();
       await sms.receive(post());
       await until(async () => (await inbox.stats()).running === 0);
@@ -110,7 +110,7 @@ describe.each(DRIVERS)("with $name", (driver) => {
     });
   });
 
-  it.each<readonly [what: string, handle: () => unknown, reason: string]>([
+  it.each<readonly [behaviour: string, handle: () => unknown, reason: string]>([
     [
       "throws",
       () => {
@@ -119,12 +119,12 @@ describe.each(DRIVERS)("with $name", (driver) => {
       "RangeError",
     ],
     ["rejects", () => Promise.reject(new RangeError("secret")), "RangeError"],
-    ["gives nothing", () => undefined, "unknown"],
+    ["returns nothing", () => undefined, "unknown"],
     ["resolves with nothing", () => Promise.resolve(null), "unknown"],
-    ["gives an outcome that does not exist", () => ({ outcome: "done", reason: "because" }), "unknown"],
-    ["gives a failure without a reason", () => Promise.resolve({ outcome: "failed" }), "unknown"],
-    ["gives a failure with its reason", () => ({ outcome: "failed", reason: "because" }), "because"],
-  ])("counts an attempt as failed where what handles messages %s, and goes on", async (_what, handle, reason) => {
+    ["returns an unknown outcome", () => ({ outcome: "done", reason: "because" }), "unknown"],
+    ["returns a failure without a reason", () => Promise.resolve({ outcome: "failed" }), "unknown"],
+    ["returns a failure with a reason", () => ({ outcome: "failed", reason: "because" }), "because"],
+  ])("counts an attempt as failed if work.handle %s, and goes on", async (_case, handle, reason) => {
     const database = driver.open(temporary());
     ended.push(() => database.close());
     const inbox = sqliteInbox({ database, attempts: 1 });
@@ -150,14 +150,14 @@ describe.each(DRIVERS)("with $name", (driver) => {
     expect(letter?.reason).not.toContain("secret");
   });
 
-  it("tells for how long the oldest of those that wait has waited, and of no other", async () => {
+  it("reports how long the oldest waiting message has waited", async () => {
     const database = driver.open(temporary());
     ended.push(() => database.close());
     const inbox = sqliteInbox({ database });
     const { sms } = recorder({ inbox, concurrency: 0 });
     ended.push(() => sms.close());
     const minutes = async () => Math.floor((await inbox.stats()).oldestWaitingMs / 60_000);
-    // As many minutes ago as its source says: the delayed one in the future.
+    // The source of each is its age in minutes: the delayed one is in the future.
     const states = { 90: "dead", 80: "running", 70: "unreadable", "-10": "waiting" };
     const waiting = { 60: "waiting", 50: "waiting", 40: "behind", 30: "behind", 20: "held", 10: "held" };
     for (const [source, state] of Object.entries({ ...states, ...waiting })) {
