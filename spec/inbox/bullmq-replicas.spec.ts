@@ -70,8 +70,8 @@ describeWithRedis("bullmqInbox with a replica", () => {
     replica.pause();
     const sent = post();
     for (let n = 0; n < 2; n++) expect(await sms.receive(sent)).toMatchObject({ outcome: "failed", status: 503 });
-    expect(errors.map(({ cause }) => String(cause))).toContain(
-      "Error: Redis could not be reached, or refused: fewer replicas have it than wanted.",
+    expect(errors.map(({ cause }) => String(cause)).join()).toContain(
+      "refused a command: fewer replicas than options.replicas confirmed it in time.",
     );
     replica.resume();
     await until(async () => (await sms.receive(sent)).outcome === "duplicate");
