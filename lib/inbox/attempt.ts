@@ -1,4 +1,4 @@
-// One attempt at a message: calls `work.handle` and turns whatever it does into an outcome.
+// One attempt at a message: calls `work.handle`, and returns an outcome even if it fails.
 
 import { codedError } from "../base/errors.js";
 import type { MaybePromise } from "../base/maybe-promise.js";

@@ -138,7 +138,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
       ["message", 4, true],
     ]);
     const [first = 0, second = 0, third = 0] = started.slice(1).map((at, n) => at - (started[n] ?? 0));
-    // The clocks may differ by a millisecond or two.
+    // Rounded instants may lose a millisecond.
     expect(first).toBeGreaterThanOrEqual(98);
     expect(second).toBeGreaterThanOrEqual(198);
     expect(third).toBeGreaterThanOrEqual(398);

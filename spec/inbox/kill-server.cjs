@@ -1,5 +1,6 @@
-// A server to be killed: stores and handles messages, and logs the start and the end of each handling. node
-// kill-server.cjs <log> <port> <options as JSON> <inbox>; the inbox is "sqlite <driver> <file>" or "bullmq <port>".
+// A server to be killed: stores and handles messages, and logs the start and the end of each handling.
+// Usage: node kill-server.cjs <log> <port> <options as JSON> <inbox>
+// The inbox is "sqlite <driver> <file>" or "bullmq <port>".
 
 const { appendFileSync } = require("node:fs");
 const { createServer } = require("node:http");

@@ -1,5 +1,4 @@
-// A server to be killed at random instants, a client that retries until it gets a 200, and a reader of the server's
-// log.
+// A server to be killed at random instants, a client that retries until it gets a 200, and a reader of their log.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";

@@ -498,7 +498,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     sms.on("message", ({ source, text }) => {
       started.push(source);
       if (text !== "first") return free.promise;
-      // What comes in the turn in which one ends is held for the next.
+      // A message that comes in the turn in which another ends is held.
       for (const next of ["+912222222222", "+913333333333", "+914444444444"]) void sms.receive(post({ source: next }));
       return undefined;
     });

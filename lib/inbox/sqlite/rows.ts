@@ -1,4 +1,4 @@
-// Reads the rows of the message table: they may be damaged.
+// Reads the rows of the message table, which may be damaged.
 
 import type { SmsMessage } from "../../callback/message.js";
 import { messageOf as messageOfText, storedSource } from "../stored-message.js";
