@@ -1,4 +1,4 @@
-// Who may call: every demand, alone and together, through the HTTP stack.
+// The option authenticate: every kind of demand, alone and combined, through the HTTP stack.
 
 import { spawn, spawnSync } from "node:child_process";
 import crypto from "node:crypto";
@@ -33,7 +33,7 @@ function guarded(
   return { ...recorded, server: createServer(recorded.sms) };
 }
 
-/** The status of a valid callback with these headers, each a pair so that one may come twice. */
+/** Sends a valid callback, and returns its status. The headers are pairs, so a header can be sent twice. */
 async function statusOf(
   server: ReturnType<typeof createServer>,
   headers: ReadonlyArray<readonly [name: string, value: string]>,
@@ -54,7 +54,7 @@ async function statusOf(
 }
 
 describe("a secret in a header", () => {
-  it("lets in who sends it, and refuses all others with one and the same answer", async () => {
+  it("authorizes a caller that sends it, and rejects all others with the same answer", async () => {
     const { server, messages, unauthorized, invalid } = guarded(HEADER);
     await request(server).post("/").set("x-callback-token", SECRET).send(callback()).expect(200);
     const wrong = [
@@ -92,7 +92,7 @@ describe("a secret in a header", () => {
     expect(JSON.stringify([unauthorized, answers])).not.toContain(SECRET.slice(1));
   });
 
-  it("that comes twice is refused, also where both are right", async () => {
+  it("is rejected if it is sent twice, even if both are right", async () => {
     const { server, unauthorized } = guarded(HEADER);
     const right = ["X-Callback-Token", SECRET] as const;
     expect(await statusOf(server, [right])).toBe(200);
@@ -101,7 +101,7 @@ describe("a secret in a header", () => {
     expect(unauthorized[0]?.reason).toBe('The header "x-callback-token" was sent more than once.');
   });
 
-  it("comes once where another header has its name for a value", async () => {
+  it("counts once if another header has the header's name as its value", async () => {
     const { server } = guarded(HEADER);
     expect(
       await statusOf(server, [
@@ -111,7 +111,7 @@ describe("a secret in a header", () => {
     ).toBe(200);
   });
 
-  it("may be any of several of one name, and must come under every name", async () => {
+  it("may be any of several secrets of one name, and is demanded for every name", async () => {
     const { server } = guarded([
       { header: "X-One", value: "old" },
       { header: "x-one", value: "new" },
@@ -139,7 +139,7 @@ describe("a secret in a header", () => {
     expect(await statusOf(server, [["X-Two", "two"]])).toBe(403);
   });
 
-  it("is compared with each of several, all of one length, wherever the right one stands", async () => {
+  it("is compared with each of several secrets, as digests of one length, whichever matches", async () => {
     const compare = jest.spyOn(crypto, "timingSafeEqual");
     const { server } = guarded(["one", "a longer one", "3"].map((value) => ({ header: "X-One", value })));
     for (const sent of ["one", "a longer one", "3", "", "x", "on", "one more", "x".repeat(5_000)]) {
@@ -154,7 +154,7 @@ describe("a secret in a header", () => {
     }
   });
 
-  it("is refused for every text but the one, whatever it is (property)", async () => {
+  it("is rejected for any other text (property)", async () => {
     const sms = guarded(HEADER);
     const port = await listen(sms.server);
     const printable = fc.stringMatching(/^[!-~]{1,60}$/);
@@ -180,7 +180,7 @@ describe("a secret in a header", () => {
 describe("a secret in the query", () => {
   const TOKEN = { query: "token", value: "s3cret+of/the=query" };
 
-  it("is read as it was pasted into the endpoint, and as it is escaped, in quotes or not", async () => {
+  it("may be pasted into the endpoint unescaped or escaped, with or without quotes", async () => {
     const { server, messages } = guarded(TOKEN);
     const fields = "id=1&source=919876543210&recipient=5050";
     for (const token of [
@@ -196,7 +196,7 @@ describe("a secret in the query", () => {
     expect(messages).not.toEqual([]);
   });
 
-  it("is refused where it is missing, wrong, or comes twice", async () => {
+  it("is rejected if it is missing, wrong, or sent twice", async () => {
     const { server, unauthorized } = guarded({ query: "token", value: "right" });
     for (const query of ["", "?token", "?token=", "?token=wrong", "?Token=right", "?token=right&token=right"]) {
       await request(server).post(`/${query}`).send(callback()).expect(403);
@@ -211,7 +211,7 @@ describe("a secret in the query", () => {
     ]);
   });
 
-  it("appears nowhere afterwards", async () => {
+  it("appears in no message, answer, log line or warning", async () => {
     const written: string[] = [];
     createDebug.enable("express-kaleyra-sms*,body-parser*");
     jest.spyOn(process, "emitWarning").mockImplementation((warning) => void written.push(String(warning)));
@@ -239,7 +239,7 @@ describe("a secret in the query", () => {
     expect(JSON.stringify([seen, emitted, written])).not.toMatch(/c4n4ry|%634n4ry|wr0ng/);
   });
 
-  it("is hidden from a callback that came by another way, too", async () => {
+  it("is removed from callbacks of sms.receive, too", async () => {
     const { sms, messages } = guarded({ query: "token", value: "c4n4ry" });
     const fields = { id: "1", source: "919876543210", recipient: "5050", token: "c4n4ry" };
     await sms.receive({ method: "GET", query: fields });
@@ -259,7 +259,7 @@ describe("a secret in the query", () => {
 describe("basic authentication", () => {
   const BASIC = { basic: { username: "kaleyra", password: "p:äss wörd" } };
 
-  it("is compared by its user and its password, in UTF-8, with the scheme in any case", async () => {
+  it("compares username and password in UTF-8, and accepts the scheme in any case", async () => {
     const { server } = guarded(BASIC);
     const right = basicOf("kaleyra:p:äss wörd");
     expect(await statusOf(server, [["Authorization", right]])).toBe(200);
@@ -294,7 +294,7 @@ describe("basic authentication", () => {
     expect(unauthorized).toHaveLength(wrong.length);
   });
 
-  it("is refused where a second Authorization header comes along, which Node drops", async () => {
+  it("rejects a second Authorization header, which Node discards", async () => {
     const { server, unauthorized } = guarded(BASIC);
     const right = ["Authorization", basicOf("kaleyra:p:äss wörd")] as const;
     expect(await statusOf(server, [right, ["Authorization", "Bearer x"]])).toBe(401);
@@ -305,7 +305,7 @@ describe("basic authentication", () => {
     );
   });
 
-  it("may be any of several", async () => {
+  it("accepts any of several credentials", async () => {
     const { server } = guarded([BASIC, { basic: { username: "new", password: "new" } }]);
     expect(await statusOf(server, [["Authorization", basicOf("new:new")]])).toBe(200);
     expect(await statusOf(server, [["Authorization", basicOf("kaleyra:new")]])).toBe(401);
@@ -313,7 +313,7 @@ describe("basic authentication", () => {
 });
 
 describe("a bearer token", () => {
-  it("may be one that is known, one of several, or one that a function knows", async () => {
+  it("may be any of several tokens, or one that a function accepts", async () => {
     const asked: string[] = [];
     const verify = async (token: string): Promise<boolean> => {
       asked.push(token);
@@ -330,7 +330,7 @@ describe("a bearer token", () => {
     expect(asked).toEqual(["three", "three", "four"]);
   });
 
-  it("that is missing is refused with 401, and the function that knows tokens is not called", async () => {
+  it("is demanded with 401 if it is missing, and the function that checks tokens is not called", async () => {
     const verify = jest.fn(() => true);
     const { server, messages, unauthorized } = guarded({ bearer: verify });
     const response = await request(server).post("/").send(callback()).expect(401);
@@ -357,11 +357,11 @@ describe("a bearer token", () => {
   });
 });
 
-describe("an address", () => {
+describe("the address of a caller", () => {
   const from = async (allow: readonly string[], forwarded: string): Promise<number> => {
     const { sms } = recorder({ authenticate: { allow } });
     const [, express] = EXPRESS[0] ?? [];
-    if (express === undefined) throw new Error("never: there is an Express");
+    if (express === undefined) throw new Error("unreachable: EXPRESS is not empty");
     const app = express().set("trust proxy", 1).use("/", sms);
     const { status } = await request(app).post("/").set("X-Forwarded-For", forwarded).send(callback());
     return status;
@@ -393,12 +393,12 @@ describe("an address", () => {
     ["10.0.0.0/8", "10.0.0.1.2", 403],
     ["10.0.0.0/8", "unknown", 403],
     ["10.0.0.0/8", "", 403],
-  ])("in %s may be %s: %i", async (range, address, status) => {
+  ])("is compared with the allowed range %s: %s is answered %i", async (range, address, status) => {
     expect(await from([range], address)).toBe(status);
     expect(await from(["198.51.100.1", range], address)).toBe(status);
   });
 
-  it("is that of the connection where there is no Express, whatever a header says", async () => {
+  it("is that of the connection if there is no Express, whatever the headers contain", async () => {
     const own = guarded({ allow: ["127.0.0.1", "::1"] });
     await request(own.server).post("/").send(callback()).expect(200);
     const other = guarded({ allow: ["203.0.113.0/24"] });
@@ -407,7 +407,7 @@ describe("an address", () => {
   });
 
   describe.each(EXPRESS)("in %s", (_, express) => {
-    it("is that of the connection until a proxy is trusted, and the proxy's word from then on", async () => {
+    it("is that of the connection, or the one that a trusted proxy reports", async () => {
       const { sms, unauthorized } = recorder({ authenticate: { allow: ["203.0.113.0/24"] } });
       const plain = express().use("/sms", sms);
       await request(plain).post("/sms").set("X-Forwarded-For", "203.0.113.1").send(callback()).expect(403);
@@ -421,7 +421,7 @@ describe("an address", () => {
       expect(unauthorized.map(({ ip }) => ip)).toEqual([expect.stringMatching(/127\.0\.0\.1$/), "192.0.2.1"]);
     });
 
-    it("causes one process warning where every proxy is trusted", async () => {
+    it("causes one process warning if every proxy is trusted", async () => {
       const emitWarning = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
       const { sms } = recorder({ authenticate: { allow: ["203.0.113.0/24"] } });
       const app = express().set("trust proxy", true).use("/sms", sms);
@@ -433,8 +433,8 @@ describe("an address", () => {
   });
 });
 
-describe("a function", () => {
-  it("gets the request, and lets in for true alone", async () => {
+describe("a function that checks callers", () => {
+  it("gets the request, and authorizes the caller only if it returns true", async () => {
     const answers: unknown[] = [true, Promise.resolve(true), false, Promise.resolve(false), undefined, 1, "true", {}];
     let given: unknown;
     let seen: IncomingMessage | undefined;
@@ -449,29 +449,28 @@ describe("a function", () => {
     expect(unauthorized[0]?.reason).toBe("The function of options.authenticate did not return true.");
   });
 
-  it("refuses where it throws or rejects, and what it throws is not repeated", async () => {
-    let how: () => boolean | Promise<boolean> = () => true;
-    const { server, unauthorized } = guarded(() => how());
+  it("rejects the caller if it throws or rejects, and the reason does not contain the error's text", async () => {
+    let check: () => boolean | Promise<boolean> = () => true;
+    const { server, unauthorized } = guarded(() => check());
     const failures: Array<() => Promise<boolean>> = [
       () => {
         throw new RangeError("c4n4ry");
       },
       () => Promise.reject(new Error("c4n4ry")),
-
       () => Promise.reject("c4n4ry"),
     ];
-    for (how of failures) await request(server).post("/").send(callback()).expect(403);
+    for (check of failures) await request(server).post("/").send(callback()).expect(403);
     expect(unauthorized[0]?.reason).toMatch(/^The function of options\.authenticate failed: RangeError/);
     expect(JSON.stringify(unauthorized)).not.toContain("c4n4ry");
   });
 
-  it("refuses where it never answers, when handlerTimeoutMs is over", async () => {
+  it("rejects the caller after handlerTimeoutMs if it never settles", async () => {
     const { server, unauthorized } = guarded(() => new Promise<boolean>(() => undefined), { handlerTimeoutMs: 20 });
     await request(server).post("/").send(callback()).expect(403);
     expect(unauthorized[0]?.reason).toContain("did not answer within handlerTimeoutMs");
   });
 
-  it("is waited for when the router closes", async () => {
+  it("is awaited when the router closes", async () => {
     const asked = deferred();
     const answer = deferred<boolean>();
     const { server, sms, messages } = guarded(() => {
@@ -487,7 +486,7 @@ describe("a function", () => {
     expect(await status).toBe(200);
   });
 
-  it("must give true beside any other function", async () => {
+  it("must return true even if another function does", async () => {
     const answers = [true, true];
     const { server, unauthorized } = guarded([() => answers[0] === true, () => answers[1] === true]);
     const statuses = [];
@@ -503,7 +502,7 @@ describe("a function", () => {
     expect(unauthorized).toHaveLength(2);
   });
 
-  it("is not asked where something else does not hold", async () => {
+  it("is not called if another demand is not met", async () => {
     const check = jest.fn(() => true);
     const { server } = guarded([check, HEADER]);
     await request(server).post("/").send(callback()).expect(403);
@@ -512,14 +511,14 @@ describe("a function", () => {
     expect(check).toHaveBeenCalledTimes(1);
   });
 
-  it.each(EXPRESS)("may say that it gets the request of %s", async (_, express) => {
+  it.each(EXPRESS)("may declare its parameter as the request of %s", async (_, express) => {
     const { sms } = recorder({ authenticate: (req: Request) => req.get("x-mine") === "mine" });
     const app = express().use("/sms", sms);
     await request(app).post("/sms").set("X-Mine", "mine").send(callback()).expect(200);
     await request(app).post("/sms").send(callback()).expect(403);
   });
 
-  it("that takes its time leaves no request without an answer, whatever goes wrong behind it", async () => {
+  it("leaves no request without an answer if it is slow and reading the body then throws", async () => {
     const { sms, lines } = recorder({ authenticate: () => Promise.resolve(true), maxInFlight: 1 });
     const server = createServer((req, res) => {
       Object.defineProperty(req, "rawBody", {
@@ -537,7 +536,7 @@ describe("a function", () => {
 });
 
 describe("several demands", () => {
-  it("must all hold, and 401 is the answer where basic or bearer failed", async () => {
+  it("must all be met, and the answer is 401 if basic or bearer is not", async () => {
     const { server, unauthorized } = guarded([
       HEADER,
       { query: "token", value: "abc" },
@@ -553,16 +552,17 @@ describe("several demands", () => {
     expect(await statusOf(server, [header], "/?token=abc")).toBe(401);
     expect(await statusOf(server, [], "/")).toBe(401);
     expect(unauthorized.at(-1)?.reason).toBe(
-      'The header "x-callback-token" is missing. The query\'s variable "token" is missing. The Basic authorization is missing.',
+      'The header "x-callback-token" is missing. The query\'s variable "token" is missing. ' +
+        "The Basic authorization is missing.",
     );
   });
 });
 
-describe("a caller that is refused", () => {
+describe("an unauthorized caller", () => {
   it.each([
     ["of a known length", "Content-Length: 100000000\r\n\r\n{"],
     ["in chunks", "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"],
-  ])("is refused before its body is read, and let go while it still sends one %s", async (_how, sent) => {
+  ])("is rejected before its body is read, and disconnected while it still sends one %s", async (_how, sent) => {
     const { server, unauthorized, invalid } = guarded(HEADER);
     const socket = await open(await listen(server));
     const answer = untilClosed(socket);
@@ -572,22 +572,27 @@ describe("a caller that is refused", () => {
     expect(invalid).toEqual([]);
   });
 
-  it("costs no memory, however much it goes on to send", async () => {
+  it("costs no memory, however much it sends", async () => {
     const script = `
       const { incomingSms } = require("express-kaleyra-sms");
       const quiet = { warn: () => undefined, error: () => undefined };
       const sms = incomingSms({ authenticate: { bearer: "right" }, logger: quiet });
-      const used = () => { gc(); const { heapUsed, arrayBuffers } = process.memoryUsage(); return heapUsed + arrayBuffers; };
+      const used = () => {
+        gc();
+        const { heapUsed, arrayBuffers } = process.memoryUsage();
+        return heapUsed + arrayBuffers;
+      };
       const before = used();
-      const server = require("node:http").createServer(sms).listen(0, "127.0.0.1", () => console.log(server.address().port + ";"));
+      const server = require("node:http").createServer(sms);
+      server.listen(0, "127.0.0.1", () => console.log(server.address().port + ";"));
       process.stdin.once("data", () => { console.log(used() - before + ";"); process.exit(); });`;
     const child = spawn(process.execPath, ["--expose-gc", "-e", script], { cwd: join(__dirname, "..", "..") });
-    const refusedPort = Number.parseInt(await until(child.stdout, ";"));
+    const port = Number.parseInt(await until(child.stdout, ";"));
     const part = Buffer.alloc(1_000_000, "x");
-    // All at once, so that what is kept of one adds to what is kept of the others.
+    // All at once, so that the memory kept for each connection adds up.
     const sockets = await Promise.all(
       Array.from({ length: 100 }, async () => {
-        const socket = await open(refusedPort);
+        const socket = await open(port);
         const answer = until(socket, "\r\n\r\n");
         socket.write("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\n");
         const written = new Promise((resolve) => socket.once("close", resolve).write(part, resolve));
@@ -598,12 +603,12 @@ describe("a caller that is refused", () => {
     );
     const kept = until(child.stdout, ";");
     child.stdin.write("now");
-    // A hundred million bytes were sent.
+    // 100,000,000 bytes were sent.
     expect(Number.parseInt(await kept)).toBeLessThan(50_000_000);
     for (const socket of sockets) socket.destroy();
   });
 
-  it("is refused where the request is no stream, as on some platforms, and let in where it shows what it must", async () => {
+  it("is rejected even if the request is not a stream, as on some platforms, where all other checks work", async () => {
     const { sms, unauthorized, messages } = recorder({ authenticate: [HEADER, { query: "token", value: "abc" }] });
     const status = (headers: Record<string, string>, url: string): Promise<number> =>
       new Promise((resolve) => {
@@ -616,7 +621,7 @@ describe("a caller that is refused", () => {
     expect(messages).toHaveLength(1);
   });
 
-  it.each(EXPRESS)("is refused where the app's own trust proxy function fails, in %s", async (_, express) => {
+  it.each(EXPRESS)("is rejected if the app's own trust proxy function throws, in %s", async (_, express) => {
     const { sms, unauthorized } = recorder({ authenticate: { allow: ["127.0.0.1"] } });
     const app = express().set("trust proxy", () => {
       throw new Error("c4n4ry");
@@ -634,17 +639,18 @@ describe("a caller that is refused", () => {
     expect(unauthorized).toEqual([]);
   });
 
-  it("is one line a minute to the logger where nobody hears of it, without its address", async () => {
+  it("is logged once a minute if unauthorized has no handler, without its address", async () => {
     const lines: string[] = [];
     const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
     const sms = incomingSms({ authenticate: HEADER, logger });
     for (let n = 0; n < 3; n++) await request(createServer(sms)).post("/").send(callback()).expect(403);
     expect(lines).toEqual([
-      'express-kaleyra-sms: Rejected a caller: The header "x-callback-token" is missing. Register sms.on("unauthorized", ...) to handle each one. (unauthorized)',
+      'express-kaleyra-sms: Rejected a caller: The header "x-callback-token" is missing. ' +
+        'Register sms.on("unauthorized", ...) to handle each one. (unauthorized)',
     ]);
   });
 
-  it("is not told by a handler that fails", async () => {
+  it("gets the same answer if a handler of unauthorized fails", async () => {
     const { sms, server, lines } = guarded(HEADER);
     sms.on("unauthorized", () => {
       throw new Error("c4n4ry");
@@ -653,7 +659,7 @@ describe("a caller that is refused", () => {
     expect(lines).toEqual([expect.stringContaining("(handler-of-unauthorized-failed)")]);
   });
 
-  it("has no body with problems: false", async () => {
+  it("gets an answer without a body with problems: false", async () => {
     const { server } = guarded({ bearer: "x" }, { problems: false });
     await request(server)
       .post("/")
@@ -662,7 +668,7 @@ describe("a caller that is refused", () => {
       .expect("WWW-Authenticate", /^Bearer /);
   });
 
-  it("does not keep the next one from its answer, in any order", async () => {
+  it("does not block later callers, in any order", async () => {
     const { server, messages } = guarded(HEADER, { maxInFlight: 1 });
     const port = await listen(server);
     const statuses = [];
@@ -682,7 +688,7 @@ describe("a caller that is refused", () => {
 describe("options.authenticate", () => {
   const make = (authenticate: unknown) => () => incomingSms({ authenticate } as IncomingSmsOptions);
 
-  it.each<[place: string, value: unknown, says: string]>([
+  it.each<[place: string, value: unknown, text: string]>([
     ["", [], "is empty"],
     ["", true, "takes one of { header, value }"],
     ["", "secret", "takes one of { header, value }"],
@@ -702,7 +708,7 @@ describe("options.authenticate", () => {
     [".value", { header: "a", value: " x" }, "printable ASCII"],
     [".value", { header: "a", value: "é" }, "printable ASCII"],
     ["[0].value", [{ query: "a", value: "" }], "not empty"],
-    [".value", { query: "a", value: "\ud800" }, "a text"],
+    [".value", { query: "a", value: "\ud800" }, "a string"],
     [".query", { query: "", value: "x" }, "not empty"],
     [".query", { query: "source", value: "x" }, "the name of a field"],
     [".query", { query: "parts[1]", value: "x" }, "the name of a field"],
@@ -724,22 +730,22 @@ describe("options.authenticate", () => {
     [".allow[0]", { allow: ["localhost"] }, "CIDR range"],
     [".allow[0]", { allow: ["fe80::1%eth0"] }, "CIDR range"],
     [".allow[0]", { allow: [10] }, "CIDR range"],
-    ["", [{ basic: { username: "u", password: "p" } }, { bearer: "t" }], "both are the Authorization header"],
-    ["", [{ basic: { username: "u", password: "p" } }, { bearer: () => true }], "both are the Authorization header"],
-  ])("names the place that is wrong: %s %j", (place, value, says) => {
+    ["", [{ basic: { username: "u", password: "p" } }, { bearer: "t" }], "Both use the Authorization header"],
+    ["", [{ basic: { username: "u", password: "p" } }, { bearer: () => true }], "Both use the Authorization header"],
+  ])("throws a TypeError that names the wrong property: %s %j", (place, value, text) => {
     expect(make(value)).toThrow(TypeError);
     expect(make(value)).toThrow(`options.authenticate${place} `);
-    expect(make(value)).toThrow(says);
+    expect(make(value)).toThrow(text);
   });
 
-  it("never repeats a secret in what it says", () => {
+  it("never has its secrets in an error", () => {
     for (const wrong of [{ header: "a", value: "c4n4ry\n" }, { bearer: "c4n4ry x" }, { allow: ["c4n4ry"] }, "c4n4ry"]) {
       expect(make(wrong)).toThrow(TypeError);
       expect(make(wrong)).toThrow(expect.objectContaining({ message: expect.not.stringContaining("c4n4ry") }));
     }
   });
 
-  it("is taken as it was when the router was made", async () => {
+  it("is read once, when the router is made", async () => {
     const authenticate = [{ header: "X-One", value: "one" }];
     const { server } = guarded(authenticate);
     authenticate[0] = { header: "X-One", value: "two" };
@@ -748,12 +754,12 @@ describe("options.authenticate", () => {
   });
 });
 
-describe("with nothing said of who may call", () => {
+describe("without options.authenticate", () => {
   let environment: string | undefined;
   beforeEach(() => void (environment = process.env.NODE_ENV));
   afterEach(() => void (process.env.NODE_ENV = environment));
 
-  it("one process warning says so in development", () => {
+  it("emits one process warning in development", () => {
     const emitWarning = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     process.env.NODE_ENV = "development";
     incomingSms();
@@ -764,14 +770,15 @@ describe("with nothing said of who may call", () => {
     expect(emitWarning).not.toHaveBeenCalled();
   });
 
-  it("no router is made in production, and the error says why and what to add", () => {
+  it("throws in production, with an error that names the reason and the remedy", () => {
     process.env.NODE_ENV = "production";
     expect(() => incomingSms()).toThrow(TypeError);
     expect(() => incomingSms({ authenticate: undefined })).toThrow(
       expect.objectContaining({
         code: "KALEYRA_SMS_NO_AUTHENTICATION",
         message:
-          "incomingSms needs options.authenticate under NODE_ENV=production: anyone who knows the URL could opt your customers in and out. " +
+          "incomingSms needs options.authenticate under NODE_ENV=production: " +
+          "anyone who knows the URL could opt your customers in and out. " +
           "Add a secret to the Callback Profile as a custom HTTP header, and set " +
           'authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }. ' +
           "If something in front of the app checks callers, set authenticate: false. " +
@@ -782,7 +789,7 @@ describe("with nothing said of who may call", () => {
     expect(() => incomingSms({ authenticate: HEADER })).not.toThrow();
   });
 
-  it("a process that is started so ends with that error", () => {
+  it("ends a process in production with that error", () => {
     const { stderr, status } = spawnSync(process.execPath, ["-e", 'require("express-kaleyra-sms").incomingSms()'], {
       cwd: join(__dirname, "..", ".."),
       env: { ...process.env, NODE_ENV: "production" },
@@ -797,7 +804,7 @@ function codesOf({ mock: { calls } }: { mock: { calls: readonly unknown[][] } })
   return calls.map(([, options]) => (options as { code?: unknown }).code);
 }
 
-it("a caller whose access is being checked gets its answer when the router closes", async () => {
+it("answers a caller that is still being checked when the router closes", async () => {
   let allow = (): void => undefined;
   const { sms, messages } = recorder({ authenticate: () => new Promise((resolve) => (allow = () => resolve(true))) });
   const port = await listen(sms);
