@@ -1,4 +1,4 @@
-// Every answer, through the HTTP stack; and that none of them, nor any line that is logged, repeats what was sent.
+// Every answer, through the HTTP stack. Neither answers nor log lines contain received data.
 
 import { spawnSync } from "node:child_process";
 import { createServer } from "node:http";
@@ -13,7 +13,7 @@ import { callback } from "../support/callbacks";
 import { closeServers, deferred, listen, open, recorder, untilClosed } from "../support/recorder";
 
 const CANARY = "c4n4ry";
-/** Everything that is written: to the logger, as process warnings, by debug. */
+/** All output: log lines, process warnings and debug lines. */
 let written: string[];
 
 beforeEach(() => {
@@ -60,7 +60,7 @@ describe("a handled callback", () => {
     }
   });
 
-  it("may be answered 204, and with a content type of one's own", async () => {
+  it("may be answered 204, or with a custom content type", async () => {
     await request(serverWith({ ack: { status: 204 } }).server)
       .post("/")
       .send(callback())
@@ -71,7 +71,7 @@ describe("a handled callback", () => {
 });
 
 describe("a failure", () => {
-  it("is a problem (RFC 9457) with a code, and nothing that was sent", async () => {
+  it("is answered with a problem (RFC 9457) that has a code, and no received data", async () => {
     const { server, invalid } = serverWith();
     const response = await request(server)
       .post("/")
@@ -85,7 +85,7 @@ describe("a failure", () => {
     expect(invalid[0]?.raw).toContain(CANARY);
   });
 
-  it("has no body with problems: false", async () => {
+  it("is answered without a body with problems: false", async () => {
     const { server } = serverWith({ problems: false });
     await request(server).post("/").send({}).expect(400, "").expect("Content-Length", "0");
     await request(server).put("/").expect(405, "");
@@ -106,7 +106,7 @@ describe("a failure", () => {
     ["schema", 400, "application/json", `{"id":"${CANARY}"}`],
     ["duplicate-field", 400, "application/x-www-form-urlencoded", `id=${CANARY}&id=other`],
     ["body-too-large", 413, "application/json", CANARY.repeat(40_000)],
-  ])("is %s with %i for %s: %.30s", async (code, status, type, body) => {
+  ])("has the code %s and the status %i for %s: %.30s", async (code, status, type, body) => {
     const { server, invalid, messages, lines } = serverWith();
     const response = await request(server)
       .post("/")
@@ -120,7 +120,7 @@ describe("a failure", () => {
     expect(JSON.stringify([response.body, response.headers, lines, written])).not.toContain(CANARY);
   });
 
-  it("keeps what was read whole for the handler of invalid", async () => {
+  it("passes everything that was read to the handler of invalid", async () => {
     const { server, invalid } = serverWith();
     const post = (body: string | Buffer) =>
       request(server).post("/").set("Content-Type", "text/plain").send(body).expect(400);
@@ -134,7 +134,7 @@ describe("a failure", () => {
     ]);
   });
 
-  it("tells a delivery report that was pointed here by mistake", async () => {
+  it("has an issue that recognizes a delivery report", async () => {
     const { server, invalid } = serverWith();
     const response = await request(server)
       .post("/")
@@ -146,7 +146,7 @@ describe("a failure", () => {
     expect(response.body).toMatchObject({ issues: invalid[0]?.issues });
   });
 
-  it("gives at most 20 issues", async () => {
+  it("has at most 20 issues", async () => {
     const { server, invalid } = serverWith();
     const fields = Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`parts[${index + 1}]`, []]));
     await request(server).post("/").send(fields).expect(400);
@@ -155,7 +155,7 @@ describe("a failure", () => {
 });
 
 describe("a handler that fails", () => {
-  it("is answered 500 without the error's text, and handled again when it comes again", async () => {
+  it("causes a 500 without the error's text, and the callback is handled again when it is sent again", async () => {
     const { server, sms, errors, messages } = serverWith();
     let broken = true;
     sms.on("message", () => {
@@ -173,14 +173,14 @@ describe("a handler that fails", () => {
     expect(messages).toHaveLength(2);
   });
 
-  it("is answered as handled with acknowledgeFailures", async () => {
+  it("causes an acknowledgement with acknowledgeFailures", async () => {
     const { server, sms, errors } = serverWith({ acknowledgeFailures: true });
     sms.on("message", () => Promise.reject(new Error("no")));
     await request(server).post("/").send(callback()).expect(200, "");
     expect(errors).toHaveLength(1);
   });
 
-  it("is answered 500 when it has had its time", async () => {
+  it("causes a 500 after handlerTimeoutMs", async () => {
     const { server, sms, errors } = serverWith({ handlerTimeoutMs: 30 });
     sms.on("message", () => new Promise(() => undefined));
     const response = await request(server).post("/").send(callback()).expect(500);
@@ -189,8 +189,8 @@ describe("a handler that fails", () => {
   });
 });
 
-describe("a router with no room", () => {
-  it("answers 503 with Retry-After beyond maxInFlight, and has room again afterwards", async () => {
+describe("a busy router", () => {
+  it("answers 503 with Retry-After beyond maxInFlight, and accepts callbacks again afterwards", async () => {
     const { server, sms } = serverWith({ maxInFlight: 1 });
     const { promise, resolve } = deferred();
     const started = deferred();
@@ -212,8 +212,8 @@ describe("a router with no room", () => {
   });
 });
 
-describe("with no handler of invalid or error", () => {
-  it("writes one line a minute for each code, without text, numbers or the error's own words", async () => {
+describe("a router without handlers of invalid and error", () => {
+  it("logs one line a minute for each code, without texts, numbers or the error's message", async () => {
     const lines: string[] = [];
     const bare = incomingSms({
       authenticate: false,
@@ -237,7 +237,7 @@ describe("with no handler of invalid or error", () => {
     expect(lines.join()).not.toMatch(/c4n4ry|9876543210/);
   });
 
-  it("writes again after the minute", async () => {
+  it("logs again after a minute", async () => {
     const lines: string[] = [];
     const bare = incomingSms({
       authenticate: false,
@@ -248,7 +248,7 @@ describe("with no handler of invalid or error", () => {
     const YEAR_MS = 31_536_000_000;
     for (const [n, at] of [0, 59_999, 60_000].entries()) {
       now.mockReturnValue(at);
-      // Somebody sets the clock back meanwhile.
+      // The system time is set back meanwhile.
       wall.mockReturnValue(1e12 - n * YEAR_MS);
       await bare.receive({ method: "POST", body: "" });
     }
@@ -257,7 +257,7 @@ describe("with no handler of invalid or error", () => {
 });
 
 describe("an answer that cannot be sent", () => {
-  it("ends the connection, is logged, and leaves the process and the next callback alone", async () => {
+  it("closes the connection and is logged, and the next callback is handled", async () => {
     const { sms, lines } = recorder();
     const app = express()
       .use("/broken", (_req, res, next) => {
@@ -274,7 +274,7 @@ describe("an answer that cannot be sent", () => {
     expect(lines[0]).not.toContain("secret");
   });
 
-  it("is not one without a body to a sender that goes on", async () => {
+  it("is not one without a body to a client that is still sending", async () => {
     const { sms } = recorder();
     const server = createServer({ rejectNonStandardBodyWrites: true }, sms);
     const port = await listen(server);
@@ -289,24 +289,26 @@ describe("an answer that cannot be sent", () => {
   });
 });
 
-it("a receipt's headers are nobody's to change", async () => {
+it("freezes the headers of a receipt", async () => {
   const { sms } = recorder();
   const { headers } = await sms.receive({ method: "POST", body: callback() });
   expect(Object.isFrozen(headers)).toBe(true);
 });
 
 describe("DEBUG=express-kaleyra-sms", () => {
-  it("prints what became of each callback, with numbers and texts masked", () => {
+  it("prints the outcome of each callback, with numbers and texts masked", () => {
     const script = `
       const { incomingSms } = require("express-kaleyra-sms");
       const sms = incomingSms();
-      const fields = { id: "secret-1", source: "919876543210", recipient: "5050", message: "a secret text of 28 letters." };
+      const message = "a secret text of 28 letters.";
+      const fields = { id: "secret-1", source: "919876543210", recipient: "5050", message };
       (async () => {
         await sms.receive({ method: "POST", body: fields });
         await sms.receive({ method: "POST", body: fields });
         await sms.receive({ method: "GET", query: "source=secret-3" });
         await sms.receive({ method: "POST", body: Buffer.from([0x7b, 0xff]) });
-        for (const source of ["9876543210", "+4915112345678", "VM-SECRET", "50", "12\\x1b[2J", "9".repeat(1000), "🙏".repeat(30)])
+        const long = ["9".repeat(1000), "🙏".repeat(30)];
+        for (const source of ["9876543210", "+4915112345678", "VM-SECRET", "50", "12\\x1b[2J", ...long])
           await sms.receive({ method: "GET", query: { id: "1", source, recipient: "+919812345678", keyword: "" } });
       })();`;
     const { stderr } = spawnSync(process.execPath, ["-e", script], {

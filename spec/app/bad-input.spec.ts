@@ -1,4 +1,5 @@
-// What a broken provider or a stranger may send: each is answered or closed, is invalid once at the most, leaks nothing, and leaves the router as it was.
+// Input from a broken provider or a stranger: it is answered or disconnected, emits at most one event, and leaks
+// nothing. The next callback is handled.
 
 import { spawnSync } from "node:child_process";
 import { Agent, request } from "node:http";
@@ -27,7 +28,7 @@ const BODY = Buffer.from(
 
 let recorded: Recorder;
 let port: number;
-/** Everything that is written or answered. */
+/** All answers and all output. */
 let seen: string[];
 const agent = new Agent({ keepAlive: true, maxSockets: 20 });
 
@@ -49,7 +50,7 @@ afterAll(async () => {
   jest.restoreAllMocks();
 });
 
-/** Sends a request over a connection that is kept, and gives the status; the answer's words are noted. */
+/** Sends a request over a kept-alive connection, records the answer's body in `seen`, and resolves with the status. */
 function send(
   body: Buffer | string,
   { path = "/sms", method = "POST", type = "application/json" } = {},
@@ -64,10 +65,10 @@ function send(
   });
 }
 
-/** After one callback: it was told of once, and nothing of it is to be seen. */
-function expectToldOnce(status: number | undefined): void {
-  const told = recorded.messages.length + recorded.invalid.length;
-  expect([status, told]).toEqual([recorded.messages.length > 0 ? 200 : recorded.invalid[0]?.status, 1]);
+/** Checks that the callback emitted one event, and that answers and log lines contain nothing of it. */
+function expectOneEvent(status: number | undefined): void {
+  const events = recorded.messages.length + recorded.invalid.length;
+  expect([status, events]).toEqual([recorded.messages.length > 0 ? 200 : recorded.invalid[0]?.status, 1]);
   expect(seen.join() + recorded.lines.join()).not.toContain(CANARY);
   expect(recorded.errors).toEqual([]);
   recorded.messages.length = recorded.invalid.length = 0;
@@ -80,23 +81,23 @@ async function expectNextHandled(): Promise<void> {
 }
 
 describe("a valid body", () => {
-  it("is refused at every prefix of it", async () => {
+  it("is rejected if it is cut at any byte", async () => {
     for (let length = 0; length < BODY.length; length++) {
       const status = await send(BODY.subarray(0, length));
       expect(status).toBe(400);
-      expectToldOnce(status);
+      expectOneEvent(status);
     }
     await expectNextHandled();
   });
 
-  it("is read or refused without any one of its bytes", async () => {
+  it("is read or rejected if any one byte is missing", async () => {
     for (let at = 0; at < BODY.length; at++) {
-      expectToldOnce(await send(Buffer.concat([BODY.subarray(0, at), BODY.subarray(at + 1)])));
+      expectOneEvent(await send(Buffer.concat([BODY.subarray(0, at), BODY.subarray(at + 1)])));
     }
     await expectNextHandled();
   });
 
-  it("is read or refused with any bytes changed, under any type and charset", async () => {
+  it("is read or rejected if any bytes are changed, with any content type and charset", async () => {
     const types = [
       ...["application/json", "application/json; charset=utf-8", "text/plain; charset=utf-16le", "text/plain"],
       ...["application/json; charset=iso-8859-1", "application/json; charset=shift_jis", "text/html; charset=x"],
@@ -113,7 +114,7 @@ describe("a valid body", () => {
         async (changes, type) => {
           const body = Buffer.from(BODY);
           for (const [at, byte] of changes) body[at] = byte;
-          expectToldOnce(await send(body, { type }));
+          expectOneEvent(await send(body, { type }));
         },
       ),
       { numRuns: 3_000 },
@@ -122,7 +123,7 @@ describe("a valid body", () => {
   }, 60_000);
 });
 
-describe("names that objects have of themselves", () => {
+describe("names of properties that every object inherits", () => {
   const NAMES = ["__proto__", "constructor", "toString", "hasOwnProperty", "valueOf", "prototype"];
 
   it.each<[how: string, deliver: () => Promise<number | undefined>]>([
@@ -146,7 +147,7 @@ describe("names that objects have of themselves", () => {
           path: `/sms?id=1&source=2&recipient=3&${NAMES.map((name) => `${name}=x`).join("&")}`,
         }),
     ],
-  ])("are fields like any other in %s", async (_, deliver) => {
+  ])("are ordinary fields in %s", async (_, deliver) => {
     expect(await deliver()).toBe(200);
     const { fields = {} } = recorded.messages[0] ?? {};
     for (const name of NAMES) expect(Object.getOwnPropertyDescriptor(fields, name)?.value).toBe("x");
@@ -155,7 +156,7 @@ describe("names that objects have of themselves", () => {
     await expectNextHandled();
   });
 
-  it("pollute nothing where they hold objects", async () => {
+  it("pollute no prototype if their values are objects", async () => {
     const body = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"id":"1","source":"2"}';
     expect(await send(body)).toBe(400);
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
@@ -170,11 +171,11 @@ describe("names that objects have of themselves", () => {
   });
 });
 
-describe("too much of something", () => {
+describe("an oversized part of a body", () => {
   const keys = Array.from({ length: 10_000 }, (_, n) => `k${n}`);
   const depth = 40_000;
 
-  it.each<[what: string, body: string, type: string, status: number]>([
+  it.each<[title: string, body: string, type: string, status: number]>([
     [
       "10,000 keys",
       JSON.stringify({ ...callback(), ...Object.fromEntries(keys.map((k) => [k, "v"])) }),
@@ -183,20 +184,20 @@ describe("too much of something", () => {
     ],
     ["10,000 wrong keys", JSON.stringify(Object.fromEntries(keys.map((k) => [k, {}]))), "application/json", 400],
     ["10,000 variables", keys.map((k) => `${k}=v`).join("&"), "application/x-www-form-urlencoded", 400],
-    ["10,000 times one variable", "id=1&".repeat(10_000), "application/x-www-form-urlencoded", 400],
-    ["10,000 times one key", `{${'"id":"1",'.repeat(10_000)}"id":"1"}`, "application/json", 400],
-    ["arrays in arrays", "[".repeat(depth), "application/json", 400],
-    ["closed arrays in arrays", `${"[".repeat(depth)}${"]".repeat(depth)}`, "application/json", 400],
-    ["arrays in a field", `{"id":${"[".repeat(depth)}${"]".repeat(depth)}}`, "application/json", 400],
-    ["objects in objects", '{"id":'.repeat(20_000), "application/json", 400],
+    ["one variable 10,000 times", "id=1&".repeat(10_000), "application/x-www-form-urlencoded", 400],
+    ["one key 10,000 times", `{${'"id":"1",'.repeat(10_000)}"id":"1"}`, "application/json", 400],
+    ["unclosed nested arrays", "[".repeat(depth), "application/json", 400],
+    ["nested arrays", `${"[".repeat(depth)}${"]".repeat(depth)}`, "application/json", 400],
+    ["nested arrays in a field", `{"id":${"[".repeat(depth)}${"]".repeat(depth)}}`, "application/json", 400],
+    ["unclosed nested objects", '{"id":'.repeat(20_000), "application/json", 400],
     ["quotes", '"'.repeat(160_000), "application/json", 400],
     ["backslashes", `{"id":"${"\\".repeat(160_000)}"}`, "application/json", 400],
     ["white space", " ".repeat(160_000), "application/json", 400],
-    ["white space in between", `{"id"${" ".repeat(80_000)}:${"\n".repeat(80_000)}`, "application/json", 400],
+    ["white space between tokens", `{"id"${" ".repeat(80_000)}:${"\n".repeat(80_000)}`, "application/json", 400],
     ["seams", `{"id":"${'","message":"'.repeat(12_000)}"}`, "application/json", 400],
-  ])("is read or refused: %s", async (_, body, type, status) => {
+  ])("is read or rejected: %s", async (_, body, type, status) => {
     expect(await send(body, { type })).toBe(status);
-    expectToldOnce(status);
+    expectOneEvent(status);
     await expectNextHandled();
   });
 
@@ -206,7 +207,7 @@ describe("too much of something", () => {
     ["1e400", "1e400"],
     ["0.10000000000000000000001", "0.10000000000000000000001"],
     ["9007199254740993", "9007199254740993"],
-  ])("keeps the digits of %s", async (number, digits) => {
+  ])("may be a long number, all digits of which are kept: %s", async (number, digits) => {
     const body = JSON.stringify(callback())
       .replace("{", `{"ref":${number},`)
       .replace(/"id":"[^"]*"/, `"id":${number}`);
@@ -215,28 +216,28 @@ describe("too much of something", () => {
   });
 });
 
-describe("a body that is not what is said of it", () => {
+describe("a body that does not match its headers", () => {
   const HEAD = "POST /sms HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
 
-  it("is refused when it is shorter and the connection stays, and when it is cut", async () => {
+  it("is rejected if it is too short, whether the connection stays open or breaks", async () => {
     const waiting = await open(port);
     const answer = until(waiting, "body-incomplete");
     waiting.write(`${HEAD}Content-Length: ${BODY.length + 10}\r\n\r\n`);
     waiting.write(BODY);
     expect(await answer).toMatch(/^HTTP\/1.1 408/);
     waiting.destroy();
-    expectToldOnce(408);
+    expectOneEvent(408);
 
     const cut = await open(port);
-    const told = new Promise((resolve) => recorded.sms.once("invalid", resolve));
+    const emitted = new Promise((resolve) => recorded.sms.once("invalid", resolve));
     cut.write(`${HEAD}Content-Length: ${BODY.length + 10}\r\n\r\n`);
     cut.write(BODY.subarray(0, 50), () => cut.destroy());
-    expect(await told).toMatchObject({ code: "body-incomplete", status: 400, raw: BODY.subarray(0, 50).toString() });
-    expectToldOnce(400);
+    expect(await emitted).toMatchObject({ code: "body-incomplete", status: 400, raw: BODY.subarray(0, 50).toString() });
+    expectOneEvent(400);
     await expectNextHandled();
   });
 
-  it("is read up to the length that is declared, and the rest is no callback", async () => {
+  it("is read up to its declared length, and the rest is not read as a callback", async () => {
     const socket = await open(port);
     const answer = until(socket, "Content-Length: 0");
     const closed = untilClosed(socket);
@@ -245,11 +246,11 @@ describe("a body that is not what is said of it", () => {
     expect(await answer).toMatch(/^HTTP\/1.1 200/);
     socket.write(`{"id":"2"}\r\n\r\n`);
     expect(await closed).toMatch(/HTTP\/1.1 400 [^]*$/);
-    expectToldOnce(200);
+    expectOneEvent(200);
     await expectNextHandled();
   });
 
-  it("is refused where its length is none, twice another, or hidden behind chunks", async () => {
+  it("is rejected if its declared length is invalid, contradictory, or combined with chunked encoding", async () => {
     for (const lie of [
       "Content-Length: -1\r\n",
       "Content-Length: 1e3\r\n",
@@ -265,7 +266,7 @@ describe("a body that is not what is said of it", () => {
     await expectNextHandled();
   });
 
-  it("is refused as a bomb, and as chunks that never end", async () => {
+  it("is rejected if it is a compression bomb, or if its chunks never end", async () => {
     const bomb = gzipSync(Buffer.alloc(200_000_000, "x"));
     const socket = await open(port);
     const answer = until(socket, "body-too-large");
@@ -273,20 +274,20 @@ describe("a body that is not what is said of it", () => {
     socket.write(bomb.subarray(0, 10_000));
     expect(await answer).toMatch(/^HTTP\/1.1 413/);
     socket.destroy();
-    expectToldOnce(413);
+    expectOneEvent(413);
 
     const endless = await open(port);
     const timeout = until(endless, "body-incomplete");
     endless.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n`);
     expect(await timeout).toMatch(/^HTTP\/1.1 408/);
     endless.destroy();
-    expectToldOnce(408);
+    expectOneEvent(408);
     await expectNextHandled();
   });
 });
 
-/** The number that a process of its own prints, so that nothing but the router's memory is measured. */
-function printedBy(script: string): number {
+/** Returns the number that a script prints in a process of its own, so that only the router's memory is measured. */
+function numberPrintedBy(script: string): number {
   const { stdout, stderr } = spawnSync(process.execPath, ["--expose-gc", "--no-warnings", "-e", script], {
     cwd: join(__dirname, "..", ".."),
     encoding: "utf8",
@@ -296,17 +297,19 @@ function printedBy(script: string): number {
   return Number(stdout);
 }
 
-it("what is remembered of a callback does not keep its body", () => {
+it("does not keep the bodies of handled callbacks in memory", () => {
   const script = `
     const { incomingSms } = require("express-kaleyra-sms");
-    const sms = incomingSms({ authenticate: false, deduplicate: { max: 1000 }, timeZone: "Asia/Kolkata", escaping: "none" }).on("message", () => undefined);
+    const options = { authenticate: false, deduplicate: { max: 1000 }, timeZone: "Asia/Kolkata", escaping: "none" };
+    const sms = incomingSms(options).on("message", () => undefined);
     const used = () => { gc(); gc(); return process.memoryUsage().heapUsed; };
     (async () => {
       const { callbackProfile } = require("express-kaleyra-sms");
       const profile = callbackProfile({ method: "POST", url: "https://example.com/sms" });
       const before = used();
       for (let n = 0; n < 500; n++) {
-        const values = { id: "i" + n, source: "91987654" + (1000 + n), recipient: "5050", message: "x".repeat(100_000) + n };
+        const message = "x".repeat(100_000) + n;
+        const values = { id: "i" + n, source: "91987654" + (1000 + n), recipient: "5050", message };
         const timestamp = "2025-04-17 18:" + String(10 + Math.floor(n / 50)) + ":" + String(10 + (n % 50));
         const { body } = profile.render({ ...values, timestamp }, { escaping: "none" });
         const { outcome } = await sms.receive({ method: "POST", body });
@@ -315,15 +318,16 @@ it("what is remembered of a callback does not keep its body", () => {
       process.stdout.write(String(used() - before));
     })();`;
   // The bodies had 50 million characters.
-  expect(printedBy(script)).toBeLessThan(5_000_000);
+  expect(numberPrintedBy(script)).toBeLessThan(5_000_000);
 });
 
-it("100,000 bad callbacks leave no more memory in use than there was", () => {
+it("keeps no memory for 100,000 invalid callbacks", () => {
   const script = `
     const { incomingSms } = require("express-kaleyra-sms");
     const quiet = { warn: () => undefined, error: () => undefined };
-    const sms = incomingSms({ authenticate: false, logger: quiet }).on("message", () => undefined).on("invalid", () => undefined);
-    const bad = (n) => [
+    const sms = incomingSms({ authenticate: false, logger: quiet });
+    sms.on("message", () => undefined).on("invalid", () => undefined);
+    const invalid = (n) => [
       { method: "POST", body: '{"id":"' + n + '","source":"' },
       { method: "POST", body: JSON.stringify({ id: "i" + n, ["key" + n]: "x", source: n }) },
       { method: "POST", body: '{"id":"' + n + '","message":"' + '","message":"'.repeat(20) + '"}' },
@@ -337,7 +341,7 @@ it("100,000 bad callbacks leave no more memory in use than there was", () => {
     (async () => {
       let sent = 0;
       const until = async (count) => {
-        while (sent < count) for (const callback of bad(sent)) {
+        while (sent < count) for (const callback of invalid(sent)) {
           const { outcome } = await sms.receive(callback);
           if (outcome !== "invalid") throw new Error(JSON.stringify(callback) + " was " + outcome);
           sent++;
@@ -348,11 +352,11 @@ it("100,000 bad callbacks leave no more memory in use than there was", () => {
       await until(110_000);
       process.stdout.write(String(used() - before));
     })();`;
-  // What the engine keeps of compiled code comes and goes by as much; a leak of 10 bytes a callback would be more.
-  expect(printedBy(script)).toBeLessThan(1_000_000);
+  // The engine's cache of compiled code varies by as much. A leak of 10 bytes a callback would exceed the limit.
+  expect(numberPrintedBy(script)).toBeLessThan(1_000_000);
 }, 60_000);
 
-it("reads fields that are named as what every object inherits, also in an app that has frozen it", () => {
+it("reads fields with names of inherited properties, even if the app has frozen Object.prototype", () => {
   const script = `
     const { incomingSms } = require("express-kaleyra-sms");
     Object.freeze(Object.prototype);
@@ -360,10 +364,12 @@ it("reads fields that are named as what every object inherits, also in an app th
     const names = ["toString", "constructor", "hasOwnProperty", "__proto__", "valueOf"];
     sms.on("message", ({ fields }) => console.log(JSON.stringify(names.map((name) => fields[name]))));
     const query = "id=1&source=919876543210&recipient=5050&message=x&" + names.map((name) => name + "=1").join("&");
-    const json = '{"id":"2","source":"919876543210","recipient":"5050","message":"x",' + names.map((name) => JSON.stringify(name) + ":1").join() + "}";
+    const members = names.map((name) => JSON.stringify(name) + ":1").join();
+    const json = '{"id":"2","source":"919876543210","recipient":"5050","message":"x",' + members + "}";
     (async () => {
       const contentType = "application/x-www-form-urlencoded";
-      const callbacks = [{ method: "GET", query }, { method: "POST", body: query.replace("id=1", "id=3"), contentType }, { method: "POST", body: json }];
+      const form = { method: "POST", body: query.replace("id=1", "id=3"), contentType };
+      const callbacks = [{ method: "GET", query }, form, { method: "POST", body: json }];
       for (const callback of callbacks) console.log((await sms.receive(callback)).status);
     })();`;
   const { stdout, stderr } = spawnSync(process.execPath, ["-e", script], { encoding: "utf8", cwd: __dirname });
@@ -372,7 +378,7 @@ it("reads fields that are named as what every object inherits, also in an app th
 });
 
 describe("escapes in a query", () => {
-  /** One piece of a value, and what it stands for: itself, where it is no character in UTF-8. */
+  /** A piece of a value, and its decoded text: the piece itself if it does not encode a character in UTF-8. */
   const piece = fc.oneof(
     fc.string({ unit: "grapheme" }).map((text) => [encodeURIComponent(text), text] as const),
     fc
@@ -381,7 +387,7 @@ describe("escapes in a query", () => {
     fc.constant(["+", " "] as const),
   );
 
-  it("stand for their characters where they are UTF-8, and for themselves where they are not", async () => {
+  it("are decoded if they are valid UTF-8, and stay unchanged if not", async () => {
     const sms = incomingSms({ authenticate: false, deduplicate: false }).on("message", () => undefined);
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 80 }), async (pieces) => {

@@ -1,11 +1,11 @@
-// Any text arrives exactly, by each of the three ways.
+// Any text arrives exactly as sent: as JSON, as a form, and as a query.
 
 import { expect, it } from "@jest/globals";
 import fc from "fast-check";
 
 import { listen, closeServers, recorder } from "../support/recorder";
 
-/** Well-formed text that is no placeholder trouble: the message is never absent. */
+/** Any well-formed text, including texts that look like syntax or like a placeholder. */
 const text = fc.oneof(
   fc.string({ unit: "binary", maxLength: 300 }),
   fc.string({ unit: "grapheme", maxLength: 100 }),
@@ -33,7 +33,7 @@ const text = fc.oneof(
     .map((parts) => parts.join("")),
 );
 
-it("over POST as JSON, over POST as a form, and over GET", async () => {
+it("delivers any text exactly as sent, over POST as JSON, over POST as a form, and over GET", async () => {
   const { sms, messages, invalid } = recorder();
   const port = await listen(sms);
   const url = `http://127.0.0.1:${port}/`;

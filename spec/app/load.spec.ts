@@ -1,4 +1,4 @@
-// Many callbacks over many connections: none is lost, none is mixed up, and each source's stay in order.
+// Many callbacks over many connections: none is lost, none is mixed up, and those of one source stay in order.
 
 import { Agent, request } from "node:http";
 import { expect, it } from "@jest/globals";
@@ -9,9 +9,9 @@ import { closeServers, listen, recorder } from "../support/recorder";
 const REQUESTS = 20_000;
 const CONNECTIONS = 100;
 
-it("20,000 requests over 100 connections arrive once each, with their own text, in order for each source", async () => {
+it("handles 20,000 requests over 100 connections once each, unmixed, and in order for each source", async () => {
   const { sms, messages, invalid, duplicates, errors } = recorder();
-  // Every third handler takes a while, so that callbacks overtake each other wherever they can.
+  // Every third handler is slower, so that callbacks can overtake each other.
   sms.on("message", ({ id }) => (Number(id) % 3 === 0 ? new Promise(setImmediate) : undefined));
   const port = await listen(express().use("/sms", sms));
   const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
@@ -25,7 +25,7 @@ it("20,000 requests over 100 connections arrive once each, with their own text, 
       req.on("error", reject).end(body);
     });
 
-  // Each source sends one callback behind the other, whichever connection takes it; all sources at once.
+  // Each source sends its callbacks one after the other, over any connection. All sources send concurrently.
   const statuses = new Map<number | undefined, number>();
   await Promise.all(
     Array.from({ length: CONNECTIONS }, async (_, connection) => {

@@ -1,4 +1,4 @@
-// Which requests the router answers, wherever it is mounted.
+// The requests that the router answers, for every way to mount it.
 
 import { createServer } from "node:http";
 import { afterEach, describe, expect, it } from "@jest/globals";
@@ -12,7 +12,7 @@ import { closeServers, listen, open, recorder, untilClosed } from "../support/re
 afterEach(closeServers);
 
 describe.each(EXPRESS)("in %s", (_, express) => {
-  it("answers its mount path, with and without a slash, and leaves what is below it to the app", async () => {
+  it("answers its mount path, with and without a trailing slash, and leaves paths below it to the app", async () => {
     const { sms, messages } = recorder();
     const app = express()
       .use("/sms", sms)
@@ -26,7 +26,7 @@ describe.each(EXPRESS)("in %s", (_, express) => {
     expect(messages).toHaveLength(3);
   });
 
-  it("does so under strict routing too", async () => {
+  it("answers its mount path under strict routing, too", async () => {
     const { sms, messages } = recorder();
     const app = express().set("strict routing", true).use("/sms", sms);
     await request(app).post("/sms").send(callback()).expect(200);
@@ -34,7 +34,7 @@ describe.each(EXPRESS)("in %s", (_, express) => {
     expect(messages).toHaveLength(2);
   });
 
-  it("answers whatever its route matched", async () => {
+  it("answers every request that its route matches", async () => {
     const { sms, messages } = recorder();
     const first = (_req: unknown, _res: unknown, next: () => void): void => next();
     const app = express()
@@ -48,13 +48,13 @@ describe.each(EXPRESS)("in %s", (_, express) => {
     expect(messages).toHaveLength(6);
   });
 
-  it("answers as a route from within a handler that has no next to give", async () => {
+  it("answers in a route if a handler calls it without next", async () => {
     const { sms } = recorder();
     const app = express().post("/sms", (req, res) => sms(req, res));
     await request(app).post("/sms").send(callback()).expect(200);
   });
 
-  it("answers as a route from within a function that is wrapped around it", async () => {
+  it("answers in a route if a handler wraps it", async () => {
     const { sms, messages } = recorder();
     const wrapped: RequestHandler = (req, res, next) => sms(req, res, next);
     const router = express.Router().post("/in", wrapped);
@@ -65,7 +65,7 @@ describe.each(EXPRESS)("in %s", (_, express) => {
     expect(messages).toHaveLength(4);
   });
 
-  it("is not taken for a route because one matched before it", async () => {
+  it("answers only its mount path if a route matched earlier", async () => {
     const { sms } = recorder();
     const app = express()
       .all(/.*/, (_req, _res, next) => next())
@@ -75,7 +75,7 @@ describe.each(EXPRESS)("in %s", (_, express) => {
     await request(app).post("/sms/other").send(callback()).expect(201);
   });
 
-  it("leaves the app's own express.json() behind it to work", async () => {
+  it("does not affect express.json() that is mounted after it", async () => {
     const { sms } = recorder();
     const app = express()
       .use("/sms", sms)
@@ -85,7 +85,7 @@ describe.each(EXPRESS)("in %s", (_, express) => {
   });
 });
 
-describe("with no Express", () => {
+describe("without Express", () => {
   it("answers / by default, and 404 elsewhere", async () => {
     const { sms, messages } = recorder();
     const server = createServer(sms);
@@ -95,7 +95,7 @@ describe("with no Express", () => {
     expect(messages).toHaveLength(2);
   });
 
-  it("answers options.path, with and without a slash at its end", async () => {
+  it("answers options.path, with and without a trailing slash", async () => {
     const { sms } = recorder({ path: "/hooks/sms/" });
     const server = createServer(sms);
     await request(server).post("/hooks/sms").send(callback()).expect(200);
@@ -104,20 +104,21 @@ describe("with no Express", () => {
     await request(server).post("/").send(callback()).expect(404);
   });
 
-  it("finds its path in a request line that holds the whole URL", async () => {
+  it("finds its path in a request line with an absolute URL", async () => {
     const { sms, messages } = recorder({ path: "/sms" });
     const socket = await open(await listen(sms));
     const received = untilClosed(socket);
     socket.write(
-      "GET http://localhost/sms?id=1&source=1&recipient=2&keyword=A HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+      "GET http://localhost/sms?id=1&source=1&recipient=2&keyword=A HTTP/1.1\r\n" +
+        "Host: localhost\r\nConnection: close\r\n\r\n",
     );
     expect(await received).toMatch(/^HTTP\/1.1 200/);
     expect(messages[0]?.keyword).toBe("A");
   });
 });
 
-describe("methods", () => {
-  it("answers 405 to others, names what it takes, and lets HEAD and OPTIONS be", async () => {
+describe("the router", () => {
+  it("answers 405 with the allowed methods to others, and answers HEAD and OPTIONS itself", async () => {
     const { sms, messages, invalid } = recorder();
     const server = createServer(sms);
     const put = await request(server).put("/").send(callback()).expect(405);
@@ -131,13 +132,13 @@ describe("methods", () => {
   it.each([
     [["POST"], "POST, OPTIONS", "get"],
     [["GET"], "GET, HEAD, OPTIONS", "post"],
-  ] as const)("with methods %j allows %s", async (methods, allow, refused) => {
+  ] as const)("with methods %j allows %s", async (methods, allow, rejected) => {
     const server = createServer(recorder({ methods }).sms);
-    await request(server)[refused]("/").expect(405).expect("Allow", allow);
+    await request(server)[rejected]("/").expect(405).expect("Allow", allow);
     await request(server).options("/").expect(204).expect("Allow", allow);
     await request(server)
       .head("/")
-      .expect(refused === "get" ? 405 : 200);
+      .expect(rejected === "get" ? 405 : 200);
   });
 });
 

@@ -1,4 +1,4 @@
-// What the provider's page prints, through every host and behind everything that may run before the router.
+// The callbacks on the provider's page, in every version of Express and behind common middleware.
 
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import compression from "compression";
@@ -84,7 +84,7 @@ function expectPrintedGet({ messages, keywords, invalid }: Recorder): void {
   ]);
 }
 
-/** As the provider sends it: with the quotes and brackets as they are printed. */
+/** Sends a GET exactly as the provider prints it: with quotes and brackets that are not escaped. */
 async function getAsPrinted(app: Express, path: string, query: string): Promise<string> {
   const socket = await open(await listen(app));
   const received = untilClosed(socket);
@@ -124,11 +124,11 @@ describe.each(EXPRESS)("the printed callbacks in %s", (_, express) => {
         hpp(),
       ],
     ],
-  ])("arrive behind %s", async (_name, before) => {
+  ])("arrive behind %s", async (_name, middlewares) => {
     const post = withKeywords();
     const get = withKeywords();
     const app = express();
-    for (const middleware of before) app.use(middleware);
+    for (const middleware of middlewares) app.use(middleware);
     app.use("/post", post.sms).use("/get", get.sms);
     await request(app).post("/post").type("json").send(PRINTED_POST).expect(200, "");
     expectPrintedPost(post);
@@ -149,7 +149,7 @@ describe.each(EXPRESS)("the printed callbacks in %s", (_, express) => {
     expect(invalid).toMatchObject([{ code: "duplicate-field", issues: [{ field: "id", rule: "repeated" }] }]);
   });
 
-  it("arrive as app.all and in a nested Router", async () => {
+  it("arrive through app.all and in a nested Router", async () => {
     for (const mount of [
       (sms: Recorder["sms"]) => express().all("/sms", sms),
       (sms: Recorder["sms"]) => express().use("/a", express.Router().use("/b", express.Router().all("/sms", sms))),
@@ -166,8 +166,8 @@ describe.each(EXPRESS)("the printed callbacks in %s", (_, express) => {
   });
 });
 
-describe("the printed GET endpoint, which passes neither message nor keyword", () => {
-  it("is a message without a text when every variable is filled, and one process warning says what to append", async () => {
+describe("the printed GET endpoint, which has neither message nor keyword", () => {
+  it("makes a message without a text, and one process warning names the variables to append", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     try {
       const { sms, messages } = recorder();
@@ -191,7 +191,7 @@ describe("the printed GET endpoint, which passes neither message nor keyword", (
     }
   });
 
-  it("leaves out every variable whose placeholder was left standing", async () => {
+  it("omits every variable whose placeholder was not replaced", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     try {
       const { sms, messages } = recorder();

@@ -1,4 +1,4 @@
-// Whatever the router and its inbox call may throw: one message fails, and all others go on.
+// Exceptions in the functions that the router and its inbox call: one message fails, and all others are handled.
 
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import type { Inbox } from "express-kaleyra-sms";
@@ -14,48 +14,48 @@ import { DRIVERS } from "../inbox/drivers";
 import { ended, temporary } from "../inbox/temporary";
 import { until, waitFor } from "../inbox/waiting";
 
-/** Something that throws, once, on the way of a message whose text is "spoilt". */
+/** A function that throws once, while it processes a message whose text is "broken". */
 interface Seam {
-  readonly what: string;
-  /** Not where another package of the engine calls the same. */
+  readonly name: string;
+  /** Skipped with BullMQ, which calls the same function. */
   readonly only?: "in the process";
-  readonly options?: (thrown: () => never) => SomeOptions;
-  /** Spoils what a message meets that is received next. */
-  readonly spoil?: (thrown: () => never) => void;
+  readonly options?: (fail: () => never) => SomeOptions;
+  /** Makes the function throw for the message that is received next. */
+  readonly sabotage?: (fail: () => never) => void;
 }
 
-const once = <Key extends string>(object: Record<Key, unknown>, name: Key, thrown: () => never): void => {
-  jest.spyOn(object as Record<string, () => unknown>, name).mockImplementationOnce(thrown);
+const throwOnce = <Key extends string>(object: Record<Key, unknown>, name: Key, fail: () => never): void => {
+  jest.spyOn(object as Record<string, () => unknown>, name).mockImplementationOnce(fail);
 };
-/** A function that throws for that message only. */
-const for_ = (thrown: () => never) => (value: string) => (value === "spoilt" ? thrown() : value);
+/** Makes a function that throws for that message only. */
+const throwIfBroken = (fail: () => never) => (value: string) => (value === "broken" ? fail() : value);
 
 const SEAMS: readonly Seam[] = [
-  { what: "the registry", spoil: (thrown) => once(Registry.prototype, "callsOfMessage", thrown) },
-  { what: "the index of keywords", spoil: (thrown) => once(KeywordIndex.prototype, "find", thrown) },
-  { what: "a RegExp", spoil: (thrown) => once(RegExp.prototype, "exec", thrown), only: "in the process" },
-  { what: "decrypt", options: (thrown) => ({ decrypt: for_(thrown) }) },
-  { what: "the wall clock", spoil: (thrown) => once(Date, "now", thrown), only: "in the process" },
-  { what: "the instant", spoil: (thrown) => once(Date.prototype, "toISOString", thrown), only: "in the process" },
-  { what: "the monotonic clock", spoil: (thrown) => once(performance, "now", thrown), only: "in the process" },
-  { what: "JSON", spoil: (thrown) => once(JSON, "parse", thrown), only: "in the process" },
+  { name: "the registry", sabotage: (fail) => throwOnce(Registry.prototype, "callsOfMessage", fail) },
+  { name: "the keyword index", sabotage: (fail) => throwOnce(KeywordIndex.prototype, "find", fail) },
+  { name: "a RegExp", sabotage: (fail) => throwOnce(RegExp.prototype, "exec", fail), only: "in the process" },
+  { name: "decrypt", options: (fail) => ({ decrypt: throwIfBroken(fail) }) },
+  { name: "Date.now", sabotage: (fail) => throwOnce(Date, "now", fail), only: "in the process" },
+  { name: "toISOString", sabotage: (fail) => throwOnce(Date.prototype, "toISOString", fail), only: "in the process" },
+  { name: "performance.now", sabotage: (fail) => throwOnce(performance, "now", fail), only: "in the process" },
+  { name: "JSON.parse", sabotage: (fail) => throwOnce(JSON, "parse", fail), only: "in the process" },
 ];
 
 const unhandled: unknown[] = [];
-const note = (cause: unknown): unknown => unhandled.push(cause);
+const record = (cause: unknown): unknown => unhandled.push(cause);
 
-beforeAll(() => void process.on("unhandledRejection", note).on("uncaughtException", note));
-afterAll(() => void process.off("unhandledRejection", note).off("uncaughtException", note));
+beforeAll(() => void process.on("unhandledRejection", record).on("uncaughtException", record));
+afterAll(() => void process.off("unhandledRejection", record).off("uncaughtException", record));
 afterEach(() => void jest.restoreAllMocks());
 
-function itGoesOn(seams: readonly Seam[], open: () => Inbox | undefined): void {
-  it.each(seams)("where $what throws", async ({ options, spoil }) => {
+function testOtherMessages(seams: readonly Seam[], open: () => Inbox | undefined): void {
+  it.each(seams)("are handled even if $name throws", async ({ options, sabotage }) => {
     const reached = deferred();
-    const thrown = (): never => {
+    const fail = (): never => {
       reached.resolve();
-      throw new RangeError("spoilt");
+      throw new RangeError("broken");
     };
-    const { sms } = recorder({ inbox: open(), ...options?.(thrown) });
+    const { sms } = recorder({ inbox: open(), ...options?.(fail) });
     ended.push(() => sms.close());
     const handled: string[] = [];
     sms.keyword("GOOD", ({ message }) => handled.push(message.source)).keyword(/^never$/, () => undefined);
@@ -63,15 +63,15 @@ function itGoesOn(seams: readonly Seam[], open: () => Inbox | undefined): void {
 
     expect(await good("+919000000001")).toMatchObject({ status: 200 });
     await until(() => handled.length === 1);
-    // An instant is written once for all callbacks of a millisecond.
+    // The router formats the time of arrival once for all callbacks of a millisecond.
     await waitFor(2);
-    spoil?.(thrown);
-    const spoilt = sms.receive(post({ source: "+919000000002", message: "spoilt" }));
-    const beside = good("+919000000003");
+    sabotage?.(fail);
+    const broken = sms.receive(post({ source: "+919000000002", message: "broken" }));
+    const concurrent = good("+919000000003");
     await reached.promise;
-    expect([200, 400, 500, 503]).toContain((await spoilt).status);
-    // Where a round fails, what is in it is answered 503, and is not lost.
-    if ((await beside).status !== 200) await good("+919000000003");
+    expect([200, 400, 500, 503]).toContain((await broken).status);
+    // If a round of the inbox fails, all its messages are answered 503, so they are sent again.
+    if ((await concurrent).status !== 200) await good("+919000000003");
     for (const source of ["+919000000002", "+919000000004"]) expect(await good(source)).toMatchObject({ status: 200 });
     const sources = ["+919000000001", "+919000000003", "+919000000002", "+919000000004"];
     await until(() => sources.every((source) => handled.includes(source)));
@@ -79,19 +79,20 @@ function itGoesOn(seams: readonly Seam[], open: () => Inbox | undefined): void {
     expect(unhandled).toEqual([]);
   });
 
-  const OTHERS: ReadonlyArray<readonly [string, SomeOptions]> = [
-    ["throws", { logger: { warn: fails, error: fails } }],
-    ["is async and rejects", { logger: { warn: rejects, error: rejects } }],
+  const LOGGERS: ReadonlyArray<readonly [string, SomeOptions]> = [
+    ["throws", { logger: { warn: throws, error: throws } }],
+    ["rejects", { logger: { warn: rejects, error: rejects } }],
   ];
-  it.each(OTHERS)("where the logger %s, process.emitWarning throws and every handler fails", async (_case, options) => {
-    jest.spyOn(process, "emitWarning").mockImplementation(fails);
+  const title = "are handled even if the logger %s, process.emitWarning throws and every other handler fails";
+  it.each(LOGGERS)(title, async (_case, options) => {
+    jest.spyOn(process, "emitWarning").mockImplementation(throws);
     const { sms } = recorder({ inbox: open(), authenticate: undefined, ...options });
     ended.push(() => sms.close());
-    for (const event of ["invalid", "error", "duplicate"] as const) sms.on(event, fails);
-    sms.on("unmatched", rejects).keyword("SPOILT", fails);
+    for (const event of ["invalid", "error", "duplicate"] as const) sms.on(event, throws);
+    sms.on("unmatched", rejects).keyword("BROKEN", throws);
     const handled: string[] = [];
     sms.keyword("GOOD", ({ message }) => handled.push(message.source));
-    for (const message of ["spoilt", "other", "GOOD"]) {
+    for (const message of ["broken", "other", "GOOD"]) {
       const sent = post({ source: `+91900000000${message.length}`, message });
       await sms.receive(sent);
       await sms.receive(sent);
@@ -103,34 +104,34 @@ function itGoesOn(seams: readonly Seam[], open: () => Inbox | undefined): void {
   });
 }
 
-function fails(): never {
-  throw new TypeError("spoilt");
+function throws(): never {
+  throw new TypeError("broken");
 }
 
 function rejects(): Promise<never> {
-  return Promise.reject(new TypeError("spoilt"));
+  return Promise.reject(new TypeError("broken"));
 }
 
-describe("without an inbox, all goes on", () => {
-  itGoesOn(SEAMS, () => undefined);
+describe("without an inbox, other messages", () => {
+  testOtherMessages(SEAMS, () => undefined);
 });
 
-describe.each(DRIVERS)("with sqliteInbox and $name, all goes on", ({ open }) => {
-  itGoesOn(SEAMS, () => {
+describe.each(DRIVERS)("with sqliteInbox and $name, other messages", ({ open }) => {
+  testOtherMessages(SEAMS, () => {
     const database = open(temporary());
     ended.push(() => database.close());
     return sqliteInbox({ database, attempts: 2, backoffMs: 5 });
   });
 });
 
-describeWithRedis("with bullmqInbox, all goes on", () => {
+describeWithRedis("with bullmqInbox, other messages", () => {
   let redis: RedisServer;
   beforeAll(async () => {
     redis = await redisServer();
   });
   afterAll(() => redis.remove());
   let queues = 0;
-  itGoesOn(
+  testOtherMessages(
     SEAMS.filter(({ only }) => only === undefined),
     () =>
       bullmqInbox({
