@@ -1,4 +1,4 @@
-// Express 4 is installed beside Express 5 under this name.
+// Types of Express 4, which is installed under this name in addition to Express 5.
 declare module "express4" {
   import express from "express";
   export default express;

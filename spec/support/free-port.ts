@@ -1,9 +1,9 @@
-// A port for a server that another process opens.
+// Finds a free port for a server of another process.
 
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 
-/** A port on which nobody listens. */
+/** Returns a port on which no server listens. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

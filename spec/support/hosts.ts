@@ -1,4 +1,4 @@
-// Both majors of Express that the package supports.
+// Both major versions of Express that the package supports.
 
 import express5 from "express";
 import express4 from "express4";

@@ -1,4 +1,4 @@
-// A router that notes what it emits, and a server for any listener.
+// A router that records its events, and helpers for servers and sockets.
 
 import { createServer, Server, type RequestListener } from "node:http";
 import { connect, type AddressInfo, type Socket } from "node:net";
@@ -26,11 +26,11 @@ export interface Recorder {
   readonly unauthorized: UnauthorizedCallback[];
   readonly duplicates: SmsMessage[];
   readonly errors: HandlerError[];
-  /** What went to the logger. */
+  /** The log lines. */
   readonly lines: string[];
 }
 
-/** A router whose every event is noted, and which anybody may call unless the options say who. */
+/** Makes a router and records all its events. Anyone may call it, unless `options.authenticate` is set. */
 export function recorder(options: SomeOptions = {}): Recorder {
   const lines: string[] = [];
   const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };
@@ -51,7 +51,7 @@ export function recorder(options: SomeOptions = {}): Recorder {
     .on("keyword", (match) => recorded.keywords.push(match))
     .on("unmatched", (message) => recorded.unmatched.push(message))
     .on("invalid", (problem) => recorded.invalid.push(problem))
-    .on("unauthorized", (refused) => recorded.unauthorized.push(refused))
+    .on("unauthorized", (rejected) => recorded.unauthorized.push(rejected))
     .on("duplicate", (message) => recorded.duplicates.push(message))
     .on("error", (error) => recorded.errors.push(error));
   return recorded;
@@ -59,7 +59,7 @@ export function recorder(options: SomeOptions = {}): Recorder {
 
 const servers = new Set<Server>();
 
-/** Listens on a free port; `closeServers` ends it. */
+/** Starts a server on a free port. `closeServers` closes it. */
 export async function listen(listener: RequestListener | Server): Promise<number> {
   const server = listener instanceof Server ? listener : createServer(listener);
   servers.add(server);
@@ -75,7 +75,7 @@ export async function closeServers(): Promise<void> {
   servers.clear();
 }
 
-/** A connection on which a spec writes a request byte by byte. */
+/** Opens a connection on which a spec writes a request itself. */
 export async function open(port: number): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => undefined);
@@ -83,14 +83,14 @@ export async function open(port: number): Promise<Socket> {
   return socket;
 }
 
-/** Everything the server sends until the connection ends. */
+/** Resolves with everything that the server sends until the connection closes. */
 export function untilClosed(socket: Socket): Promise<string> {
   let received = "";
   socket.setEncoding("utf8").on("data", (chunk: string) => (received += chunk));
   return new Promise((resolve) => socket.once("close", () => resolve(received)));
 }
 
-/** What comes until `text` has come. */
+/** Resolves with the received data as soon as it contains `text`. Rejects if the stream closes earlier. */
 export function until(stream: Readable, text: string): Promise<string> {
   let received = "";
   return new Promise((resolve, reject) => {
@@ -102,14 +102,14 @@ export function until(stream: Readable, text: string): Promise<string> {
   });
 }
 
-/** A promise with its ends. */
+/** A promise with the functions that settle it. */
 export function deferred<Value = void>(): {
   promise: Promise<Value>;
   resolve: (value: Value) => void;
   reject: (cause: unknown) => void;
 } {
-  let ends: { resolve: (value: Value) => void; reject: (cause: unknown) => void } | undefined;
-  const promise = new Promise<Value>((resolve, reject) => (ends = { resolve, reject }));
-  if (ends === undefined) throw new Error("never: a promise's executor runs at once");
-  return { promise, ...ends };
+  let settle: { resolve: (value: Value) => void; reject: (cause: unknown) => void } | undefined;
+  const promise = new Promise<Value>((resolve, reject) => (settle = { resolve, reject }));
+  if (settle === undefined) throw new Error("unreachable: a promise's executor is synchronous");
+  return { promise, ...settle };
 }

@@ -1,4 +1,4 @@
-// A Redis of a spec's own: it can be stopped, started again, held and filled.
+// A Redis server for one spec: it can be stopped, restarted, paused, and made to refuse writes.
 
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
@@ -13,32 +13,32 @@ import { freePort } from "./free-port";
 
 export interface RedisServer {
   readonly port: number;
-  /** Starts it again where it was stopped, on the same port and with what it has written. */
+  /** Restarts a stopped server, on the same port and with the data on disk. */
   start(): Promise<void>;
-  /** As a crash would: nothing is written that was not. */
+  /** Kills the server, as in a crash: unwritten data is lost. */
   stop(): Promise<void>;
-  /** It accepts, and never answers. */
+  /** Makes it accept connections, but never answer. */
   pause(): void;
   resume(): void;
-  /** It answers, and writes nothing, since it cannot save what it has. */
+  /** Makes it refuse writes, because it cannot save its data. */
   refuse(): Promise<void>;
-  /** It writes again. */
+  /** Makes it accept writes again. */
   accept(): Promise<void>;
-  /** A command, and its answer. */
+  /** Sends a command, and resolves with its answer. */
   command(...words: [name: string, ...args: Array<string | number>]): Promise<unknown>;
-  /** All that stands in its files. */
+  /** Returns the contents of all its files. */
   written(): string;
-  /** Ends it, and takes its files away. */
+  /** Stops it, and deletes its files. */
   remove(): Promise<void>;
 }
 
-/** Not a file: nothing can be saved there. */
+/** The name of a folder, so nothing can be saved in a file of that name. */
 const NO_FILE = "folder";
 
 /**
- * On a free port, in a folder of its own. What it answered is on disk.
+ * Starts a server on a free port, in a folder of its own. It writes to the disk before it answers.
  *
- * @param own - settings beside those of every spec
+ * @param own - settings in addition to the default ones
  */
 export async function redisServer(own: Record<string, string> = {}): Promise<RedisServer> {
   const port = await freePort();
@@ -47,7 +47,7 @@ export async function redisServer(own: Record<string, string> = {}): Promise<Red
   const isCluster = own["cluster-enabled"] === "yes";
   const settings = {
     port,
-    // One for the other nodes, of which there are none; by default 10,000 above, where there may be no port.
+    // The port for other nodes. Its default is 10,000 above `port`, which may exceed the highest port.
     ...(isCluster ? { "cluster-port": await freePort() } : {}),
     bind: "127.0.0.1",
     dir: folder,
@@ -114,10 +114,10 @@ export async function redisServer(own: Record<string, string> = {}): Promise<Red
   };
 }
 
-/** Specs that need a Redis: where none is installed they are skipped, and their title says why; in CI that is an error. */
-export function describeWithRedis(what: string, specs: () => void): void {
-  if (isInstalled()) describe(what, specs);
-  else describe.skip(`${what}: skipped, redis-server is not installed`, specs);
+/** Declares specs that need Redis. If it is not installed, it throws in CI; elsewhere the specs are skipped. */
+export function describeWithRedis(name: string, specs: () => void): void {
+  if (isInstalled()) describe(name, specs);
+  else describe.skip(`${name}: skipped, redis-server is not installed`, specs);
 }
 
 function isInstalled(): boolean {
