@@ -1,4 +1,4 @@
-// Which specs run a place of the build, and how long each takes: measured again only if the build or a spec changes.
+// Measures which parts of the build each spec runs, and how long it takes. Cached until the build or the spec changes.
 
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { pathToFileURL } from "node:url";
 const CACHE = join(import.meta.dirname, "../../node_modules/.cache/mutation");
 const LONGEST_MS = 600_000;
 
-/** @returns for each spec: how many `ms` it takes, and for each built file (`runs`) what V8 counted in its processes */
+/** @returns for each spec: its duration (`ms`), and for each built file (`runs`) V8's coverage of each process */
 export async function measure(specs, workplace) {
   const { root } = workplace;
   mkdirSync(CACHE, { recursive: true });
@@ -40,7 +40,7 @@ async function measureOne(spec, workplace) {
   if (outcome !== "survived") throw new Error(`${spec} fails without a mutant: npx jest ${spec}`);
   const root = pathToFileURL(join(workplace.root, "/")).href;
   const runs = {};
-  // One file for each process of the spec, except those that it killed.
+  // Each process of the spec writes one file, unless the spec killed it.
   for (const name of readdirSync(folder))
     for (const { url, functions } of JSON.parse(readFileSync(join(folder, name), "utf8")).result)
       if (url.startsWith(`${root}dist/`))
@@ -48,13 +48,13 @@ async function measureOne(spec, workplace) {
   return { ms, runs };
 }
 
-/** Whether a spec runs a place. Outer ranges come before inner ones, and the innermost counts. */
-export function isRun(place, processes = []) {
-  const isAround = ({ startOffset, endOffset }) => startOffset <= place && place < endOffset;
-  return processes.some((ranges) => ranges.findLast(isAround)?.count > 0);
+/** Whether a spec runs the code at an offset. Outer ranges come before inner ones, and the innermost one decides. */
+export function isRun(offset, processes = []) {
+  const contains = ({ startOffset, endOffset }) => startOffset <= offset && offset < endOffset;
+  return processes.some((ranges) => ranges.findLast(contains)?.count > 0);
 }
 
-/** The files of a folder, by their path from `root`, in a lasting order. */
+/** The paths of all files in a folder, relative to `root`, in a stable order. */
 export function filesBelow(root, folder) {
   return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

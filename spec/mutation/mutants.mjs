@@ -1,4 +1,4 @@
-// Every mutant of a built file: one small change each, so that its line can be read beside the line that it was.
+// Lists all mutants of a built file. Each is one small change, so that its line can be compared with the original one.
 
 import { parseSync, traverse } from "@babel/core";
 
@@ -16,7 +16,7 @@ const METHODS = {
   endsWith: "startsWith",
 };
 
-/** Where a string is returned or compared, and is not the words of an error or a log line. */
+/** Parents of a string that is returned or compared, and so is not the text of an error or a log line. */
 const COMPARED_IN =
   /^(?:Return|Binary|SwitchCase|Array|Conditional|Logical|ObjectProperty|AssignmentPattern|ArrowFunction)/;
 
@@ -27,7 +27,7 @@ const ADDED_BY_TSC = /^(?:Object\.defineProperty\(exports|var __|"use strict")/;
 const EMBEDDED = /\b(?:SELECT|INSERT INTO|UPDATE \w+ SET|DELETE FROM|WHERE|redis\.call)\b/;
 const TERM = String.raw`(?:[^()]|\((?:[^()]|\([^()]*\))*\))+?(?=\s+(?:AND|OR|ORDER|LIMIT|THEN|UNION)\b|[);"\`])`;
 const EMBEDDED_CHANGES = [
-  // The term keeps its parameter: a missing one would be an error, which any spec notices.
+  // The term keeps its parameter: without it, SQL would throw, which any spec notices.
   [new RegExp(String.raw`(?<=\b(?:WHERE|AND)\s+)${TERM}`, "g"), (term) => `(TRUE OR ${term})`],
   [/(?<=\b(?:WHERE|AND|WHEN)\s+[\w.]+ )=(?= )/g, () => "<>"],
   [/<>|~=/g, (operator) => (operator === "<>" ? "=" : "==")],
@@ -42,9 +42,9 @@ const EMBEDDED_CHANGES = [
 ];
 
 /**
- * @param code - of a built file
- * @returns for each mutant: the change (`start`, `end`, `text`), the place that has to run (`runsAt`), the number of
- * its `line`, the names around it (`where`), and the line's text `before` and `after`
+ * @param code - the code of a built file
+ * @returns for each mutant: the change (`start`, `end`, `text`), the offset that must run (`runsAt`), the number of its
+ * `line`, the enclosing names (`where`), and the text of the line `before` and `after`
  */
 export function mutantsOf(code) {
   const mutants = [];
@@ -87,13 +87,13 @@ function* changesOf(path, code) {
     case "IfStatement":
     case "ConditionalExpression": {
       const { test } = node;
-      // These are negated by a change of their operator.
+      // The change of their operator negates these.
       if (!["!", "===", "!=="].includes(test.operator))
         yield { start: test.start, end: test.end, text: `!(${code.slice(test.start, test.end)})` };
       break;
     }
     case "NumericLiteral":
-      // `(0, f)()` and `void 0` are idioms. Large numbers double: a millisecond more or less is no change.
+      // `(0, f)()` and `void 0` are idioms. Large numbers are doubled: one millisecond more would have no effect.
       if (parent.type !== "SequenceExpression" && parent.operator !== "void")
         yield change(`${node.value < 1000 ? node.value + 1 : node.value * 2}`);
       break;
@@ -119,7 +119,7 @@ function* changesOf(path, code) {
       break;
     case "ReturnStatement":
     case "ThrowStatement":
-      // Only an early one: not the last statement of its function.
+      // Only an early return or throw: not the last statement of its function.
       if (!path.parentPath.parentPath.isFunction()) yield change(";");
       break;
     case "ContinueStatement":
@@ -132,13 +132,13 @@ function* changesOf(path, code) {
         yield { start: start + index, end: start + index + found.length, text: textOf(found) };
 }
 
-/** Whether a sum is one of strings for certain: it has no difference. */
+/** Whether a sum is certainly a string concatenation, for which `-` makes no sense. */
 function isText({ type, operator, left, right }) {
   if (type === "StringLiteral" || type === "TemplateLiteral") return true;
   return (operator === "+" || operator === "+=") && (isText(left) || isText(right));
 }
 
-/** The names around a place: `Ledger.store`. */
+/** The names that enclose a node: `Ledger.store`. */
 function namesOf(path) {
   const names = [];
   for (let at = path.parentPath; at; at = at.parentPath) {

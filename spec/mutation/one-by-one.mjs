@@ -1,5 +1,5 @@
-// Jest's order and reporter for a mutant: the specs in the order in which they were given. It reports at once if one
-// starts or fails, so that the rest can be spared.
+// Jest's test sequencer and reporter for a mutant: runs the specs in the given order, and reports each start and
+// failure at once, so that the remaining specs can be skipped.
 
 export default class OneByOne {
   // As a `testSequencer`:

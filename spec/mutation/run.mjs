@@ -1,11 +1,11 @@
-// `npm run mutation -- --seed 7 --count 200`: changes the build in one place at a time, and sees whether a spec fails.
+// `npm run mutation -- --seed 7 --count 200`: changes the build in one place at a time, and checks that a spec fails.
 //
-// --room inbox/sqlite               only there; a room is a folder of dist/, or of dist/inbox/
-// --only dist/inbox/inbox.js:12      all mutants of that line, not a draw
-// --jobs 2                          two at a time
-// --all                             also the specs that are slow, or that check the package rather than its code
+// --room inbox/sqlite               only in that folder of dist/, or of dist/inbox/
+// --only dist/inbox/inbox.js:12     all mutants of that line, instead of a random choice
+// --jobs 2                          two mutants at a time
+// --all                             also runs specs that are slow, or that check the package rather than its code
 //
-// A survivor that no spec could notice goes into without-effect.json, with the reason.
+// Add a survivor that no spec can detect to without-effect.json, with the reason.
 
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -19,10 +19,10 @@ import { Workplace } from "./workplace.mjs";
 
 const AIM = 0.95;
 const LIMIT = { times: 4, leastMs: 20_000 };
-/** Lists of exports, code that Ajv generates, and what generates it. */
+/** Lists of exports, the code that Ajv generates, and its generator. */
 const NOT_MUTATED = /\/(?:index|validators|schema|compile-schema)\.js$/;
 const SLOW_OR_NOT_ABOUT_CODE = /\/(?:fuzz\/.*|readme|package|[^/]*-kill|[^/]*-processes)\.spec\.ts$/;
-/** Debug lines are no promise, so no spec needs to check them. */
+/** Debug lines are not part of the API, so no spec needs to check them. */
 const DEBUG = /\bdebug[.(]/;
 const OUTCOMES = ["killed", "timed out", "without effect", "survived"];
 
@@ -36,7 +36,7 @@ const { values: given } = parseArgs({
     all: { type: "boolean", default: false },
   },
 });
-/** Mutants that, as a person found, behave as the build does. */
+/** Mutants that behave like the build, as found by hand. */
 const withoutEffect = JSON.parse(readFileSync(join(import.meta.dirname, "without-effect.json"), "utf8"));
 const workplaces = Array.from({ length: Number(given.jobs) }, () => new Workplace());
 const removeAll = () => workplaces.forEach((workplace) => workplace.remove());
@@ -88,18 +88,18 @@ async function main(root) {
   report(drawn);
 }
 
-/** A folder of `dist/`, or of its `inbox/`. */
+/** The folder of a file in `dist/`, or in `dist/inbox/`. */
 function roomOf(file) {
   const [first = "root", second] = dirname(file).split("/").slice(1);
   return first === "inbox" && second !== undefined ? `${first}/${second}` : first;
 }
 
-/** By the file's name alone: a folder may be moved. */
+/** Compares the file's name without its folder, since files may be moved. */
 function isEntryOf(entry, { file, where, before, after }) {
   return entry.file === basename(file) && entry.where === where && entry.before === before && entry.after === after;
 }
 
-/** One of each room in turn, so that a big room does not stand for all. From one build, a seed draws the same again. */
+/** Draws from each room in turn, so that a big room does not dominate. The same build and seed give the same draw. */
 function draw(mutants) {
   if (given.only !== undefined) return mutants.filter(({ file, line }) => `${file}:${line}` === given.only);
   const lotOf = ({ file, start, end, text }) =>
@@ -119,7 +119,7 @@ function draw(mutants) {
     .map(({ mutant }) => mutant);
 }
 
-/** Runs the specs that execute the place, the quickest first. */
+/** Runs the specs that execute the mutant, the fastest first. */
 async function tryOut(mutant, measured, workplace) {
   const msOf = (spec) => measured.get(spec).ms;
   const specs = [...measured.keys()]
@@ -139,7 +139,7 @@ async function tryOut(mutant, measured, workplace) {
 function report(drawn) {
   const rowOf = (name, mutants) => {
     const counts = OUTCOMES.map((outcome) => mutants.filter((mutant) => mutant.outcome === outcome).length);
-    return [name, mutants.length, ...counts, `${(100 * noticedOf(mutants)).toFixed(1)} %`];
+    return [name, mutants.length, ...counts, `${(100 * detectedShare(mutants)).toFixed(1)} %`];
   };
   const rooms = [...new Set(drawn.map(({ room }) => room))];
   const rows = [
@@ -157,11 +157,11 @@ function report(drawn) {
     console.log(name.padEnd(16) + cells.map((cell, at) => `${cell}`.padStart(rows[0][at + 1].length + 2)).join(""));
   for (const { file, line, where, before, after, specs } of drawn.filter(({ outcome }) => outcome === "survived"))
     console.log(`\n${file}:${line} in ${where || "the file"}, run by ${specs.length} specs\n- ${before}\n+ ${after}`);
-  if (noticedOf(drawn) < AIM) process.exitCode = 1;
+  if (detectedShare(drawn) < AIM) process.exitCode = 1;
 }
 
-/** The share of the mutants with an effect that a spec noticed. */
-function noticedOf(mutants) {
+/** The share of the mutants with an effect that a spec detects. */
+function detectedShare(mutants) {
   const withEffect = mutants.filter(({ outcome }) => outcome !== "without effect");
   return withEffect.length === 0
     ? 1

@@ -1,4 +1,4 @@
-// A temporary copy of the package, in which the specs of a mutant run.
+// A temporary copy of the package, in which the specs run against a mutant.
 
 import { spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, symlinkSync } from "node:fs";
@@ -14,7 +14,7 @@ const ONE_BY_ONE = join(import.meta.dirname, "one-by-one.mjs");
 export class Workplace {
   #base = realpathSync(mkdtempSync(join(tmpdir(), "mutation-")));
   #running;
-  /** The copy. */
+  /** The folder of the copy. */
   root = join(this.#base, "package");
   /** The specs' folder for temporary files, removed with the copy. */
   temporary = join(this.#base, "tmp");
@@ -25,7 +25,7 @@ export class Workplace {
       recursive: true,
       filter: (from) => ![".git", "node_modules"].includes(basename(from)),
     });
-    // The package depends on itself: in the copy, on the copy.
+    // The package depends on itself: the copy must depend on the copy.
     mkdirSync(join(this.root, "node_modules"));
     for (const name of readdirSync(join(ROOT, "node_modules"))) {
       const installed = join(ROOT, "node_modules", name);
@@ -48,7 +48,7 @@ export class Workplace {
         cwd: this.root,
         env: { ...process.env, ...env, TMPDIR: this.temporary },
         stdio: ["ignore", "ignore", "ignore", "ipc"],
-        // A process group of its own: the processes that the specs started end with it.
+        // A process group of its own, so that the processes that the specs start are killed with it.
         detached: true,
       });
       this.#running = child;
@@ -76,7 +76,7 @@ export class Workplace {
     try {
       process.kill(-this.#running?.pid, "SIGKILL");
     } catch {
-      // All its processes have ended, or none was started.
+      // All processes of the group have ended, or none was started.
     }
   }
 
