@@ -1,4 +1,4 @@
-// Every code has one home: the tables in lib/base, from which docs/codes.md is made.
+// The codes of errors, warnings and answers: docs/codes.md lists them all, and is made from the tables in lib/base.
 
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ const ROOT = join(__dirname, "..");
 const PAGE = readFileSync(join(ROOT, "docs", "codes.md"), "utf8");
 const TABLES = ["base/codes.ts", "base/answer-codes.ts"];
 
-/** The source of each room, without the tables. */
+/** The source files, without the tables. */
 const SOURCES = readdirSync(join(ROOT, "lib"), { recursive: true, encoding: "utf8" })
   .map((name) => name.replaceAll("\\", "/"))
   .filter((name) => name.endsWith(".ts") && !TABLES.includes(name))
@@ -18,7 +18,7 @@ const SOURCES = readdirSync(join(ROOT, "lib"), { recursive: true, encoding: "utf
 const HEADINGS = Array.from(PAGE.matchAll(/^### `(.+)`$/gm), ([, code = ""]) => code);
 
 describe("docs/codes.md", () => {
-  it("is what `npm run docs` makes of the tables", () => {
+  it("is up to date with the tables: `npm run docs` makes the same page", () => {
     expect(execFileSync(process.execPath, [join(ROOT, "docs", "codes.mjs")], { encoding: "utf8" })).toBe(PAGE);
   });
 
@@ -29,11 +29,11 @@ describe("docs/codes.md", () => {
     expect(files.map(({ path }) => path)).toContain("docs/codes.md");
   });
 
-  it("has a paragraph for each code that the package names, and for no other", () => {
+  it("has a paragraph for each code that the package uses, and for no other", () => {
     expect(HEADINGS.length).toBeGreaterThan(40);
-    const named = (code: string): boolean => SOURCES.some((source) => source.code.includes(`"${code}"`));
+    const isUsed = (code: string): boolean => SOURCES.some((source) => source.code.includes(`"${code}"`));
     const handlers = /^handler-of-(\w+)-failed$/;
-    expect(HEADINGS.filter((code) => !named(handlers.exec(code)?.[1] ?? code))).toEqual([]);
+    expect(HEADINGS.filter((code) => !isUsed(handlers.exec(code)?.[1] ?? code))).toEqual([]);
     const codes = SOURCES.flatMap(({ code }) => code.match(/"KALEYRA_SMS_(?!CALLBACK")[A-Z_]+"/g) ?? []);
     expect(codes.map((code) => JSON.parse(code) as string).filter((code) => !HEADINGS.includes(code))).toEqual([]);
   });
@@ -45,11 +45,9 @@ describe("an error", () => {
     ["KALEYRA_SMS_INVALID_OPTION", () => callbackProfile({ method: "POST", url: "" })],
     ["KALEYRA_SMS_INVALID_ARGUMENT", () => incomingSms().on("mesage" as never, () => undefined)],
     ["KALEYRA_SMS_INVALID_ARGUMENT", () => incomingSms().keyword("", () => undefined)],
-  ])("has the code %s, and ends with the place of its paragraph", (code, cause) => {
-    const place = `See node_modules/express-kaleyra-sms/docs/codes.md#${code.toLowerCase()}`;
-    expect(cause).toThrow(
-      expect.objectContaining({ code, message: expect.stringMatching(new RegExp(`\\. ${place}$`)) }),
-    );
+  ])("has the code %s, and ends with the path of its paragraph", (code, cause) => {
+    const end = `See node_modules/express-kaleyra-sms/docs/codes.md#${code.toLowerCase()}`;
+    expect(cause).toThrow(expect.objectContaining({ code, message: expect.stringMatching(new RegExp(`\\. ${end}$`)) }));
     expect(HEADINGS).toContain(code);
   });
 });

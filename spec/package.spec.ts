@@ -1,4 +1,4 @@
-// What the package is as a whole: what it loads and what it publishes.
+// The package as a whole: what it loads, and what it publishes.
 
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -10,36 +10,37 @@ import { callback, PRINTED_POST } from "./support/callbacks";
 
 const ROOT = join(__dirname, "..");
 
-/** Runs a script in a process of its own, and gives what it prints as JSON. */
+/** Runs a script in a process of its own, and returns the JSON that it prints. */
 function inFreshProcess(script: string): unknown {
   return JSON.parse(execFileSync(process.execPath, ["-e", script], { cwd: ROOT, encoding: "utf8" }));
 }
 
 describe("loading the package", () => {
-  it("loads neither Express nor anything that is rarely used", () => {
+  it("loads neither Express nor any rarely used dependency", () => {
     const loaded = inFreshProcess(`
       const { incomingSms } = require("express-kaleyra-sms");
       incomingSms();
       const names = Object.keys(require.cache).map((file) => /.*node_modules\\/((?:@[^/]+\\/)?[^/]+)/.exec(file)?.[1]);
       console.log(JSON.stringify([...new Set(names.filter(Boolean))].sort()));`);
-    // What debug brings; the last two only where some other package has installed them.
+    // The dependencies of debug. It loads the last two only if another package has installed them.
     const ofDebug = ["debug", "ms", "supports-color", "has-flag"];
     expect(loaded).toContain("debug");
     expect((loaded as string[]).filter((name) => !ofDebug.includes(name))).toEqual([]);
   });
 
-  it("gives the same package to import and to require", () => {
+  it("loads the same module with import and with require", () => {
     const same = inFreshProcess(`
       import("express-kaleyra-sms").then(({ incomingSms, OPT_OUT }) => {
         const required = require("express-kaleyra-sms");
-        console.log(JSON.stringify([incomingSms === required.incomingSms, OPT_OUT === required.OPT_OUT, Object.keys(required).sort()]));
+        const isSame = [incomingSms === required.incomingSms, OPT_OUT === required.OPT_OUT];
+        console.log(JSON.stringify([...isSame, Object.keys(required).sort()]));
       });`);
     expect(same).toEqual([true, true, ["HELP", "OPT_IN", "OPT_OUT", "callbackProfile", "incomingSms"]]);
   });
 });
 
 describe("express-kaleyra-sms/bullmq", () => {
-  it("is the same to import and to require", () => {
+  it("is the same module with import and with require", () => {
     const same = inFreshProcess(`
       import("express-kaleyra-sms/bullmq").then(({ bullmqInbox }) => {
         const required = require("express-kaleyra-sms/bullmq");
@@ -48,7 +49,7 @@ describe("express-kaleyra-sms/bullmq", () => {
     expect(same).toEqual([true, ["bullmqInbox"]]);
   });
 
-  /** What is thrown where a package is not installed. */
+  /** The message of the error that is thrown if a package is not installed. */
   const withMissing = (missing: string): unknown =>
     inFreshProcess(`
       const Module = require("node:module");
@@ -63,11 +64,11 @@ describe("express-kaleyra-sms/bullmq", () => {
         console.log(JSON.stringify(error.message));
       }`);
 
-  it.each(["bullmq", "ioredis"])("says what to install where there is no %s", (missing) => {
+  it.each(["bullmq", "ioredis"])("throws an error with the install command if %s is not installed", (missing) => {
     expect(withMissing(missing)).toContain(`express-kaleyra-sms/bullmq needs ${missing}: npm install bullmq ioredis.`);
   });
 
-  it("does not say so where bullmq lacks a package of its own", () => {
+  it("throws Node's own error if a dependency of bullmq is not installed", () => {
     expect(withMissing("msgpackr")).toBe("Cannot find module 'msgpackr'");
   });
 });
@@ -76,14 +77,14 @@ describe("express-kaleyra-sms/schema.json", () => {
   const ajv = new Ajv2020({ allErrors: true, strict: true });
   ajv.addSchema(schema);
 
-  it("is a JSON Schema that holds for the printed callback", () => {
+  it("is a JSON Schema that accepts the printed callback", () => {
     const validate = ajv.getSchema(`${schema.$id}#/$defs/POST`);
     expect(validate?.(JSON.parse(PRINTED_POST))).toBe(true);
     expect(validate?.(callback({ status: "DELIVERED" }))).toBe(false);
     expect(validate?.(callback({ message: undefined }))).toBe(false);
   });
 
-  it("requires no message under GET, and takes to for recipient", () => {
+  it("requires no message for GET, and accepts `to` in place of `recipient`", () => {
     const validate = ajv.getSchema(schema.$id);
     expect(validate?.({ id: "1", source: "2", to: "3" })).toBe(true);
     expect(validate?.({ id: "1", source: "2" })).toBe(false);

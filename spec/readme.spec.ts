@@ -1,4 +1,4 @@
-// The README is executed: its first example runs as printed, its snippets compile, its tables are those of the code.
+// The README: its first example runs as printed, its snippets compile, and its tables match the code.
 
 import { execFileSync, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
@@ -15,23 +15,23 @@ import { recorder, until } from "./support/recorder";
 const ROOT = join(__dirname, "..");
 const README = readFileSync(join(ROOT, "README.md"), "utf8");
 
-/** What stands in the code blocks of one language. */
+/** The contents of the code blocks of one language. */
 function blocks(language: string): string[] {
   return Array.from(README.matchAll(/^```(\S*)\n([^]*?)^```$/gm))
     .filter(([, name]) => name === language)
     .map(([, , code = ""]) => code);
 }
 
-/** The one block of a language that holds a text. */
-function block(language: string, holds: string): string {
-  const [found, ...more] = blocks(language).filter((code) => code.includes(holds));
+/** The only block of a language that contains a text. */
+function block(language: string, text: string): string {
+  const [found, ...more] = blocks(language).filter((code) => code.includes(text));
   if (found === undefined || more.length > 0)
-    throw new Error(`The README has not one ${language} block with ${holds}.`);
+    throw new Error(`The README must have exactly one ${language} block with ${text}.`);
   return found;
 }
 
-/** The rows of the table that stands behind a heading. */
-function tableBehind(heading: string): string[][] {
+/** The rows of the table under a heading. */
+function tableUnder(heading: string): string[][] {
   const section = README.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
   const rows = section.split("\n").filter((line) => line.startsWith("|"));
   return rows.slice(2).map((row) =>
@@ -42,7 +42,7 @@ function tableBehind(heading: string): string[][] {
   );
 }
 
-/** What stands in back quotes in the first column. */
+/** The names in back quotes in the first column. */
 function names(rows: string[][]): string[] {
   return rows.flatMap(([first = ""]) => Array.from(first.matchAll(/`([^`]+)`/g), ([, name]) => name ?? ""));
 }
@@ -56,7 +56,7 @@ async function freePort(): Promise<number> {
 }
 
 describe("the first example", () => {
-  it("prints what the README says, when the README's command is pasted into a shell that has curl", async () => {
+  it("prints the README's output if the README's curl command is pasted into a shell", async () => {
     const port = String(await freePort());
     const example = block("js", "app.listen(3000)").replaceAll("3000", port);
     const curl = block("sh", "curl -i").replaceAll("3000", port);
@@ -100,10 +100,13 @@ it("has snippets that compile", () => {
     const sms = incomingSms();\n`;
   const snippets = blocks("ts");
   expect(snippets.length).toBeGreaterThan(3);
+  const exported =
+    "app, express, server, createServer, join, tellBalance, confirm, optOut, decryptAs, forwardToAPerson, " +
+    "inbox, DatabaseSync, sqliteInbox, sms, OPT_OUT, callbackProfile";
   const sources = new Map(
     snippets.map((code, index) => [
       join(ROOT, `snippet-${index}.mts`),
-      `${prelude}{\n${code}\n}\nexport { app, express, server, createServer, join, tellBalance, confirm, optOut, decryptAs, forwardToAPerson, inbox, DatabaseSync, sqliteInbox, sms, OPT_OUT, callbackProfile };`,
+      `${prelude}{\n${code}\n}\nexport { ${exported} };`,
     ]),
   );
   const options: ts.CompilerOptions = {
@@ -127,8 +130,8 @@ it("has snippets that compile", () => {
   expect(found).toEqual([]);
 }, 60_000);
 
-describe("what is to be pasted into the console", () => {
-  it("asks for every field of the table but the parts", async () => {
+describe("the text to paste into the console", () => {
+  it("is a request body with every field of the table except the parts", async () => {
     const template = block("json", "<source>");
     const fields = Object.keys(schema.properties).filter((name) => name !== "parts[n]");
     expect(JSON.parse(template)).toEqual(Object.fromEntries(fields.map((name) => [name, `<${name}>`])));
@@ -138,7 +141,7 @@ describe("what is to be pasted into the console", () => {
     });
   });
 
-  it("is a GET endpoint that passes the keyword and words", async () => {
+  it("is a GET endpoint with the keyword and the parts", async () => {
     const { sms, messages } = recorder();
     const endpoint = block("", "?id=<id>").trim();
     const query = endpoint
@@ -153,32 +156,32 @@ describe("what is to be pasted into the console", () => {
   });
 });
 
-describe("its tables", () => {
-  /** What a TypeError lists behind some words. */
-  const listed = (cause: () => unknown, behind: RegExp): string[] | undefined => {
+describe("the tables", () => {
+  /** The list in the message of the TypeError that `cause` throws. */
+  const listed = (cause: () => unknown, list: RegExp): string[] | undefined => {
     try {
       cause();
     } catch (error) {
-      return behind.exec((error as Error).message)?.[1]?.split(", ");
+      return list.exec((error as Error).message)?.[1]?.split(", ");
     }
     return undefined;
   };
 
-  it("list every field, with what the schema says of it", () => {
-    const rows = tableBehind("Fields");
+  it("list every field, with its description in the schema", () => {
+    const rows = tableUnder("Fields");
     expect(names(rows)).toEqual(Object.keys(schema.properties));
     expect(rows.map((row) => row.at(-1))).toEqual(
       Object.values(schema.properties).map(({ description }) => description),
     );
   });
 
-  it("list every option, and no other", () => {
+  it("list every option, and nothing else", () => {
     const options = listed(() => incomingSms({ "?": 1 } as never), /The options are (.*?)\./);
-    expect(names(tableBehind("Options"))).toEqual(options);
+    expect(names(tableUnder("Options"))).toEqual(options);
   });
 
-  it("list every event, and no other", () => {
+  it("list every event, and nothing else", () => {
     const events = listed(() => incomingSms().on("?" as never, () => undefined), /use one of (.*?)\./);
-    expect(names(tableBehind("Events"))).toEqual(events);
+    expect(names(tableUnder("Events"))).toEqual(events);
   });
 });
