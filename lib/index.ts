@@ -26,15 +26,8 @@ export type { KeywordMatch } from "./keywords/keyword-match.js";
 // Events and their payloads
 export type { SmsMessage } from "./callback/message.js";
 export type { InvalidCallback, InvalidCode, Issue } from "./callback/invalid.js";
-export type {
-  FailedHandler,
-  FailedInbox,
-  Handler,
-  HandlerContext,
-  HandlerError,
-  SmsEvent,
-  SmsEvents,
-} from "./handlers/events.js";
+export { SmsError } from "./handlers/sms-error.js";
+export type { BusyCallback, Handler, HandlerContext, SmsEvent, SmsEvents } from "./handlers/events.js";
 
 // The inbox
 export type { DeadLetter, Inbox, InboxAttempt, InboxOutcome, InboxStats, InboxWork } from "./inbox/inbox.js";

@@ -9,6 +9,7 @@ import type { Decrypt } from "./callback/decrypt.js";
 import { isTableField } from "./callback/fields.js";
 import type { Escaping } from "./callback/read/json-body.js";
 import { isCallbackProfile, type CallbackProfile } from "./callback/template/profile.js";
+import type { DescribeFailure } from "./handlers/dispatcher.js";
 import type { Method } from "./http/listener.js";
 import type { Inbox } from "./inbox/inbox.js";
 
@@ -42,6 +43,12 @@ interface WithInbox {
   readonly concurrency?: number | undefined;
   /** Milliseconds that the inbox may take to store a message. Then the callback is answered 503. Default: 5,000. */
   readonly storeTimeoutMs?: number | undefined;
+  /**
+   * Returns the `reason` of a dead letter, from the error that a handler threw. It is kept and shown: keep it free of
+   * personal data. Default: the class of the error and its place, such as `TypeError at /app/orders.js:12:5`. Also if
+   * the function throws.
+   */
+  readonly describeFailure?: DescribeFailure | undefined;
   readonly deduplicate?: undefined;
   readonly acknowledgeFailures?: undefined;
 }
@@ -50,6 +57,7 @@ interface WithoutInbox {
   readonly inbox?: undefined;
   readonly concurrency?: undefined;
   readonly storeTimeoutMs?: undefined;
+  readonly describeFailure?: undefined;
   /**
    * How handled messages are remembered, so that duplicates are not handled again. `windowMs`: for how many
    * milliseconds (default: 86,400,000, a day). `max`: how many messages (default: 100,000). They are kept in the memory
@@ -119,7 +127,10 @@ interface CommonOptions {
    * Default: none.
    */
   readonly decrypt?: Decrypt | undefined;
-  /** Gets a line for each `invalid`, `unauthorized` or `error` event without a handler. Default: `console`. */
+  /**
+   * Gets a line for each `invalid`, `unauthorized`, `busy` or `error` event without a handler and, if it has a method
+   * `info`, one about the first valid callback. Default: `console`.
+   */
   readonly logger?: Logger | undefined;
 }
 
@@ -143,6 +154,7 @@ export interface Settings {
   readonly inbox: Inbox | undefined;
   readonly concurrency: number;
   readonly storeTimeoutMs: number;
+  readonly describeFailure: DescribeFailure | undefined;
   readonly defaultCountryCode: string | undefined;
   readonly timeZone: string | undefined;
   readonly schema: object | undefined;
@@ -218,6 +230,7 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
     accepts: (value) => value === 0 || isCount(value),
   },
   storeTimeoutMs: milliseconds,
+  describeFailure: { takes: "a function (cause) => string", accepts: (value) => typeof value === "function" },
   defaultCountryCode: {
     takes: 'a country code without "+", such as "91"',
     accepts: (value) => typeof value === "string" && /^[1-9]\d{0,2}$/.test(value),
@@ -279,6 +292,7 @@ function complete(options: Given): Settings {
     inbox: options.inbox,
     concurrency: options.concurrency ?? 16,
     storeTimeoutMs: options.storeTimeoutMs ?? 5_000,
+    describeFailure: options.describeFailure,
     defaultCountryCode: options.defaultCountryCode,
     timeZone: options.timeZone,
     schema: options.schema,
@@ -288,7 +302,7 @@ function complete(options: Given): Settings {
 }
 
 /** The options that need an inbox. */
-const ONLY_WITH_INBOX = ["concurrency", "storeTimeoutMs"] as const;
+const ONLY_WITH_INBOX = ["concurrency", "storeTimeoutMs", "describeFailure"] as const;
 /** The options that an inbox excludes, and why. */
 const ONLY_WITHOUT_INBOX = {
   deduplicate: "the inbox recognizes duplicates during its retentionMs",

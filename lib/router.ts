@@ -90,11 +90,21 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const capacity = new Capacity(settings.maxInFlight);
   const limit = new TimeLimit(settings.handlerTimeoutMs);
   const registry = new Registry();
-  const dispatcher = new Dispatcher(registry, limit, log);
+  const dispatcher = new Dispatcher(registry, limit, log, settings.describeFailure);
   const delivery =
     settings.inbox === undefined
-      ? createInMemory(settings, { dispatcher, limit, log })
+      ? createInMemory(settings, {
+          dispatcher,
+          limit,
+          log,
+          duplicates: {
+            enter: () => capacity.move("handling", "duplicate"),
+            leave: () => capacity.handleAgain(),
+          },
+        })
       : createThroughInbox(settings.inbox, settings, { registry, dispatcher, limit });
+  const authorize = settings.authenticate ? createAuthorize(settings.authenticate, limit, log) : () => undefined;
+  const admit = createAdmit(authorize, dispatcher, answers, log);
   const pipeline = createReceive({
     read: createReadCallback(createValidate(settings.schema, profile && new Set(profile.fields)), {
       template: profile?.template,
@@ -108,11 +118,10 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     dispatcher,
     answers,
     advise: createAdvise(log),
+    turnAway: admit.turnAway,
     acknowledgeFailures: settings.acknowledgeFailures,
     log,
   });
-  const authorize = settings.authenticate ? createAuthorize(settings.authenticate, limit, log) : () => undefined;
-  const admit = createAdmit(authorize, dispatcher, answers, log);
   const listener = createListener({ ...settings, capacity, admit, receive: pipeline, answers, log });
   let closing: Promise<void> | undefined;
 
@@ -136,7 +145,8 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     },
     receive: async (callback: Callback) => {
       const checked = checkedCallback(callback);
-      if (!capacity.enter("handling")) return answers.busy();
+      if (!capacity.enter("handling"))
+        return admit.turnAway(capacity.isClosed ? "closing" : "capacity", checked.method);
       try {
         return await delivery.receive(() => pipeline(checked));
       } finally {

@@ -35,7 +35,7 @@ describe("loading the package", () => {
         const isSame = [incomingSms === required.incomingSms, OPT_OUT === required.OPT_OUT];
         console.log(JSON.stringify([...isSame, Object.keys(required).sort()]));
       });`);
-    expect(same).toEqual([true, true, ["HELP", "OPT_IN", "OPT_OUT", "callbackProfile", "incomingSms"]]);
+    expect(same).toEqual([true, true, ["HELP", "OPT_IN", "OPT_OUT", "SmsError", "callbackProfile", "incomingSms"]]);
   });
 });
 

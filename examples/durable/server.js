@@ -28,9 +28,10 @@ sms.keyword("TOPUP", ({ args, message }) => {
   console.log(`${message.source} tops up ${amount}${isFirst ? "" : ", as was done before"}`);
 });
 
-sms.on("error", ({ event, message, attempt, final, cause }) => {
-  const what = event === "inbox" ? "The inbox failed" : `A handler of "${event}" failed, attempt ${attempt}`;
-  console.error(`${what}${final && message ? `: message ${message.key}` : ""}`, cause);
+// Prints no number and no text of an SMS: `error.smsMessage` has them.
+sms.on("error", (error) => {
+  console.error(error);
+  if (error.final && error.smsMessage) console.error(`dead letter: ${error.smsMessage.key}`);
 });
 
 const server = express()

@@ -7,8 +7,8 @@ export function openInbox() {
   return bullmqInbox({ connection: process.env.REDIS_URL ?? "redis://localhost:6379" });
 }
 
-/** What is told of a message: its key, and not what was typed. */
-export function tell({ event, message, attempt, final, cause }) {
-  const what = event === "inbox" ? "The inbox failed" : `A handler of "${event}" failed, attempt ${attempt}`;
-  console.error(`${what}${final && message ? `: message ${message.key}` : ""}`, cause);
+/** Prints no number and no text of an SMS: `error.smsMessage` has them. */
+export function report(error) {
+  console.error(error);
+  if (error.final && error.smsMessage) console.error(`not handled: ${error.smsMessage.key}`);
 }

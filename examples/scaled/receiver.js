@@ -3,7 +3,7 @@
 import express from "express";
 import { incomingSms } from "express-kaleyra-sms";
 
-import { openInbox, tell } from "./inbox.js";
+import { openInbox, report } from "./inbox.js";
 
 // A header that the Callback Profile sends along. Without it anybody may call: a warning says so, and under NODE_ENV=production it is an error.
 const token = process.env.CALLBACK_TOKEN;
@@ -14,7 +14,7 @@ const sms = incomingSms({
   authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },
 });
 
-sms.on("error", tell);
+sms.on("error", report);
 // Not a callback that can be read. `problem.raw` is the only copy of what was sent: keep it where you keep such things.
 sms.on("invalid", (problem) => console.error(`${problem.code}: ${problem.detail}`));
 

@@ -2,7 +2,7 @@
 
 import { incomingSms, OPT_OUT } from "express-kaleyra-sms";
 
-import { openInbox, tell } from "./inbox.js";
+import { openInbox, report } from "./inbox.js";
 
 // Nobody calls it: it is mounted nowhere.
 const sms = incomingSms({
@@ -22,7 +22,7 @@ sms.on("unmatched", (message) => {
   console.log(`${message.source} typed ${JSON.stringify(message.text)}`);
 });
 
-sms.on("error", tell);
+sms.on("error", report);
 
 console.log("Handling what is stored.");
 

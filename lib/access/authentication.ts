@@ -11,24 +11,31 @@ import { isRecord } from "../base/record.js";
 interface HeaderSecret {
   /** The header's name, in any case. */
   readonly header: string;
-  readonly value: string;
+  /** Not empty. It may be typed `undefined`, as `process.env.X` is: if it is, a `TypeError` names it. */
+  readonly value: string | undefined;
 }
 
 /** A variable of the endpoint's query that carries a secret. It is removed from everything that handlers get. */
 interface QuerySecret {
   /** The variable's name. It must not be the name of a field. */
   readonly query: string;
-  readonly value: string;
+  /** As in a header. */
+  readonly value: string | undefined;
 }
 
 /** The provider's Basic authentication. */
 interface BasicCredentials {
-  readonly basic: { readonly username: string; readonly password: string };
+  readonly basic: { readonly username: string | undefined; readonly password: string | undefined };
+}
+
+interface Credentials {
+  readonly username: string;
+  readonly password: string;
 }
 
 /** The provider's Advanced authentication: the token that your token URL issues, or a function that checks a token. */
 interface BearerToken {
-  readonly bearer: string | ((token: string) => boolean | Promise<boolean>);
+  readonly bearer: string | undefined | ((token: string) => boolean | Promise<boolean>);
 }
 
 /**
@@ -61,7 +68,7 @@ export interface Demanded {
   readonly headers: Map<string, string[]>;
   /** The secrets by the name of their variable. */
   readonly variables: Map<string, string[]>;
-  readonly basic: Array<BasicCredentials["basic"]>;
+  readonly basic: Credentials[];
   readonly tokens: string[];
   readonly tokenChecks: Array<(token: string) => unknown>;
   readonly addresses: string[];
@@ -138,7 +145,9 @@ type Kind = keyof typeof NAMES_OF_KINDS;
 
 /** `undefined` if an entry is of no kind, or mixes two kinds. Properties that are `undefined` do not count. */
 function kindOf(entry: Record<string, unknown>): Kind | undefined {
-  const names = namesIn(entry);
+  const given = namesIn(entry);
+  // If nothing is set, as in `{ bearer: process.env.TOKEN }`, the error names what was to be set.
+  const names = given.length > 0 ? given : Object.keys(entry);
   return (Object.keys(NAMES_OF_KINDS) as Kind[]).find(
     (kind) => names.includes(kind) && names.every((name) => NAMES_OF_KINDS[kind].some((own) => own === name)),
   );
@@ -178,8 +187,8 @@ function token(given: unknown, place: string): string {
   throw invalidOption(`${place} takes a token, printable ASCII without white space, or a function that checks one.`);
 }
 
-function credentials(given: unknown, place: string): BasicCredentials["basic"] {
-  if (!isRecord(given) || namesIn(given).sort().join() !== "password,username")
+function credentials(given: unknown, place: string): Credentials {
+  if (!isRecord(given) || Object.keys(given).sort().join() !== "password,username")
     throw invalidOption(`${place} takes { username, password }.`);
   const username = text(given.username, `${place}.username`);
   if (username.includes(":"))

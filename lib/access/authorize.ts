@@ -6,10 +6,12 @@ import type { Log } from "../base/log.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import { addressOf } from "./address.js";
 import type { Demanded } from "./authentication.js";
-import { demandsOf, questionsOf, type Caller, type Question, type Scheme } from "./demands.js";
+import { demandsOf, questionsOf, type Caller, type Failure, type Question, type Scheme } from "./demands.js";
+import type { UnauthorizedCode } from "./unauthorized.js";
 
 /** The rejection of an unauthorized caller. */
 export interface Refused {
+  readonly code: UnauthorizedCode;
   /** The demands that were not met. */
   readonly reason: string;
   readonly ip: string | undefined;
@@ -35,21 +37,22 @@ export function createAuthorize(demanded: Demanded, limit: TimeLimit, log: Log):
     const caller = { req, query };
     const failed: Failed[] = [];
     for (const { unmet, scheme } of demands) {
-      const reason = unmet(caller);
-      if (reason !== undefined) failed.push({ reason, scheme });
+      const failure = unmet(caller);
+      if (failure !== undefined) failed.push({ ...failure, scheme });
     }
-    if (failed.length > 0) return refused(req, failed);
+    const [first] = failed;
+    if (first !== undefined) return refused(req, first, failed);
     return questions.length === 0 ? undefined : () => askAll(questions, caller, limit);
   };
 }
 
-interface Failed {
-  readonly reason: string;
+interface Failed extends Failure {
   readonly scheme: Scheme | undefined;
 }
 
-function refused(req: IncomingMessage, failed: readonly Failed[]): Refused {
+function refused(req: IncomingMessage, { code }: Failed, failed: readonly Failed[]): Refused {
   return {
+    code,
     reason: failed.map(({ reason }) => reason).join(" "),
     ip: addressOf(req),
     scheme: failed.find(({ scheme }) => scheme !== undefined)?.scheme,
@@ -60,12 +63,16 @@ async function askAll(questions: readonly Question[], caller: Caller, limit: Tim
   const answers = await Promise.all(
     questions.map(async ({ ask, scheme }): Promise<Failed[]> => {
       const answer = ask(caller);
-      const reason = (await limit.wait(answer)) ? await answer : TOO_LATE;
-      return reason === undefined ? [] : [{ reason, scheme }];
+      const failure = (await limit.wait(answer)) ? await answer : TOO_LATE;
+      return failure === undefined ? [] : [{ ...failure, scheme }];
     }),
   );
   const failed = answers.flat();
-  return failed.length === 0 ? undefined : refused(caller.req, failed);
+  const [first] = failed;
+  return first === undefined ? undefined : refused(caller.req, first, failed);
 }
 
-const TOO_LATE = "A function of options.authenticate did not answer within handlerTimeoutMs.";
+const TOO_LATE: Failure = {
+  code: "timeout",
+  reason: "A function of options.authenticate did not answer within handlerTimeoutMs.",
+};

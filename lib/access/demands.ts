@@ -10,6 +10,7 @@ import { addressOf, createIsAllowed, trustsEveryProxy } from "./address.js";
 import type { Demanded } from "./authentication.js";
 import { credentialsOf, headersOf } from "./headers.js";
 import { createIsOneOf } from "./secret.js";
+import type { UnauthorizedCode } from "./unauthorized.js";
 
 /** The sender of a request. */
 export interface Caller {
@@ -18,8 +19,15 @@ export interface Caller {
   readonly query: string;
 }
 
-/** Why a caller does not meet a demand, without anything that it sent. `undefined` if it meets the demand. */
-type Unmet = string | undefined;
+/** Why a caller does not meet a demand. */
+export interface Failure {
+  readonly code: UnauthorizedCode;
+  /** A sentence, without anything that the caller sent. */
+  readonly reason: string;
+}
+
+/** `undefined` if the caller meets the demand. */
+type Unmet = Failure | undefined;
 
 export interface Demand {
   /** The scheme to challenge a caller with (401). `undefined`: the answer is 403. */
@@ -116,23 +124,25 @@ function addressDemand(ranges: readonly string[], log: Log): Demand {
     unmet: ({ req }) => {
       if (trustsEveryProxy(req)) log.advise("KALEYRA_SMS_TRUST_PROXY");
       const address = addressOf(req);
-      if (address === undefined || isIP(address) === 0) return "The caller's address is not an IP address.";
-      return isAllowed(address) ? undefined : "The caller's address is not allowed.";
+      if (address === undefined || isIP(address) === 0)
+        return { code: "no-address", reason: "The caller's address is not an IP address." };
+      return isAllowed(address) ? undefined : { code: "address", reason: "The caller's address is not allowed." };
     },
   };
 }
 
 async function answerOf<Input>(subject: string, check: (input: Input) => unknown, input: Input): Promise<Unmet> {
   try {
-    return (await check(input)) === true ? undefined : `${subject} did not return true.`;
+    if ((await check(input)) === true) return undefined;
+    return { code: "refused", reason: `${subject} did not return true.` };
   } catch (error) {
-    return `${subject} failed: ${nameOf(error)}.`;
+    return { code: "threw", reason: `${subject} failed: ${nameOf(error)}.` };
   }
 }
 
 function unmetSecret(subject: string, sent: readonly string[], isRight: (sent: string) => boolean): Unmet {
   const [one] = sent;
-  if (one === undefined) return `${subject} is missing.`;
-  if (sent.length > 1) return `${subject} was sent more than once.`;
-  return isRight(one) ? undefined : `${subject} does not match.`;
+  if (one === undefined) return { code: "missing", reason: `${subject} is missing.` };
+  if (sent.length > 1) return { code: "repeated", reason: `${subject} was sent more than once.` };
+  return isRight(one) ? undefined : { code: "wrong", reason: `${subject} does not match.` };
 }

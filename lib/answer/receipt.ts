@@ -95,13 +95,14 @@ export class Answers {
     return { outcome: "invalid", ...this.problem(callback), problem: callback };
   }
 
-  busy(): Receipt {
+  busy(message?: SmsMessage): Receipt & { readonly outcome: "busy" } {
     const problem = {
       status: 503,
       code: "busy",
       detail: "Too many callbacks are in flight, or the server is about to stop. Try again.",
     };
-    return { outcome: "busy", ...this.problem(problem, RETRY_AFTER) };
+    const receipt = { outcome: "busy", ...this.problem(problem, RETRY_AFTER) } as const;
+    return message === undefined ? receipt : { ...receipt, message };
   }
 
   /**

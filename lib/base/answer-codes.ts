@@ -78,6 +78,10 @@ export const ANSWER_CODES = {
     sentence: "More than `maxInFlight` callbacks are in flight, or the router is closing.",
     action: "Make handlers faster, use an inbox, or raise `maxInFlight`.",
   },
+  "first-callback": {
+    sentence: "The first valid callback of this process came (a line for the logger's `info`).",
+    action: "Compare it with what you expect: the method, the fields, the zone of `timestamp` for `options.timeZone`.",
+  },
   "internal-error": {
     sentence: "The package itself failed.",
     action: "Please report it, with the class and the place that the log line names.",
@@ -100,6 +104,10 @@ export const ANSWER_CODES = {
   },
   "handler-of-duplicate-failed": {
     sentence: 'A handler of "duplicate" failed (log line).',
+    action: "Correct the handler. The answer did not change.",
+  },
+  "handler-of-busy-failed": {
+    sentence: 'A handler of "busy" failed (a line for the logger).',
     action: "Correct the handler. The answer did not change.",
   },
   "handler-of-error-failed": {

@@ -36,6 +36,13 @@ export const CODES = {
       "The job is kept among BullMQ's failed jobs, and other messages go on. " +
       "Give the queue of the inbox a `name` that no other program uses.",
   },
+  KALEYRA_SMS_HANDLER_FAILED: {
+    kinds: ["Error"],
+    sentence: "A handler threw or rejected.",
+    action:
+      "Correct the handler: `cause` is what it threw. " +
+      "Without an inbox the callback was answered 500, and can be triggered again in the console. With one, the message is retried.",
+  },
   KALEYRA_SMS_HANDLER_TIMEOUT: {
     kinds: ["Error"],
     sentence: "A handler did not end within handlerTimeoutMs.",
@@ -65,6 +72,12 @@ export const CODES = {
     kinds: ["TypeError"],
     sentence: "An inbox does not implement the interface `Inbox` correctly.",
     action: 'Correct your inbox as docs/inbox.md describes: `store` resolves with "stored" or "duplicate".',
+  },
+  KALEYRA_SMS_INBOX_FAILED: {
+    kinds: ["Error"],
+    sentence: "The inbox failed.",
+    action:
+      "Look at `cause`: it is what the database, its driver or your own inbox threw. Callbacks are answered 503 meanwhile.",
   },
   KALEYRA_SMS_INBOX_FILE_LOST: {
     kinds: ["Error"],
@@ -105,6 +118,12 @@ export const CODES = {
       '`authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }`. ' +
       "If something in front of the app checks callers, set `authenticate: false`. " +
       "Under `NODE_ENV=production` this is an error.",
+  },
+  KALEYRA_SMS_NO_HANDLER: {
+    kinds: ["process warning"],
+    sentence: "An SMS met no handler: nothing was done with it.",
+    action:
+      'Register `sms.on("message", ...)` for every SMS, or `sms.on("unmatched", ...)` for those without a registered keyword.',
   },
   KALEYRA_SMS_NO_TEXT: {
     kinds: ["process warning"],

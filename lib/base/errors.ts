@@ -1,6 +1,6 @@
 // Makes the errors of the package: each has a code, and names the page that explains it.
 
-import { textOf, type CaseDetails, type ErrorCode, type TypeErrorCode } from "./codes.js";
+import { textOf, type CaseDetails, type Code, type ErrorCode, type TypeErrorCode } from "./codes.js";
 
 interface Details extends CaseDetails {
   readonly cause?: unknown;
@@ -36,7 +36,15 @@ function argumentsOf(code: ErrorCode | TypeErrorCode, { cause, ...details }: Det
 }
 
 /** Starts the stack at the caller of `factory`: a log line names that place. */
-function finished<Made extends Error>(error: Made, code: string, factory: Factory): Made {
+function finished<Made extends Error>(error: Made, code: Code, factory: Factory): Made {
   Error.captureStackTrace(error, factory);
+  codes.set(error, code);
   return Object.assign(error, { code });
+}
+
+const codes = new WeakMap<object, Code>();
+
+/** The code of an error that was made here; `undefined` for anything else, whatever its `code`. */
+export function codeOf(error: unknown): Code | undefined {
+  return typeof error === "object" && error !== null ? codes.get(error) : undefined;
 }

@@ -9,6 +9,8 @@ import { nameOf } from "./thrown.js";
 
 /** Gets a line for each event without a handler, and for failures. `console` and every common logger fit. */
 export interface Logger {
+  /** Optional. Gets one line about the first valid callback. */
+  info?(message: string): unknown;
   warn(message: string): unknown;
   error(message: string): unknown;
 }
@@ -26,6 +28,8 @@ interface Subject {
  * `answered`, which masks it.
  */
 export interface Log {
+  /** Writes a line to the logger, if it has a method for it. */
+  info(code: AnswerCode, message: string): void;
   /** Writes a line to the logger, at most one a minute for each code. */
   warn(code: AnswerCode, message: string): void;
   /** Writes a line to the logger, at most one a minute for each code. */
@@ -43,10 +47,10 @@ export function createLog(logger: Logger): Log {
   const advised = new Set<WarningCode>();
 
   /** Ignores a logger that throws or rejects. */
-  const write = (method: "warn" | "error", code: string, message: string): void => {
+  const write = (method: "info" | "warn" | "error", code: string, message: string): void => {
     try {
       if (!isDue(code)) return;
-      swallow(logger[method](`express-kaleyra-sms: ${message} (${code})`), loggerFailed);
+      swallow(logger[method]?.(`express-kaleyra-sms: ${message} (${code})`), loggerFailed);
     } catch (error) {
       loggerFailed(error);
     }
@@ -62,6 +66,7 @@ export function createLog(logger: Logger): Log {
     answered: (method, outcome, status, subject) => {
       if (isDebugging()) debug("%s %s, answered %d%s", method, outcome, status, masked(subject));
     },
+    info: (code, message) => write("info", code, message),
     warn: (code, message) => write("warn", code, message),
     error: (code, message) => write("error", code, message),
     advise: (code, details) => {

@@ -1,8 +1,10 @@
 // Calls the handlers of an event, awaits them together, and returns the outcome.
 
+import { debug } from "../base/debug.js";
 import { codedError } from "../base/errors.js";
-import { then, type MaybePromise } from "../base/maybe-promise.js";
 import type { Log } from "../base/log.js";
+import { then, type MaybePromise } from "../base/maybe-promise.js";
+import { swallow } from "../base/swallow.js";
 import { nameOf } from "../base/thrown.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
@@ -10,6 +12,7 @@ import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
 import type { Handling, Late } from "./handling.js";
 import { failedCall, type Call, type MessageEvent, type Registry } from "./registry.js";
 import { Running, type Failure } from "./running.js";
+import { SmsError } from "./sms-error.js";
 
 interface Run<Event extends SmsEvent> {
   readonly failures: ReadonlyArray<Failure<Event>>;
@@ -18,32 +21,37 @@ interface Run<Event extends SmsEvent> {
 }
 
 /** The events that do not change the answer. */
-type Announcement = "invalid" | "unauthorized" | "duplicate" | "error";
+type Announcement = "invalid" | "unauthorized" | "duplicate" | "busy" | "error";
+
+/** Returns what a dead letter says of the error that a handler threw. */
+export type DescribeFailure = (cause: unknown) => string;
 
 export class Dispatcher {
   readonly #registry: Registry;
   readonly #limit: TimeLimit;
   readonly #log: Log;
+  readonly #describe: DescribeFailure | undefined;
 
-  constructor(registry: Registry, limit: TimeLimit, log: Log) {
+  constructor(registry: Registry, limit: TimeLimit, log: Log, describe?: DescribeFailure) {
     this.#registry = registry;
     this.#limit = limit;
     this.#log = log;
+    this.#describe = describe;
   }
 
   /** Runs all handlers that apply to a message, and emits `error` for each failure. Neither throws nor rejects. */
   handle(message: SmsMessage, attempt: Attempt = ONLY): MaybePromise<Handling> {
     if (this.#limit.isOver) return CLOSED;
     const calls = found("message", () => this.#registry.callsOfMessage(message));
-    const run = this.#run(calls, attempt.attempt);
-    return then(run, ({ failures, late }) => {
+    if (calls.length === 0) return WITHOUT_HANDLER;
+    return then(this.#run(calls, attempt), ({ failures, late }) => {
       const [first] = failures;
       if (first === undefined) return HANDLED;
-      const { final } = attempt;
       const errors = failures.map(async ({ event, cause }) => {
-        await this.announce("error", Object.freeze({ event, message, cause, attempt: attempt.attempt, final }));
+        const { attempt: number, final } = attempt;
+        await this.announce("error", new SmsError({ event, cause, smsMessage: message, attempt: number, final }));
       });
-      const reason = nameOf(first.cause);
+      const reason = this.#reasonOf(first.cause);
       return Promise.all(errors).then(() =>
         late === undefined ? { outcome: "failed", reason } : { outcome: "timed-out", late, reason },
       );
@@ -57,10 +65,10 @@ export class Dispatcher {
   announce<Event extends Announcement>(event: Event, payload: SmsEvents[Event]): MaybePromise<void> {
     const calls = found(event, () => this.#registry.callsOf(event, payload));
     if (calls.length === 0) {
-      this.#logUnhandled(payload);
+      this.#logUnhandled(event, payload);
       return;
     }
-    return then(this.#run(calls, 1), ({ failures, late }) => {
+    return then(this.#run(calls, ONLY), ({ failures, late }) => {
       late?.release();
       for (const { cause } of failures) {
         this.#log.error(`handler-of-${event}-failed`, `A handler of "${event}" failed: ${nameOf(cause)}.`);
@@ -69,7 +77,7 @@ export class Dispatcher {
   }
 
   /** Starts all calls, then waits for those that have not ended. A failed call does not stop the others. */
-  #run<Event extends SmsEvent>(calls: ReadonlyArray<Call<Event>>, attempt: number): MaybePromise<Run<Event>> {
+  #run<Event extends SmsEvent>(calls: ReadonlyArray<Call<Event>>, attempt: Attempt): MaybePromise<Run<Event>> {
     const context = new Context(attempt);
     const failures: Array<Failure<Event>> = [];
     let running: Running<Event> | undefined;
@@ -97,25 +105,35 @@ export class Dispatcher {
     return { failures: [...failures, ...late], late: running };
   }
 
-  #logUnhandled(payload: SmsEvents[Announcement]): void {
-    if ("detail" in payload) {
-      this.#log.warn(
-        payload.code,
-        `Rejected a callback: ${payload.detail} Register sms.on("invalid", ...) to keep its content.`,
-      );
-    } else if ("reason" in payload) {
-      this.#log.warn(
-        "unauthorized",
-        `Rejected a caller: ${payload.reason} Register sms.on("unauthorized", ...) to handle each one.`,
-      );
-    } else if ("cause" in payload) {
-      const { event, cause } = payload;
+  /** What `describeFailure` returns is the user's. If it throws, or returns no string, the class and the place are used. */
+  #reasonOf(cause: unknown): string {
+    try {
+      const reason: unknown = this.#describe?.(cause);
+      if (typeof reason === "string") return reason;
+      swallow(reason, () => undefined);
+    } catch (error) {
+      debug("options.describeFailure failed: %s", nameOf(error));
+    }
+    return nameOf(cause);
+  }
+
+  #logUnhandled(event: Announcement, payload: SmsEvents[Announcement]): void {
+    if ("issues" in payload) {
+      const what = `Rejected a callback: ${payload.detail}`;
+      this.#log.warn(payload.code, `${what} Register sms.on("invalid", ...) to keep its content.`);
+    } else if (payload instanceof SmsError) {
       const [code, failed] =
-        event === "inbox"
+        payload.event === "inbox"
           ? (["inbox-failed", "The inbox"] as const)
-          : (["handler-failed", `A handler of "${event}"`] as const);
+          : (["handler-failed", `A handler of "${payload.event}"`] as const);
       const advice = 'Register sms.on("error", ...) to get the error itself.';
-      this.#log.error(code, `${failed} failed: ${nameOf(cause)}. ${advice}`);
+      this.#log.error(code, `${failed} failed: ${nameOf(payload.cause)}. ${advice}`);
+    } else if (event === "unauthorized" && "ip" in payload) {
+      const what = `Rejected a caller: ${payload.reason}`;
+      this.#log.warn("unauthorized", `${what} Register sms.on("unauthorized", ...) to handle each one.`);
+    } else if (event === "busy" && "reason" in payload) {
+      const what = `Answered a callback 503 (${payload.reason}).`;
+      this.#log.warn("busy", `${what} Register sms.on("busy", ...) to count them.`);
     }
   }
 }
@@ -133,6 +151,7 @@ function found<Event extends SmsEvent>(
 }
 
 const HANDLED: Handling = { outcome: "handled" };
+const WITHOUT_HANDLER: Handling = { outcome: "handled", hadNoHandler: true };
 const CLOSED: Handling = { outcome: "closed" };
 
 /** Which attempt at a message, from 1, and whether it is the last. */
@@ -146,12 +165,21 @@ const ONLY: Attempt = { attempt: 1, final: true };
 
 /** The second argument of handlers. The signal is created on first use, since few handlers use it. */
 class Context implements HandlerContext {
-  readonly attempt: number;
+  readonly optOut = false;
+  readonly #attempt: Attempt;
   #controller: AbortController | undefined;
   #expired = false;
 
-  constructor(attempt: number) {
-    this.attempt = attempt;
+  constructor(attempt: Attempt) {
+    this.#attempt = attempt;
+  }
+
+  get attempt(): number {
+    return this.#attempt.attempt;
+  }
+
+  get final(): boolean {
+    return this.#attempt.final;
   }
 
   get signal(): AbortSignal {

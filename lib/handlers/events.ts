@@ -5,6 +5,7 @@ import { invalidArgument } from "../base/errors.js";
 import type { InvalidCallback } from "../callback/invalid.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { KeywordMatch } from "../keywords/keyword-match.js";
+import type { SmsError } from "./sms-error.js";
 
 /** The events, each with the payload of its handlers. */
 export interface SmsEvents {
@@ -20,53 +21,38 @@ export interface SmsEvents {
   readonly unauthorized: UnauthorizedCallback;
   /** Emitted for a duplicate: a message with the same `key` was handled, or is in the inbox. */
   readonly duplicate: SmsMessage;
+  /** Emitted for a callback that is answered 503 without being handled. */
+  readonly busy: BusyCallback;
   /** Emitted when a handler throws, rejects or exceeds its time limit, and when the inbox fails. */
-  readonly error: HandlerError;
+  readonly error: SmsError;
 }
 
 export type SmsEvent = keyof SmsEvents;
 
-/** The payload of `error`: the failure of a handler, or of the inbox. */
-export type HandlerError = FailedHandler | FailedInbox;
-
-interface FailedAttempt {
-  /** Which attempt at the message this was, from 1. */
-  readonly attempt: number;
-  /** Whether this was the last attempt: the package does not retry the message by itself. */
-  readonly final: boolean;
-}
-
-/** A handler failed. */
-export interface FailedHandler extends FailedAttempt {
-  /** The event whose handler failed. */
-  readonly event: "message" | "keyword" | "unmatched";
-  /** The message that the handler was handling. */
-  readonly message: SmsMessage;
+/** The payload of `busy`. */
+export interface BusyCallback {
   /**
-   * The value that the handler threw or rejected with. If it exceeded its time limit, an `Error` with the code
-   * `KALEYRA_SMS_HANDLER_TIMEOUT`.
+   * `capacity`: `maxInFlight` is reached. `source`: a quarter of `maxInFlight` is taken by messages of its source.
+   * `closing`: the router is closing.
    */
-  readonly cause: unknown;
-}
-
-/** The inbox failed: it could not store a message (the callback is answered 503), or could not take messages out. */
-export interface FailedInbox extends FailedAttempt {
-  readonly event: "inbox";
-  /** The message that was not stored, or whose attempts were all cut short because the process ended. */
-  readonly message: SmsMessage | undefined;
-  /**
-   * The value that the inbox rejected with. If it did not settle within `storeTimeoutMs`, an `Error` with the code
-   * `KALEYRA_SMS_STORE_TIMEOUT`.
-   */
-  readonly cause: unknown;
+  readonly reason: "capacity" | "source" | "closing";
+  readonly method: "GET" | "POST";
+  /** The time of arrival, ISO 8601 in UTC. */
+  readonly receivedAt: string;
+  /** The message, if it had been read. */
+  readonly message?: SmsMessage;
 }
 
 /** The second argument of every handler. */
 export interface HandlerContext {
   /** Aborts when the handler exceeds `handlerTimeoutMs`, or when `close()` has waited that long. */
   readonly signal: AbortSignal;
-  /** Which attempt at the message this is, from 1. */
+  /** Which attempt at the message this is, from 1. Without an inbox it is always 1. */
   readonly attempt: number;
+  /** Whether this is the last attempt: if it fails, the message becomes a dead letter. Without an inbox always `true`. */
+  readonly final: boolean;
+  /** Whether the message opts out. A handler that replies looks at it first. */
+  readonly optOut: boolean;
 }
 
 /** A function that handles an event. It may be async: its promise is awaited. */
@@ -79,6 +65,7 @@ const EVENTS: Readonly<Record<SmsEvent, true>> = {
   invalid: true,
   unauthorized: true,
   duplicate: true,
+  busy: true,
   error: true,
 };
 

@@ -3,6 +3,8 @@
 export interface Handling {
   /** `closed`: no handler was started, because the router is closed. */
   readonly outcome: "handled" | "failed" | "timed-out" | "closed";
+  /** Set if no handler applied to the message. */
+  readonly hadNoHandler?: true;
   /** Set after a time-out. */
   readonly late?: Late;
   /** Set after a failure: the class and the source location of the first error. */

@@ -77,6 +77,7 @@ export class Registry {
     invalid: none(),
     unauthorized: none(),
     duplicate: none(),
+    busy: none(),
     error: none(),
   };
   readonly #keywords = new KeywordIndex<Registration<"keyword">>();

@@ -1,10 +1,10 @@
 // Counts the callbacks in flight, and decides whether another one is let in.
 
 /**
- * The stages of a callback: handlers of `unauthorized` run, the body is being read, or the message waits or is being
- * handled. Each stage has `maxInFlight` slots of its own, so that strangers cannot use up the provider's.
+ * The stages of a callback: handlers of `unauthorized` run, the body is being read, the message waits or is being
+ * handled, or it is a duplicate of a message in flight and waits for its end. Each stage has `maxInFlight` slots of its own, so that strangers cannot use up the provider's.
  */
-export type Stage = "refusing" | "reading" | "handling";
+export type Stage = "refusing" | "reading" | "handling" | "duplicate";
 
 /** A callback whose caller the user's functions are checking. Called to end the check if another needs its slot. */
 export type Check = () => void;
@@ -14,7 +14,7 @@ export type Slot = Stage | Check;
 
 export class Capacity {
   readonly #max: number;
-  readonly #inFlight: Record<Stage, number> = { refusing: 0, reading: 0, handling: 0 };
+  readonly #inFlight: Record<Stage, number> = { refusing: 0, reading: 0, handling: 0, duplicate: 0 };
   /** The longest running first. */
   readonly #checks = new Set<Check>();
   #closed = false;
@@ -62,6 +62,12 @@ export class Capacity {
     return true;
   }
 
+  /** Ends what a successful `move("handling", "duplicate")` began: the slot that is left is that of handling. */
+  handleAgain(): void {
+    this.#inFlight.handling++;
+    this.#inFlight.duplicate--;
+  }
+
   leave(slot: Slot): void {
     if (typeof slot === "function") this.#checks.delete(slot);
     else this.#inFlight[slot]--;
@@ -75,7 +81,7 @@ export class Capacity {
   }
 
   get #isEmpty(): boolean {
-    const { refusing, reading, handling } = this.#inFlight;
-    return this.#checks.size + refusing + reading + handling === 0;
+    const { refusing, reading, handling, duplicate } = this.#inFlight;
+    return this.#checks.size + refusing + reading + handling + duplicate === 0;
   }
 }

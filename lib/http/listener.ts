@@ -101,20 +101,22 @@ export function createListener(deps: ListenerDeps): Listener {
       if (slot !== undefined) capacity.leave(slot);
       sendAnswer(req, res, answer);
     };
+    const turnAway = (): void => {
+      if (!isSettled) settle(admit.turnAway(capacity.isClosed ? "closing" : "capacity", method));
+    };
     const enterStage = (stage: Stage, step: () => void): void => {
       if (isSettled) return;
       if (slot === undefined ? capacity.enter(stage) : capacity.move(slot, stage)) {
         slot = stage;
         step();
-      } else settle(answers.busy());
+      } else turnAway();
     };
     /** If another check needs the slot, the caller is answered 503, and the result of its check is ignored. */
     const check = (ask: () => Promise<Refused | undefined>): void => {
-      const end = (): void => settle(answers.busy());
-      if (capacity.enter(end)) {
-        slot = end;
+      if (capacity.enter(turnAway)) {
+        slot = turnAway;
         run(ask, proceed, settle);
-      } else end();
+      } else turnAway();
     };
     const receiveCallback = (callback: Parameters<Receive>[0]): void =>
       enterStage("handling", () => run(() => receive(callback), settle, settle));
@@ -135,7 +137,7 @@ export function createListener(deps: ListenerDeps): Listener {
       if (next === undefined) sendAnswer(req, res, notFound);
       else next();
     } else if (!isCallback(method)) sendAnswer(req, res, answerTo(method));
-    else if (capacity.isClosed) sendAnswer(req, res, answers.busy());
+    else if (capacity.isClosed) sendAnswer(req, res, admit.turnAway("closing", method));
     else processCallback(req, res, method, target.query);
   };
   return listener;

@@ -3,7 +3,7 @@
 import type { Log } from "../base/log.js";
 import { isPart, isTableField, partNumber } from "../callback/fields.js";
 import type { SmsMessage } from "../callback/message.js";
-import type { ReadMessage } from "../callback/read-callback.js";
+import type { Callback, ReadMessage, UnreadCallback } from "../callback/read-callback.js";
 import type { CallbackProfile } from "../callback/template/profile.js";
 import { FIELD_NAMES, MOST_PARTS } from "../callback/template/template.js";
 
@@ -23,14 +23,50 @@ export function adviseOnSetUp({ authenticate, profile }: SetUp, log: Log): void 
   }
 }
 
-export function createAdvise(log: Log): (read: ReadMessage) => void {
-  return ({ message, otherKeys }) => {
+/** Reports what a valid callback reveals. */
+export type Advise = (read: ReadMessage, callback: Callback | UnreadCallback) => void;
+
+export function createAdvise(log: Log): Advise {
+  let isFirst = true;
+  return (read, callback) => {
+    if (isFirst) log.info("first-callback", describeFirst(read, callback));
+    isFirst = false;
+    const { message, otherKeys } = read;
     if (message.method === "GET") adviseOnText(message, log);
     else if (otherKeys !== undefined) adviseOnProfile(otherKeys, log);
-    else if (message.repaired) {
-      log.advise("KALEYRA_SMS_NOT_ESCAPED");
-    }
+    else if (message.repaired) log.advise("KALEYRA_SMS_NOT_ESCAPED");
   };
+}
+
+/** Describes the first valid callback, without a number or a text: enough to see whether the set-up is as intended. */
+function describeFirst({ message, otherKeys }: ReadMessage, callback: Callback | UnreadCallback): string {
+  const { method, text = "", keyword, repaired, timestamp, receivedAt } = message;
+  const type = "contentType" in callback ? mediaTypeOf(callback.contentType) : undefined;
+  const escaping = /["\\\n]/.test(text) ? (repaired ? "not escaped" : "escaped") : "nothing to escape in it";
+  return [
+    `The first callback came: ${type === undefined ? method : `${method} ${type}`}`,
+    ...(method === "POST" ? [`text ${escaping}`] : []),
+    keyword === undefined ? "no keyword" : "a keyword",
+    otherKeys === undefined ? "fields as declared" : "other fields than declared",
+    `${timestamp === undefined ? "no timestamp" : `timestamp in ${zoneOf(timestamp, receivedAt)}`}.`,
+  ].join(", ");
+}
+
+/** A caller may send anything as the content type: only the usual ones are printed. */
+function mediaTypeOf(contentType: string | undefined): string {
+  const [type] =
+    /^(?:application\/(?:json|x-www-form-urlencoded|octet-stream)|text\/plain)\b/i.exec(contentType ?? "") ?? [];
+  if (type !== undefined) return type.toLowerCase();
+  return contentType === undefined ? "without a content type" : "with another content type";
+}
+
+/** The offset of a timestamp from UTC, if it was written within the last minutes: zones differ by quarters of an hour. */
+function zoneOf(timestamp: string, receivedAt: string): string {
+  const quarters = Math.round((Date.parse(`${timestamp.replace(" ", "T")}Z`) - Date.parse(receivedAt)) / 900_000);
+  if (!(Math.abs(quarters) <= 14 * 4)) return "no zone that its arrival shows";
+  const minutes = Math.abs(quarters) * 15;
+  const clock = [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, "0")).join(":");
+  return `UTC${quarters < 0 ? "-" : "+"}${clock}`;
 }
 
 /** The endpoint on the provider's page has no placeholder for the text, the keyword or the parts. */

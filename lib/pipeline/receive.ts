@@ -7,6 +7,8 @@ import { nameOf } from "../base/thrown.js";
 import type { Callback, Read, ReadMessage, UnreadCallback } from "../callback/read-callback.js";
 import type { Dispatcher } from "../handlers/dispatcher.js";
 import type { Handling } from "../handlers/handling.js";
+import type { TurnAway } from "./admit.js";
+import type { Advise } from "./advice.js";
 
 interface Deps {
   readonly read: (callback: Callback | UnreadCallback) => Read;
@@ -14,7 +16,8 @@ interface Deps {
   readonly dispatcher: Dispatcher;
   readonly answers: Answers;
   /** Warns of mistakes in the set-up that a valid message reveals. */
-  readonly advise: (read: ReadMessage) => void;
+  readonly advise: Advise;
+  readonly turnAway: TurnAway;
   /** Whether a callback whose handler failed is answered like a handled one. */
   readonly acknowledgeFailures: boolean;
   readonly log: Log;
@@ -23,7 +26,7 @@ interface Deps {
 /** Handles a valid message once, or stores it in the inbox. Neither throws nor rejects. */
 type HandleOrStore = (
   message: ReadMessage["message"],
-) => MaybePromise<Handling["outcome"] | "stored" | "duplicate" | "not-stored">;
+) => MaybePromise<Handling["outcome"] | "stored" | "duplicate" | "not-stored" | "source" | "capacity">;
 
 /** How valid messages reach their handlers: in the memory of this process, or through an inbox. */
 export interface Delivery {
@@ -40,7 +43,7 @@ export interface Delivery {
 export type Receive = (callback: Callback | UnreadCallback) => MaybePromise<Receipt>;
 
 export function createReceive(deps: Deps): Receive {
-  const { read, handleOrStore, dispatcher, answers, advise, acknowledgeFailures, log } = deps;
+  const { read, handleOrStore, dispatcher, answers, advise, turnAway, acknowledgeFailures, log } = deps;
 
   const receive: Receive = (callback) => {
     const reading = read(callback);
@@ -48,7 +51,7 @@ export function createReceive(deps: Deps): Receive {
       return then(dispatcher.announce("invalid", reading.invalid), () => answers.invalid(reading.invalid));
     }
     const { message } = reading;
-    advise(reading);
+    advise(reading, callback);
     return then(handleOrStore(message), (outcome): MaybePromise<Receipt> => {
       switch (outcome) {
         case "handled":
@@ -61,8 +64,11 @@ export function createReceive(deps: Deps): Receive {
           return acknowledgeFailures ? answers.failedQuietly(message) : answers.failed(message, outcome);
         case "not-stored":
           return answers.notStored(message);
+        case "source":
+        case "capacity":
+          return turnAway(outcome, message.method, message);
         case "closed":
-          return answers.busy();
+          return turnAway("closing", message.method, message);
       }
     });
   };

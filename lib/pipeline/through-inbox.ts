@@ -6,6 +6,7 @@ import { invalidOption } from "../base/errors.js";
 import { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { Dispatcher } from "../handlers/dispatcher.js";
+import { SmsError } from "../handlers/sms-error.js";
 import type { Registry } from "../handlers/registry.js";
 import type { Inbox } from "../inbox/inbox.js";
 import type { Delivery } from "./receive.js";
@@ -48,7 +49,7 @@ export function createThroughInbox(
   const inOwnContext = AsyncLocalStorage.snapshot();
   const report = async (cause: unknown, message?: SmsMessage, attempt = 1): Promise<void> => {
     const final = message !== undefined;
-    await dispatcher.announce("error", Object.freeze({ event: "inbox", message, cause, attempt, final }));
+    await dispatcher.announce("error", new SmsError({ event: "inbox", cause, smsMessage: message, attempt, final }));
   };
   const storing = new TimeLimit(storeTimeoutMs);
   let isClosed = false;

@@ -83,6 +83,7 @@ describe("a secret in a header", () => {
     expect(invalid).toEqual([]);
     expect(unauthorized).toHaveLength(wrong.length);
     expect(unauthorized[0]).toEqual({
+      code: "missing",
       reason: 'The header "x-callback-token" is missing.',
       method: "POST",
       ip: expect.stringMatching(/127\.0\.0\.1$/),
@@ -705,6 +706,9 @@ describe("options.authenticate", () => {
     ["", { basic: { username: "u", password: "p" }, bearer: "x" }, "takes one of"],
     [".value", { header: "a", value: undefined }, "If it comes from the environment"],
     [".value", { header: "a", value: "" }, "If it comes from the environment"],
+    [".value", { query: "a", value: undefined }, "If it comes from the environment"],
+    [".bearer", { bearer: undefined }, "If it comes from the environment"],
+    [".basic.password", { basic: { username: "u", password: undefined } }, "If it comes from the environment"],
     [".value", { header: "a", value: " x" }, "printable ASCII"],
     [".value", { header: "a", value: "é" }, "printable ASCII"],
     ["[0].value", [{ query: "a", value: "" }], "not empty"],
@@ -718,7 +722,6 @@ describe("options.authenticate", () => {
     [".basic.username", { basic: { username: "u:", password: "p" } }, 'without ":"'],
     [".basic.password", { basic: { username: "u", password: "" } }, "not empty"],
     [".bearer", { bearer: "a b" }, "a token"],
-    ["", { bearer: undefined }, "may not be set there"],
     [".allow", { allow: "10.0.0.0/8" }, "an array"],
     [".allow", { allow: [] }, "at least one"],
     [".allow[1]", { allow: ["10.0.0.1", "10.0.0.0/33"] }, "CIDR range"],

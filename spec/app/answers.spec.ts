@@ -165,7 +165,7 @@ describe("a handler that fails", () => {
     const response = await request(server).post("/").send(body).expect(500).expect("Cache-Control", "no-store");
     expect(response.body).toMatchObject({ status: 500, code: "handler-failed", title: "Internal Server Error" });
     expect(JSON.stringify([response.body, written])).not.toContain(CANARY);
-    expect(errors).toMatchObject([{ event: "message", attempt: 1, final: true, message: { id: body.id } }]);
+    expect(errors).toMatchObject([{ event: "message", attempt: 1, final: true, smsMessage: { id: body.id } }]);
     expect(errors[0]?.cause).toEqual(new Error(`secret ${CANARY}`));
     broken = false;
     await request(server).post("/").send(body).expect(200);

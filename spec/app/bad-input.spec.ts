@@ -300,7 +300,8 @@ function numberPrintedBy(script: string): number {
 it("does not keep the bodies of handled callbacks in memory", () => {
   const script = `
     const { incomingSms } = require("express-kaleyra-sms");
-    const options = { authenticate: false, deduplicate: { max: 1000 }, timeZone: "Asia/Kolkata", escaping: "none" };
+    const logger = { warn() {}, error() {} };
+    const options = { authenticate: false, logger, deduplicate: { max: 1000 }, timeZone: "Asia/Kolkata", escaping: "none" };
     const sms = incomingSms(options).on("message", () => undefined);
     const used = () => { gc(); gc(); return process.memoryUsage().heapUsed; };
     (async () => {
@@ -360,7 +361,7 @@ it("reads fields with names of inherited properties, even if the app has frozen 
   const script = `
     const { incomingSms } = require("express-kaleyra-sms");
     Object.freeze(Object.prototype);
-    const sms = incomingSms({ authenticate: false, decrypt: (value) => value });
+    const sms = incomingSms({ authenticate: false, logger: { warn() {}, error() {} }, decrypt: (value) => value });
     const names = ["toString", "constructor", "hasOwnProperty", "__proto__", "valueOf"];
     sms.on("message", ({ fields }) => console.log(JSON.stringify(names.map((name) => fields[name]))));
     const query = "id=1&source=919876543210&recipient=5050&message=x&" + names.map((name) => name + "=1").join("&");

@@ -137,8 +137,8 @@ describe("a handler that fails", () => {
     const receipt = await sms.receive(post());
     expect(receipt).toMatchObject({ outcome: "failed", status: 500, message: messages[0] });
     expect(ended).toEqual(["sync", "async"]);
-    expect(errors).toEqual([{ event: "message", message: messages[0], cause, attempt: 1, final: true }]);
-    expect(Object.isFrozen(errors[0])).toBe(true);
+    expect(errors).toMatchObject([{ event: "message", attempt: 1, final: true }]);
+    expect([errors[0]?.cause, errors[0]?.smsMessage]).toEqual([cause, messages[0]]);
   });
 
   it("causes no unhandled rejection, even if it rejects after its time limit", async () => {

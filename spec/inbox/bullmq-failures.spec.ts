@@ -185,7 +185,7 @@ describeWithRedis("bullmqInbox", () => {
       await redis.stop();
       await until(() => errors.length > 1, 10_000);
       expect(errors.length).toBeLessThan(4);
-      expect(errors[0]).toMatchObject({ event: "inbox", message: undefined, final: false });
+      expect(errors[0]).toMatchObject({ event: "inbox", smsMessage: undefined, final: false });
       expect(errors.map(({ cause }) => (cause as { code: string }).code)).toContain("KALEYRA_SMS_INBOX_UNREACHABLE");
       expect(errors.map(({ cause }) => String(cause)).join()).toContain("ECONNREFUSED");
     }, 20_000);
@@ -761,7 +761,7 @@ describeWithRedis("bullmqInbox", () => {
     const { errors, messages, inbox } = router({ attempts: 2, leaseMs: 200, name });
     await until(() => errors.length > 0, 10_000);
     expect(errors).toMatchObject([
-      { event: "inbox", message, attempt: 2, final: true, cause: { code: "KALEYRA_SMS_CUT_SHORT" } },
+      { event: "inbox", smsMessage: message, attempt: 2, final: true, cause: { code: "KALEYRA_SMS_CUT_SHORT" } },
     ]);
     expect(messages).toEqual([]);
     const letters = await inbox.deadLetters();

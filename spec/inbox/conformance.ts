@@ -122,15 +122,20 @@ export function itConforms({ isOrdered, place }: Conforming): void {
   it("retries a message after growing delays, until it is a dead letter", async () => {
     const { sms, errors, inbox } = router(await empty(), { inboxOptions: { attempts: 4, backoffMs: 100 } });
     const started: number[] = [];
-    const attempts: number[] = [];
-    sms.on("message", (_message, { attempt }) => {
+    const attempts: Array<[attempt: number, final: boolean]> = [];
+    sms.on("message", (_message, { attempt, final }) => {
       started.push(Date.now());
-      attempts.push(attempt);
+      attempts.push([attempt, final]);
       throw new RangeError("secret text +919876543210");
     });
     const { message } = await sms.receive(post());
     await until(async () => (await inbox.stats()).dead === 1, 10_000);
-    expect(attempts).toEqual([1, 2, 3, 4]);
+    expect(attempts).toEqual([
+      [1, false],
+      [2, false],
+      [3, false],
+      [4, true],
+    ]);
     expect(errors.map(({ event, attempt, final }) => [event, attempt, final])).toEqual([
       ["message", 1, false],
       ["message", 2, false],
@@ -149,6 +154,25 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(Date.now() - Date.parse(letter?.failedAt ?? "")).toBeLessThan(10_000);
     expect(Object.isFrozen(letter?.message)).toBe(true);
   }, 20_000);
+
+  it("keeps what describeFailure returns as the reason of a dead letter", async () => {
+    const describeFailure = (cause: unknown): string => {
+      if (cause instanceof RangeError) throw cause;
+      return cause instanceof TypeError ? (Symbol("no") as never) : `order ${(cause as Error).message}`;
+    };
+    const { sms, inbox } = router(await empty(), { describeFailure, inboxOptions: { attempts: 1 } });
+    sms.on("message", ({ text }) => {
+      throw text === "1" ? new Error("4711") : text === "2" ? new RangeError("secret") : new TypeError("secret");
+    });
+    for (const message of ["1", "2", "3"]) {
+      await sms.receive(post({ message }));
+      await until(async () => (await inbox.stats()).dead === Number(message), 10_000);
+    }
+    const reasons = new Map((await inbox.deadLetters()).map(({ message, reason }) => [message.text, reason]));
+    expect(reasons.get("1")).toBe("order 4711");
+    expect(reasons.get("2")).toMatch(/^RangeError at /);
+    expect(reasons.get("3")).toMatch(/^TypeError at /);
+  });
 
   it("handles a dead letter again when it is replayed, and when the callback comes again", async () => {
     const { sms, messages, inbox } = router(await empty(), { inboxOptions: { attempts: 1 } });
@@ -445,7 +469,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
       ["keyword", 1, false],
       ["keyword", 2, true],
     ]);
-    expect(errors.map((error) => error.message)).toEqual([message, message]);
+    expect(errors.map((error) => error.smsMessage)).toEqual([message, message]);
     const [letter, ...more] = await inbox.deadLetters();
     expect(more).toEqual([]);
     expect(letter).toMatchObject({ key: message?.key, attempts: 2 });

@@ -91,8 +91,10 @@ describe("postgresInbox", () => {
     database.isAway = true;
     const { message, ...receipt } = await sms.receive(post());
     expect(receipt).toMatchObject({ outcome: "failed", status: 503 });
-    await until(() => errors.some((error) => error.message === undefined));
-    expect(errors.filter((error) => error.message !== undefined)).toMatchObject([{ event: "inbox", message }]);
+    await until(() => errors.some((error) => error.smsMessage === undefined));
+    expect(errors.filter((error) => error.smsMessage !== undefined)).toMatchObject([
+      { event: "inbox", smsMessage: message },
+    ]);
     expect(errors).toEqual(
       errors.map(() => expect.objectContaining({ cause: expect.objectContaining({ code: "ECONNREFUSED" }) })),
     );
@@ -146,7 +148,7 @@ describe("postgresInbox", () => {
     const next = router({ inbox: postgresInbox({ pool: database, attempts: 2 }) });
     await until(() => next.errors.length > 0);
     expect(next.errors).toMatchObject([
-      { event: "inbox", message, attempt: 2, cause: { code: "KALEYRA_SMS_CUT_SHORT" } },
+      { event: "inbox", smsMessage: message, attempt: 2, cause: { code: "KALEYRA_SMS_CUT_SHORT" } },
     ]);
     await until(async () => (await inbox.stats()).dead === 1);
     expect(await inbox.deadLetters()).toMatchObject([{ message, attempts: 2 }]);
@@ -195,7 +197,7 @@ describe("postgresInbox", () => {
     await database.query("alter table incoming_sms add constraint small check (length(message) < 10)");
     const { message } = await sms.receive(post({ message: "secret text" }));
     await database.query("alter table incoming_sms drop constraint small");
-    expect(errors).toMatchObject([{ message, cause: { code: "23514" } }]);
+    expect(errors).toMatchObject([{ smsMessage: message, cause: { code: "23514" } }]);
     expect(inspect(errors[0]?.cause, { depth: 9, showHidden: true })).not.toMatch(/secret text|9876543210/);
   });
 

@@ -140,7 +140,9 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     const refused = Array.from(statuses.values()).filter((status) => status === 503).length;
     expect(refused).toBeGreaterThan(0);
     expect(new Set(statuses.values())).toEqual(new Set([200, 503]));
-    expect(errors.filter(({ event, message }) => event === "inbox" && message !== undefined)).toHaveLength(refused);
+    expect(errors.filter(({ event, smsMessage }) => event === "inbox" && smsMessage !== undefined)).toHaveLength(
+      refused,
+    );
 
     database.exec("PRAGMA max_page_count = 1000000");
     freed.resolve();
@@ -188,7 +190,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     const other = opened(file);
     await sms.receive(post());
     other.exec("BEGIN EXCLUSIVE");
-    await until(() => errors.some(({ event, message }) => event === "inbox" && message === undefined), 10_000);
+    await until(() => errors.some(({ event, smsMessage }) => event === "inbox" && smsMessage === undefined), 10_000);
     other.exec("COMMIT");
   }, 15_000);
 
@@ -222,7 +224,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         await until(() => messages.length === 1);
         spoil(file);
         for (let n = 0; n < 3; n++) expect(await sms.receive(post())).toMatchObject({ outcome: "failed", status: 503 });
-        const refused = errors.filter(({ message }) => message !== undefined);
+        const refused = errors.filter(({ smsMessage }) => smsMessage !== undefined);
         expect(refused.map(({ event, final }) => [event, final])).toEqual(Array(3).fill(["inbox", true]));
         expect(messages).toHaveLength(1);
       },
@@ -792,7 +794,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       await until(() => messages.length > 0);
       expect(messages.map(({ text }) => text)).toEqual(["START"]);
       expect(errors).toMatchObject([
-        { event: "inbox", message, cause: { code: "KALEYRA_SMS_CUT_SHORT" }, attempt: 1, final: true },
+        { event: "inbox", smsMessage: message, cause: { code: "KALEYRA_SMS_CUT_SHORT" }, attempt: 1, final: true },
       ]);
       expect(await inbox.deadLetters()).toMatchObject([{ message, attempts: 1 }]);
     }, 20_000);

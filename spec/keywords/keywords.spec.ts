@@ -392,7 +392,7 @@ describe("a RegExp that throws", () => {
     expect(receipt).toMatchObject({ outcome: "failed", status: 500 });
     expect(JSON.parse(receipt.body)).toMatchObject({ code: "handler-failed" });
     expect(called).toEqual(["text", "RegExp"]);
-    expect(errors).toMatchObject([{ event: "keyword", message: messages[0], attempt: 1, final: true }]);
+    expect(errors).toMatchObject([{ event: "keyword", smsMessage: messages[0], attempt: 1, final: true }]);
     expect(errors[0]?.cause).toBeInstanceOf(Error);
     expect([keywords.length, unmatched.length]).toEqual([2, 0]);
     expect(await sms.receive(post({ message: "STOP" }))).toMatchObject({ outcome: "handled" });

@@ -184,7 +184,7 @@ it("keeps no memory for keys whose window is over, however many there are", asyn
     const { incomingSms } = require("express-kaleyra-sms");
     let now = 0;
     performance.now = () => now;
-    const sms = incomingSms({ authenticate: false, deduplicate: { windowMs: 100, max: 1_000_000 } });
+    const sms = incomingSms({ authenticate: false, logger: { warn() {}, error() {} }, deduplicate: { windowMs: 100, max: 1_000_000 } });
     sms.on("message", () => undefined);
     const send = async (count) => {
       for (let n = 0; n < count; n++) {
@@ -455,7 +455,7 @@ describe("closing", () => {
     const script = `
       const { createServer } = require("node:http");
       const { incomingSms } = require("express-kaleyra-sms");
-      const sms = incomingSms({ handlerTimeoutMs: 100, authenticate: false });
+      const sms = incomingSms({ handlerTimeoutMs: 100, authenticate: false, logger: { warn() {}, error() {} } });
       sms.on("error", () => {}).on("message", () => new Promise(() => {}));
       const server = createServer(sms).listen(0, "127.0.0.1", async () => {
         const url = "http://127.0.0.1:" + server.address().port;

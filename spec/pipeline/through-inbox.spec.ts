@@ -52,7 +52,7 @@ describe("a message that is not stored", () => {
     expect(errors).toHaveLength(2);
     expect(errors[1]).toMatchObject({
       event: "inbox",
-      message: receipt.message,
+      smsMessage: receipt.message,
       cause: expected,
       attempt: 1,
       final: true,
@@ -151,7 +151,8 @@ describe("starting the inbox", () => {
     const { errors } = recorder({ inbox: inboxWith({ start }) });
     await new Promise(setImmediate);
     await new Promise(setImmediate);
-    expect(errors).toEqual([{ event: "inbox", message: undefined, cause, attempt: 1, final: false }]);
+    expect(errors).toMatchObject([{ event: "inbox", cause, attempt: 1, final: false }]);
+    expect(errors[0]?.smsMessage).toBe(undefined);
   });
 });
 
@@ -218,6 +219,7 @@ it.each([
     "options.acknowledgeFailures goes without options.inbox",
   ],
   ["concurrency", { concurrency: 1 }, "options.concurrency goes with options.inbox"],
+  ["describeFailure", { describeFailure: String }, "options.describeFailure goes with options.inbox"],
   ["storeTimeoutMs", { storeTimeoutMs: 1 }, "options.storeTimeoutMs goes with options.inbox"],
 ] as const)("throws if %s does not fit the other options", (_name, options, text) => {
   expect(() => recorder(options)).toThrow(TypeError);

@@ -5,11 +5,12 @@ import { connect, type AddressInfo, type Socket } from "node:net";
 import type { Readable } from "node:stream";
 import {
   incomingSms,
-  type HandlerError,
   type IncomingSms,
   type IncomingSmsOptions,
   type InvalidCallback,
+  type BusyCallback,
   type KeywordMatch,
+  type SmsError,
   type SmsMessage,
   type UnauthorizedCallback,
 } from "express-kaleyra-sms";
@@ -25,7 +26,8 @@ export interface Recorder {
   readonly invalid: InvalidCallback[];
   readonly unauthorized: UnauthorizedCallback[];
   readonly duplicates: SmsMessage[];
-  readonly errors: HandlerError[];
+  readonly busy: BusyCallback[];
+  readonly errors: SmsError[];
   /** The log lines. */
   readonly lines: string[];
 }
@@ -43,6 +45,7 @@ export function recorder(options: SomeOptions = {}): Recorder {
     invalid: [],
     unauthorized: [],
     duplicates: [],
+    busy: [],
     errors: [],
     lines,
   };
@@ -53,6 +56,7 @@ export function recorder(options: SomeOptions = {}): Recorder {
     .on("invalid", (problem) => recorded.invalid.push(problem))
     .on("unauthorized", (rejected) => recorded.unauthorized.push(rejected))
     .on("duplicate", (message) => recorded.duplicates.push(message))
+    .on("busy", (busy) => recorded.busy.push(busy))
     .on("error", (error) => recorded.errors.push(error));
   return recorded;
 }

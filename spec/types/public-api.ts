@@ -7,12 +7,10 @@ import {
   callbackProfile,
   incomingSms,
   OPT_OUT,
+  type BusyCallback,
   type CallbackProfile,
   type DeadLetter,
   type HandlerContext,
-  type FailedHandler,
-  type FailedInbox,
-  type HandlerError,
   type Inbox,
   type InboxStats,
   type IncomingSms,
@@ -22,6 +20,7 @@ import {
   type PostCallbackProfile,
   type Receipt,
   type RenderedCallback,
+  type SmsError,
   type SmsEvents,
   type SmsMessage,
   type UnauthorizedCallback,
@@ -46,11 +45,11 @@ sms.on("duplicate", (message) => expectTypeOf(message).toEqualTypeOf<SmsMessage>
 sms.on("keyword", (match) => expectTypeOf(match).toEqualTypeOf<KeywordMatch>());
 sms.on("invalid", (problem) => expectTypeOf(problem).toEqualTypeOf<InvalidCallback>());
 sms.on("unauthorized", (refused) => expectTypeOf(refused).toEqualTypeOf<UnauthorizedCallback>());
-sms.on("error", (error) => expectTypeOf(error).toEqualTypeOf<HandlerError>());
-sms.on("error", (error) => {
-  if (error.event === "inbox") expectTypeOf(error).toEqualTypeOf<FailedInbox>();
-  else expectTypeOf(error).toEqualTypeOf<FailedHandler>();
-});
+sms.on("busy", (busy) => expectTypeOf(busy).toEqualTypeOf<BusyCallback>());
+sms.on("error", (error) => expectTypeOf(error).toEqualTypeOf<SmsError>());
+expectTypeOf<SmsError>().toExtend<Error>();
+expectTypeOf<SmsError["smsMessage"]>().toEqualTypeOf<SmsMessage | undefined>();
+expectTypeOf<SmsError["event"]>().toEqualTypeOf<"message" | "keyword" | "unmatched" | "inbox">();
 sms.keyword(OPT_OUT, (match) => expectTypeOf(match).toEqualTypeOf<KeywordMatch>());
 
 // Handlers may be sync or async, and take fewer arguments.
@@ -91,8 +90,10 @@ sms.on("unauthorized", (refused) => expectTypeOf(refused).toEqualTypeOf<Unauthor
 expectTypeOf<UnauthorizedCallback["ip"]>().toEqualTypeOf<string | undefined>();
 incomingSms({ decrypt: (value, field) => value + field });
 
-// @ts-expect-error: the environment variable may be missing
-incomingSms({ authenticate: { header: "X-Token", value: process.env.TOKEN } });
+// An environment variable may be missing: then a TypeError names the option.
+incomingSms({ authenticate: [{ header: "X-Token", value: process.env.TOKEN }, { bearer: process.env.TOKEN }] });
+incomingSms({ authenticate: { basic: { username: process.env.USERNAME, password: process.env.PASSWORD } } });
+
 // @ts-expect-error: true demands nothing
 incomingSms({ authenticate: true });
 // @ts-expect-error: a header without its value
@@ -175,10 +176,7 @@ expectTypeOf(inbox).toEqualTypeOf<Inbox>();
 expectTypeOf(inbox.stats()).resolves.toEqualTypeOf<InboxStats>();
 expectTypeOf(inbox.deadLetters({ limit: 10, after: undefined })).resolves.toEqualTypeOf<DeadLetter[]>();
 expectTypeOf(inbox.replay("all")).resolves.toEqualTypeOf<number>();
-incomingSms({ inbox, concurrency: 0, storeTimeoutMs: 1_000 }).on("error", (error) => {
-  if (error.event === "inbox") expectTypeOf(error.message).toEqualTypeOf<SmsMessage | undefined>();
-  else expectTypeOf(error.message).toEqualTypeOf<SmsMessage>();
-});
+incomingSms({ inbox, concurrency: 0, storeTimeoutMs: 1_000, describeFailure: (cause) => String(cause) });
 // @ts-expect-error: a path is not a database
 sqliteInbox({ database: "inbox.db" });
 // An option that may be undefined goes as if it were not given.

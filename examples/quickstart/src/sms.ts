@@ -43,8 +43,8 @@ sms.on("invalid", (problem) => {
 });
 
 // A handler of yours threw, rejected or ran out of time. The provider was answered 500.
-sms.on("error", ({ event, message, cause }) => {
-  print("error", `the handler of "${event}" failed for message ${message?.id}: ${String(cause)}`);
+sms.on("error", (error) => {
+  print("error", `${error.message} (message ${error.smsMessage?.id})`);
 });
 
 function print(event: string, line: string): void {

@@ -7,6 +7,8 @@ import type { HandledKeys } from "./handled-keys.js";
 import { Running, type Ended } from "./running.js";
 import { Turns } from "./turns.js";
 
+type Outcome = Ended | "duplicate" | "source" | "capacity";
+
 interface Identity {
   readonly key: string;
   readonly source: string;
@@ -20,10 +22,29 @@ interface Start {
   running?: Running;
 }
 
+/** The slots of duplicates that wait for a message in flight. */
+export interface DuplicateSlots {
+  /** Whether there is room for one more. */
+  enter(): boolean;
+  leave(): void;
+}
+
+interface OnceSettings {
+  /** `undefined`: duplicates are handled again. */
+  readonly handledKeys: HandledKeys | undefined;
+  readonly limit: TimeLimit;
+  readonly maxInFlight: number;
+  readonly duplicates: DuplicateSlots;
+}
+
 export class Once {
   readonly #handledKeys: HandledKeys | undefined;
   readonly #limit: TimeLimit;
-  readonly #mostLate: number;
+  /** How many messages past their time limit are remembered. Beyond it, a duplicate of the oldest is handled again. */
+  readonly #maxLate: number;
+  /** How many messages of one source may wait or run: the others leave room for other sources. */
+  readonly #maxOfSource: number;
+  readonly #duplicates: DuplicateSlots;
   readonly #turns = new Turns();
   /** The messages that wait for their turn or are being handled, by key. */
   readonly #inFlight = new Map<string, Running>();
@@ -31,26 +52,26 @@ export class Once {
   readonly #late = new Map<string, { readonly running: Running; readonly late: Late }>();
   #start: Start | undefined;
 
-  /**
-   * @param handledKeys - `undefined` if duplicates are to be handled again
-   * @param mostLate - how many messages past their time limit are remembered; beyond it, a duplicate of the oldest is
-   * handled again
-   */
-  constructor(handledKeys: HandledKeys | undefined, limit: TimeLimit, mostLate: number) {
+  constructor({ handledKeys, limit, maxInFlight, duplicates }: OnceSettings) {
     this.#handledKeys = handledKeys;
     this.#limit = limit;
-    this.#mostLate = mostLate;
+    this.#maxLate = maxInFlight;
+    this.#maxOfSource = Math.max(1, Math.floor(maxInFlight / 4));
+    this.#duplicates = duplicates;
   }
 
-  /** Returns how the message ended; `duplicate` if an earlier delivery was handled. Neither throws nor rejects. */
-  handle({ key, source }: Identity, handle: () => MaybePromise<Handling>): MaybePromise<Ended | "duplicate"> {
+  /**
+   * Returns how the message ended. `duplicate`: an earlier delivery was handled. `source`: too many messages of its
+   * source are in flight. `capacity`: too many duplicates are. Neither throws nor rejects.
+   */
+  handle({ key, source }: Identity, handle: () => MaybePromise<Handling>): MaybePromise<Outcome> {
     const handledKeys = this.#handledKeys;
-    if (handledKeys === undefined) return then(this.#turns.run(source, handle), outcomeWithoutLate);
-    if (handledKeys.has(key)) return "duplicate";
+    if (handledKeys?.has(key) === true) return "duplicate";
     const first = this.#inFlight.get(key) ?? this.#late.get(key)?.running ?? this.#starting(key);
     // The duplicate ends as the first delivery does, even if that one is past its time limit.
-    if (first !== undefined)
-      return first.wait(this.#limit).then((ended) => (ended === "handled" ? "duplicate" : ended));
+    if (first !== undefined) return this.#waitFor(first);
+    if (this.#turns.lengthOf(source) >= this.#maxOfSource) return "source";
+    if (handledKeys === undefined) return then(this.#turns.run(source, handle), outcomeWithoutLate);
     const start: Start = { key, outer: this.#start };
     this.#start = start;
     let handling: MaybePromise<Handling> | undefined;
@@ -82,6 +103,13 @@ export class Once {
     this.#late.clear();
   }
 
+  async #waitFor(first: Running): Promise<Outcome> {
+    if (!this.#duplicates.enter()) return "capacity";
+    const ended = await first.wait(this.#limit);
+    this.#duplicates.leave();
+    return ended === "handled" ? "duplicate" : ended;
+  }
+
   #remember(key: string, running: Running, handling: Promise<Handling>): void {
     this.#inFlight.set(key, running);
     const end = ({ outcome, late }: Handling): void => {
@@ -102,7 +130,7 @@ export class Once {
   #addLate(key: string, running: Running, late: Late): void {
     this.#late.set(key, { running, late });
     const [oldest] = this.#late;
-    if (oldest === undefined || this.#late.size <= this.#mostLate) return;
+    if (oldest === undefined || this.#late.size <= this.#maxLate) return;
     this.#late.delete(oldest[0]);
     oldest[1].late.release();
   }

@@ -12,9 +12,14 @@ interface Call {
 }
 
 export class Turns {
-  /** The end of the last task of each name that waits or runs. */
-  readonly #last = new Map<string, Promise<unknown>>();
+  /** The tasks of each name that wait or run: how many, and the end of the last one. */
+  readonly #queues = new Map<string, { last: Promise<unknown>; length: number }>();
   #call: Call | undefined;
+
+  /** How many tasks of the name wait or run. Tasks that have not returned yet do not count. */
+  lengthOf(name: string): number {
+    return this.#queues.get(name)?.length ?? 0;
+  }
 
   /** Whether a task of the name was called and has not returned. */
   isCalling(name: string): boolean {
@@ -26,7 +31,7 @@ export class Turns {
    * the end of the stack, holds up no other.
    */
   run<Result>(name: string, task: () => MaybePromise<Result>): MaybePromise<Result> {
-    const before = this.#last.get(name) ?? this.#endOf(this.#calling(name));
+    const before = this.#queues.get(name)?.last ?? this.#endOf(this.#calling(name));
     return before === undefined ? this.#begin(name, task) : this.#add(name, before.then(task, task));
   }
 
@@ -49,9 +54,13 @@ export class Turns {
   }
 
   #add<Result>(name: string, turn: Promise<Result>): Promise<Result> {
-    this.#last.set(name, turn);
+    const queue = this.#queues.get(name) ?? { last: turn, length: 0 };
+    queue.last = turn;
+    queue.length++;
+    this.#queues.set(name, queue);
     const end = (): void => {
-      if (this.#last.get(name) === turn) this.#last.delete(name);
+      queue.length--;
+      if (queue.length === 0) this.#queues.delete(name);
     };
     void turn.then(end, end);
     return turn;
