@@ -50,7 +50,7 @@ describeWithRedis("bullmqInbox", () => {
       await until(async () => (await sms.receive(post())).outcome === "stored");
       expect(codes).toEqual(["KALEYRA_SMS_REDIS_EVICTS"]);
       expect(texts).toContain(policy);
-      expect(texts).toContain("Set it to noeviction.");
+      expect(texts).toContain("Set maxmemory-policy noeviction");
     },
   );
 
