@@ -25,8 +25,8 @@ export function trustsEveryProxy({ app }: ExpressRequest): boolean {
   return app?.get?.("trust proxy") === true;
 }
 
-/** How many results are cached. A provider calls from few addresses, and a look-up is slow. */
-const MOST_KNOWN = 1_000;
+/** How many results are cached. A provider calls from few addresses, and a lookup is slow. */
+const MAX_CACHED = 1_000;
 
 /** The IPv4-mapped addresses of IPv6. */
 const MAPPED = new BlockList();
@@ -46,20 +46,20 @@ export function createIsAllowed(ranges: readonly string[]): (address: string) =>
     const isMapped = written === "ipv6" && bits >= 96 && MAPPED.check(address, "ipv6");
     allowed[isMapped ? "ipv4" : written].addSubnet(address, bits, written);
   }
-  const look = (address: string): boolean => {
+  const lookUp = (address: string): boolean => {
     const written = isIPv4(address) ? "ipv4" : "ipv6";
     return allowed[MAPPED.check(address, written) ? "ipv4" : "ipv6"].check(address, written);
   };
 
-  const known = new Map<string, boolean>();
+  const cache = new Map<string, boolean>();
   return (address) => {
     if (isIP(address) === 0) return false;
-    let isAllowed = known.get(address);
+    let isAllowed = cache.get(address);
     if (isAllowed === undefined) {
-      isAllowed = look(address);
-      if (known.size === MOST_KNOWN) known.clear();
+      isAllowed = lookUp(address);
+      if (cache.size === MAX_CACHED) cache.clear();
       // A copy: a substring of a header would keep the whole header in memory.
-      known.set(Buffer.from(address).toString(), isAllowed);
+      cache.set(Buffer.from(address).toString(), isAllowed);
     }
     return isAllowed;
   };

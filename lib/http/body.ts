@@ -18,7 +18,7 @@ export interface BodyLimits {
 
 const TOO_LARGE: Refusal = { code: "body-too-large", detail: "The body is larger than this endpoint takes." };
 const TOO_SLOW: Refusal = { code: "body-incomplete", status: 408, detail: "The body did not arrive in time." };
-const CUT: Refusal = { code: "body-incomplete", detail: "The connection ended before the body was read." };
+const INCOMPLETE: Refusal = { code: "body-incomplete", detail: "The connection ended before the body was read." };
 const DAMAGED: Refusal = {
   code: "malformed-body",
   detail: "The body does not match its Content-Encoding, or ends too early.",
@@ -32,15 +32,15 @@ const CONSUMED: Refusal = {
   detail: "Something in this server read the body before this endpoint, and discarded it.",
 };
 
-const NOTHING = new Uint8Array();
+const NO_BYTES = new Uint8Array();
 
 type WhenDone = (callback: Callback | UnreadCallback) => void;
 
 /** Calls back once, with the body or the reason why it could not be read. Synchronous if the body is already there. */
 export function readBody(req: IncomingRequest, limits: BodyLimits, log: Log, whenDone: WhenDone): void {
-  const earlier = bodyReadBefore(req);
+  const earlier = earlierBodyOf(req);
   if (earlier === undefined) collect(req, limits, inContext(whenDone));
-  else whenDone(takeEarlier(req, earlier, limits, log));
+  else whenDone(fromEarlierRead(req, earlier, limits, log));
 }
 
 /**
@@ -58,14 +58,14 @@ function inContext(whenDone: WhenDone): WhenDone {
  * `req.body` alone does not decide it: some parsers set it on requests that they do not read.
  * Nor does an empty `rawBody`: something may be about to fill it.
  */
-function bodyReadBefore({ rawBody, body, readableDidRead, readableEnded }: IncomingRequest): unknown {
+function earlierBodyOf({ rawBody, body, readableDidRead, readableEnded }: IncomingRequest): unknown {
   // In some tests and on some platforms, the request is not a stream: there is nothing left to read.
   const wasRead = readableEnded || (readableDidRead as boolean | undefined) !== false;
   if (rawBody !== undefined && (wasRead || rawBody !== "")) return rawBody;
   return wasRead ? (body ?? null) : undefined;
 }
 
-function takeEarlier(
+function fromEarlierRead(
   req: IncomingRequest,
   body: unknown,
   { bodyLimit }: BodyLimits,
@@ -85,7 +85,7 @@ function collect(req: IncomingRequest, { bodyLimit, bodyTimeoutMs }: BodyLimits,
   }
   // The connection ended while earlier middleware ran: no event will follow.
   if (req.destroyed) {
-    whenDone(unread(CUT));
+    whenDone(unread(INCOMPLETE));
     return;
   }
   const chunks: Buffer[] = [];
@@ -122,18 +122,18 @@ function collect(req: IncomingRequest, { bodyLimit, bodyTimeoutMs }: BodyLimits,
   });
   req.on("end", () => {
     if (settled) return;
-    if (isCut(req, size)) refuse(CUT);
+    if (isIncomplete(req, size)) refuse(INCOMPLETE);
     else if (inflater !== undefined) inflater.push(null);
     else if (encoding !== "identity") refuse(UNKNOWN_ENCODING);
     else settle(callback(req, chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)));
   });
   req.on("close", () => {
-    if (!req.complete) refuse(CUT);
+    if (!req.complete) refuse(INCOMPLETE);
   });
 }
 
 /** HTTP/2 ends an incomplete body like a complete one: only the declared length shows the difference. */
-function isCut({ httpVersionMajor, headers }: IncomingRequest, size: number): boolean {
+function isIncomplete({ httpVersionMajor, headers }: IncomingRequest, size: number): boolean {
   const declared = headers["content-length"];
   return httpVersionMajor > 1 && declared !== undefined && Number(declared) !== size;
 }
@@ -148,6 +148,6 @@ function callback(req: IncomingRequest, body: string | Uint8Array | object): Cal
   return { method: "POST", body, contentType: req.headers["content-type"] };
 }
 
-function unread(refusal: Refusal, read: Uint8Array = NOTHING): UnreadCallback {
+function unread(refusal: Refusal, read: Uint8Array = NO_BYTES): UnreadCallback {
   return { method: "POST", refusal, read };
 }

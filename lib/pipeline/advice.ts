@@ -81,13 +81,13 @@ function isTextField(name: string): boolean {
 
 /** A static field's name that may be printed. Anyone can send a body, and a name may hold a phone number. */
 const PRINTABLE = /^(?!.*\d{4})[A-Za-z_][\w-]{0,39}$/;
-const MOST_STATICS = 20;
+const MAX_STATICS = 20;
 
 function adviseOnProfile(keys: readonly string[], log: Log): void {
   const fields = [...FIELD_NAMES, "parts[n]"].filter((name) => keys.includes(name));
   const parts = keys.filter((name) => isPart(name) && name !== "parts[n]");
   const others = keys.filter((name) => !isTableField(name));
-  const statics = others.filter((name) => PRINTABLE.test(name) && name !== "__proto__").slice(0, MOST_STATICS);
+  const statics = others.filter((name) => PRINTABLE.test(name) && name !== "__proto__").slice(0, MAX_STATICS);
   const options = [
     'method: "POST"',
     'url: "https://your.domain/sms"',

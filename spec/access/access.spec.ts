@@ -267,7 +267,7 @@ describe("basic authentication", () => {
     expect(await statusOf(server, [["authorization", right.replace("Basic ", "bASIC   ")]])).toBe(200);
   });
 
-  it("is refused with 401, a challenge, and the same answer whatever is wrong", async () => {
+  it("is answered with 401, a challenge, and the same body, whatever is wrong", async () => {
     const { server, unauthorized } = guarded(BASIC);
     const wrong = [
       "",
@@ -344,7 +344,7 @@ describe("a bearer token", () => {
     expect(verify.mock.calls).toEqual([["one"]]);
   });
 
-  it("is refused with 401, a challenge, and the same answer whatever is wrong", async () => {
+  it("is answered with 401, a challenge, and the same body, whatever is wrong", async () => {
     const { server, messages } = guarded({ bearer: "Bearer1" });
     const answers = [];
     for (const value of ["", "Bearer", "Bearer ", "Bearer1", "Bearer Bearer", "Bearer Bearer1s", "Basic Bearer1"]) {
@@ -609,7 +609,7 @@ describe("an unauthorized caller", () => {
     for (const socket of sockets) socket.destroy();
   });
 
-  it("is rejected even if the request is not a stream, as on some platforms, where all other checks work", async () => {
+  it("is recognized even if the request is not a stream, as on some platforms", async () => {
     const { sms, unauthorized, messages } = recorder({ authenticate: [HEADER, { query: "token", value: "abc" }] });
     const status = (headers: Record<string, string>, url: string): Promise<number> =>
       new Promise((resolve) => {

@@ -43,8 +43,8 @@ const EMBEDDED_CHANGES = [
 
 /**
  * @param code - the code of a built file
- * @returns for each mutant: the change (`start`, `end`, `text`), the offset that must run (`runsAt`), the number of its
- * `line`, the enclosing names (`where`), and the text of the line `before` and `after`
+ * @returns for each mutant: the change (`start`, `end`, `text`), and the offset that must run (`runsAt`); also the
+ * number of its `line`, the enclosing names (`where`), and the text of the line `before` and `after`
  */
 export function mutantsOf(code) {
   const mutants = [];
