@@ -81,6 +81,16 @@ export class Answers {
     return { outcome: "failed", ...this.problem(problem) };
   }
 
+  /** Something before the router has read the body and discarded it: the server is set up wrongly. */
+  bodyConsumed(): Receipt {
+    const problem = {
+      status: 500,
+      code: "body-consumed",
+      detail: "Something in this server read the body before this endpoint, and discarded it.",
+    };
+    return { outcome: "failed", ...this.problem(problem) };
+  }
+
   /** The inbox could not store the message. Never a 2xx, because then nobody would send the message again. */
   notStored(message: SmsMessage): Receipt {
     const problem = {

@@ -26,6 +26,12 @@ export const ANSWER_CODES = {
     sentence: "The body did not arrive whole, or not within `bodyTimeoutMs`.",
     action: "If it happens often, look at the network or the proxy in front of the app.",
   },
+  "body-consumed": {
+    sentence: "Something in the app read the body before the router was called, and discarded it.",
+    action:
+      "The message is lost, and no event is emitted. See KALEYRA_SMS_BODY_CONSUMED. " +
+      "Afterwards, the callback can be triggered again in the console.",
+  },
   "body-too-large": {
     sentence: "The body is larger than `bodyLimit`.",
     action: "Callbacks are small. Raise `bodyLimit` only if the profile has large static fields.",

@@ -15,11 +15,21 @@ interface Entry {
 export const CODES = {
   KALEYRA_SMS_BODY_ALREADY_PARSED: {
     kinds: ["process warning"],
-    sentence: "A body parser runs before the router and does not keep the raw body.",
+    sentence: "A body parser runs before the router.",
     action:
       "Mount the router before `express.json()` and other body parsers. " +
-      "A callback that a parser rejects never reaches the router, and a parsed body does not show a repeated key. " +
+      "A callback that a parser rejects never reaches the router: for instance a text that the provider did not escape, " +
+      "even if the parser keeps a `rawBody`. Without the raw body, the router cannot see a repeated key either. " +
       "If you cannot move the router, mount `express.raw({ type: () => true })` on its path, before the parsers.",
+  },
+  KALEYRA_SMS_BODY_CONSUMED: {
+    kinds: ["process warning"],
+    sentence: "Something in the app read the body of a callback before the router was called, and discarded it.",
+    action:
+      "The callback was answered 500, since its message is lost. " +
+      "Mount the router before whatever reads the body, and before asynchronous middleware: " +
+      "a body that a listener has made flow does not wait for the router. " +
+      "If you cannot move the router, keep the bytes in `req.rawBody`, or mount `express.raw({ type: () => true })` first.",
   },
   KALEYRA_SMS_CUT_SHORT: {
     kinds: ["Error"],

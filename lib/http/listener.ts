@@ -10,8 +10,10 @@ import type { Log } from "../base/log.js";
 import { nameOf } from "../base/thrown.js";
 import type { Admit } from "../pipeline/admit.js";
 import type { Receive } from "../pipeline/receive.js";
-import { readBody, type BodyLimits } from "./body.js";
+import { readBody, type WhenRead } from "./body.js";
 import type { Capacity, Slot, Stage } from "./capacity.js";
+import type { BodyLimits } from "./chunks.js";
+import { FlowingBody } from "./flowing-body.js";
 import type { IncomingRequest, Listener } from "./requests.js";
 import { send } from "./send.js";
 import { isFor, targetOf } from "./target.js";
@@ -95,10 +97,12 @@ export function createListener(deps: ListenerDeps): Listener {
     let slot: Slot | undefined;
     /** Once settled, later results are ignored: a step may fail and still go on. */
     let isSettled = false;
+    let flowing: FlowingBody | undefined;
     const settle: Settle = (answer) => {
       if (isSettled) return;
       isSettled = true;
       if (slot !== undefined) capacity.leave(slot);
+      flowing?.take();
       sendAnswer(req, res, answer);
     };
     const turnAway = (): void => {
@@ -115,17 +119,20 @@ export function createListener(deps: ListenerDeps): Listener {
     const check = (ask: () => Promise<Refused | undefined>): void => {
       if (capacity.enter(turnAway)) {
         slot = turnAway;
+        if (method === "POST") flowing = new FlowingBody(req, deps.bodyLimit);
         run(ask, proceed, settle);
       } else turnAway();
     };
-    const receiveCallback = (callback: Parameters<Receive>[0]): void =>
-      enterStage("handling", () => run(() => receive(callback), settle, settle));
+    const receiveCallback: WhenRead = (callback) => {
+      if (callback === "consumed") settle(answers.bodyConsumed());
+      else enterStage("handling", () => run(() => receive(callback), settle, settle));
+    };
     const proceed = (verdict: ReturnType<Admit["authorize"]>): void => {
       if (typeof verdict === "function") check(verdict);
       else if (verdict !== undefined)
         enterStage("refusing", () => run(() => admit.refuse(verdict, method), settle, settle));
       else if (method === "GET") receiveCallback({ method, query });
-      else enterStage("reading", () => run(() => readBody(req, deps, log, receiveCallback), noop, settle));
+      else enterStage("reading", () => run(() => readBody(req, flowing, deps, log, receiveCallback), noop, settle));
     };
     run(() => admit.authorize(req, query), proceed, settle);
   };

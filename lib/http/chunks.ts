@@ -1,0 +1,89 @@
+// Puts the chunks of a body together: holds the limits, and inflates. It does not know where the chunks come from.
+
+import type { Refusal } from "../callback/invalid.js";
+import { canInflate, inflate } from "./inflate.js";
+
+export interface BodyLimits {
+  /** Bytes, counted after inflating. */
+  readonly bodyLimit: number;
+  /** Milliseconds within which the whole body must arrive. */
+  readonly bodyTimeoutMs: number;
+}
+
+export type Collected =
+  | { readonly bytes: Uint8Array }
+  /** `read`: the part that was read. */
+  | { readonly refusal: Refusal; readonly read: Uint8Array };
+
+/** Takes the chunks of one body. After the result, further calls change nothing. */
+export interface Chunks {
+  push(chunk: Buffer): void;
+  end(): void;
+  refuse(refusal: Refusal): void;
+}
+
+export const TOO_LARGE: Refusal = { code: "body-too-large", detail: "The body is larger than this endpoint takes." };
+export const CUT: Refusal = { code: "body-incomplete", detail: "The connection ended before the body was read." };
+const TOO_SLOW: Refusal = { code: "body-incomplete", status: 408, detail: "The body did not arrive in time." };
+const DAMAGED: Refusal = {
+  code: "malformed-body",
+  detail: "The body does not match its Content-Encoding, or ends too early.",
+};
+const UNKNOWN_ENCODING: Refusal = {
+  code: "unsupported-media-type",
+  detail: "The Content-Encoding must be gzip, deflate or br, or absent.",
+};
+
+/** @param whenDone - called once */
+export function collectChunks(
+  encoding: string,
+  { bodyLimit, bodyTimeoutMs }: BodyLimits,
+  whenDone: (collected: Collected) => void,
+): Chunks {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let settled = false;
+  const settle = (collected: Collected): void => {
+    settled = true;
+    clearTimeout(timer);
+    // Releases the memory of a body that is given up.
+    inflater?.push(null);
+    whenDone(collected);
+  };
+  const refuse = (refusal: Refusal): void => {
+    if (!settled) settle({ refusal, read: Buffer.concat(chunks) });
+  };
+  // The socket keeps the process alive for as long as the body is awaited.
+  const timer = setTimeout(() => refuse(TOO_SLOW), bodyTimeoutMs).unref();
+
+  const inflater = canInflate(encoding)
+    ? inflate(encoding, bodyLimit, (result) => {
+        if ("failed" in result) refuse(result.failed === "too-large" ? TOO_LARGE : DAMAGED);
+        else if (!settled) settle(result);
+      })
+    : undefined;
+
+  return {
+    push: (chunk) => {
+      if (settled) return;
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > bodyLimit) refuse(TOO_LARGE);
+      else inflater?.push(chunk);
+    },
+    end: () => {
+      if (settled) return;
+      if (inflater !== undefined) inflater.push(null);
+      else if (encoding !== "identity") refuse(UNKNOWN_ENCODING);
+      else settle({ bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks) });
+    },
+    refuse,
+  };
+}
+
+/** The compression that a Content-Encoding header names. */
+export function encodingOf(header: string | null | undefined): string {
+  const encoding = header?.trim().toLowerCase() ?? "";
+  if (encoding === "") return "identity";
+  return encoding === "x-gzip" ? "gzip" : encoding;
+}
