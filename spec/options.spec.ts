@@ -114,7 +114,9 @@ it("checks inherited options, and uses the values that it checked", async () => 
   const sms = incomingSms({ methods, authenticate: false });
   methods[0] = "GET";
   const port = await listen(sms);
-  expect((await fetch(`http://127.0.0.1:${port}/`, { method: "OPTIONS" })).headers.get("allow")).toBe("POST, OPTIONS");
+  expect((await fetch(`http://127.0.0.1:${port}/`, { method: "OPTIONS" })).headers.get("allow")).toBe(
+    "HEAD, POST, OPTIONS",
+  );
   await closeServers();
 });
 

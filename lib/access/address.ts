@@ -25,6 +25,16 @@ export function trustsEveryProxy({ app }: ExpressRequest): boolean {
   return app?.get?.("trust proxy") === true;
 }
 
+/** Whether the address is a proxy's: without Express, nothing says which proxies to trust. */
+export function isOfUnknownProxy({ ip, headers }: ExpressRequest): boolean {
+  return ip === undefined && headers["x-forwarded-for"] !== undefined;
+}
+
+/** Some proxies write the port behind the address. */
+export function withoutPort(address: string | undefined): string | undefined {
+  return address?.replace(/^(?:\[(?<v6>.+)\]|(?<v4>[\d.]+))(?::\d{1,5})?$/, "$<v6>$<v4>");
+}
+
 /** How many results are cached. A provider calls from few addresses, and a lookup is slow. */
 const MAX_CACHED = 1_000;
 

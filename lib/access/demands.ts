@@ -6,7 +6,7 @@ import { isIP } from "node:net";
 import type { Log } from "../base/log.js";
 import { decode, unquoted, valuesOf } from "../base/query-string.js";
 import { nameOf } from "../base/thrown.js";
-import { addressOf, createIsAllowed, trustsEveryProxy } from "./address.js";
+import { addressOf, createIsAllowed, isOfUnknownProxy, trustsEveryProxy, withoutPort } from "./address.js";
 import type { Demanded } from "./authentication.js";
 import { credentialsOf, headersOf } from "./headers.js";
 import { createIsOneOf } from "./secret.js";
@@ -123,10 +123,12 @@ function addressDemand(ranges: readonly string[], log: Log): Demand {
   return {
     unmet: ({ req }) => {
       if (trustsEveryProxy(req)) log.advise("KALEYRA_SMS_TRUST_PROXY");
-      const address = addressOf(req);
+      const address = withoutPort(addressOf(req));
       if (address === undefined || isIP(address) === 0)
         return { code: "no-address", reason: "The caller's address is not an IP address." };
-      return isAllowed(address) ? undefined : { code: "address", reason: "The caller's address is not allowed." };
+      if (isAllowed(address)) return undefined;
+      if (isOfUnknownProxy(req)) log.advise("KALEYRA_SMS_PROXY_ADDRESS");
+      return { code: "address", reason: "The caller's address is not allowed." };
     },
   };
 }

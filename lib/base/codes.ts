@@ -142,6 +142,14 @@ export const CODES = {
       "In the console, append `&keyword=<keyword>&parts[1]=<parts[1]>&parts[2]=<parts[2]>` to the endpoint, " +
       "or choose POST, which sends the whole text.",
   },
+  KALEYRA_SMS_OTHER_PATH: {
+    kinds: ["process warning"],
+    sentence: "A request for another path arrived, and was answered 404.",
+    action:
+      "If it was a callback, set `options.path` to the path of the endpoint in the console. " +
+      "If other requests are for your app, pass `next`: " +
+      "`http.createServer((req, res) => sms(req, res, () => app(req, res)))`. Otherwise ignore this warning.",
+  },
   KALEYRA_SMS_PEER_MISSING: {
     kinds: ["Error"],
     sentence: "A package that this subpath needs is not installed.",
@@ -158,6 +166,13 @@ export const CODES = {
     action:
       "Declare it: the warning prints the `callbackProfile({ ... })` to paste. " +
       "Without it, an unescaped text can pass for a field. A test request with fewer fields causes this warning, too.",
+  },
+  KALEYRA_SMS_PROXY_ADDRESS: {
+    kinds: ["process warning"],
+    sentence: "A caller behind a proxy was rejected, since `allow` sees the address of the proxy.",
+    action:
+      "Without Express, nothing says which proxies to trust. " +
+      'Check addresses in the proxy, or mount the router in Express with "trust proxy" set to the number of proxies.',
   },
   KALEYRA_SMS_REDIS_CLUSTER: {
     kinds: ["process warning"],

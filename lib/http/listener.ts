@@ -14,7 +14,7 @@ import { readBody, type WhenRead } from "./body.js";
 import type { Capacity, Slot, Stage } from "./capacity.js";
 import type { BodyLimits } from "./chunks.js";
 import { FlowingBody } from "./flowing-body.js";
-import type { IncomingRequest, Listener } from "./requests.js";
+import type { IncomingRequest, Listener, Next } from "./requests.js";
 import { send } from "./send.js";
 import { isFor, targetOf } from "./target.js";
 
@@ -38,12 +38,15 @@ type Settle = (answer: Answer) => void;
 
 export function createListener(deps: ListenerDeps): Listener {
   const { path, methods, capacity, admit, receive, answers, log } = deps;
-  const allow = [
-    ...(methods.includes("GET") ? ["GET", "HEAD"] : []),
-    ...(methods.includes("POST") ? ["POST"] : []),
-    "OPTIONS",
-  ].join(", ");
-  const notFound = answers.problem({ status: 404, code: "not-found", detail: "Nothing exists at this path." });
+  const isCallback = (method: string | undefined): method is Method => methods.some((one) => one === method);
+  const allow = ["GET", "HEAD", "POST", "OPTIONS"]
+    .filter((method) => method === "HEAD" || method === "OPTIONS" || isCallback(method))
+    .join(", ");
+  const ownPath = path === "" ? "/" : path;
+  const notFound = (where: string): Answer =>
+    answers.problem({ status: 404, code: "not-found", detail: `Nothing exists at this path. Use ${where}.` });
+  const notAtPath = notFound(ownPath);
+  const notAtMount = notFound("the path at which the router is mounted");
   const notAllowed = answers.problem(
     { status: 405, code: "method-not-allowed", detail: `Use one of ${allow}.` },
     { Allow: allow },
@@ -53,9 +56,8 @@ export function createListener(deps: ListenerDeps): Listener {
   /** The answer to a request that carries no callback. */
   const answerTo = (method: string | undefined): Answer => {
     if (method === "OPTIONS") return options;
-    return method === "HEAD" && methods.includes("GET") ? head : notAllowed;
+    return method === "HEAD" ? head : notAllowed;
   };
-  const isCallback = (method: string | undefined): method is Method => methods.some((one) => one === method);
 
   const failed = (error: unknown): Answer => {
     log.error("internal-error", `A callback could not be processed: ${nameOf(error)}. Please report it.`);
@@ -137,15 +139,26 @@ export function createListener(deps: ListenerDeps): Listener {
     run(() => admit.authorize(req, query), proceed, settle);
   };
 
-  const listener: Listener = (req: IncomingRequest, res, next) => {
+  /** A request for another path. */
+  const passOn = (req: IncomingRequest, res: ServerResponse, next: Next | undefined): void => {
+    if (next !== undefined) {
+      next();
+      return;
+    }
+    const isMounted = req.baseUrl !== undefined;
+    log.advise("KALEYRA_SMS_OTHER_PATH", { why: `the router answers ${isMounted ? "its mount path" : ownPath}` });
+    sendAnswer(req, res, isMounted ? notAtMount : notAtPath);
+  };
+
+  const answerRequest = (req: IncomingRequest, res: ServerResponse, next: Next | undefined): void => {
     const { method } = req;
     const target = targetOf(req);
-    if (!isFor(listener, req, target, next, path)) {
-      if (next === undefined) sendAnswer(req, res, notFound);
-      else next();
-    } else if (!isCallback(method)) sendAnswer(req, res, answerTo(method));
+    if (!isFor(incomingSms, req, target, next, path)) passOn(req, res, next);
+    else if (!isCallback(method)) sendAnswer(req, res, answerTo(method));
     else if (capacity.isClosed) sendAnswer(req, res, admit.turnAway("closing", method));
     else processCallback(req, res, method, target.query);
   };
-  return listener;
+  /** Its name is the one that traces show. HTTP/2's request and response have all that is used here. */
+  const incomingSms: Listener = (req, res, next) => answerRequest(req as IncomingRequest, res as ServerResponse, next);
+  return incomingSms;
 }

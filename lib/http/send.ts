@@ -25,7 +25,9 @@ export function send(
   const content = req.method === "HEAD" ? "" : body;
   if (!isStillSending(req) || req.httpVersionMajor > 1) {
     res.writeHead(status, headers);
-    res.end(content);
+    // HTTP/2 ends the stream of an answer without a body at its headers: even an empty text is then written after the end.
+    if (content === "") res.end();
+    else res.end(content);
     return;
   }
   // The whole answer is sent now. The connection closes when the client stops sending, or after LINGER_MS.

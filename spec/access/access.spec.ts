@@ -399,6 +399,30 @@ describe("the address of a caller", () => {
     expect(await from(["198.51.100.1", range], address)).toBe(status);
   });
 
+  it("is the proxy's where there is no Express, and one process warning says so beside an X-Forwarded-For", async () => {
+    const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+    const { server } = guarded({ allow: ["203.0.113.5"] });
+    await request(server).post("/").send(callback()).expect(403);
+    expect(warn).not.toHaveBeenCalled();
+    for (let n = 0; n < 2; n++) {
+      await request(server).post("/").set("X-Forwarded-For", "203.0.113.5").send(callback()).expect(403);
+    }
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(warn).toHaveBeenCalledWith(
+      expect.stringContaining("address of the proxy"),
+      expect.objectContaining({ code: "KALEYRA_SMS_PROXY_ADDRESS" }),
+    );
+  });
+
+  it.each(["203.0.113.5:4711", "[2001:db8::1]:4711", "[2001:db8::1]"])(
+    "may have a port behind it, as some proxies write it: %s",
+    async (address) => {
+      const { sms } = recorder({ authenticate: { allow: ["203.0.113.5", "2001:db8::/32"] } });
+      const server = createServer((req, res) => sms(Object.assign(req, { ip: address }), res));
+      await request(server).post("/").send(callback()).expect(200);
+    },
+  );
+
   it("is that of the connection if there is no Express, whatever the headers contain", async () => {
     const own = guarded({ allow: ["127.0.0.1", "::1"] });
     await request(own.server).post("/").send(callback()).expect(200);

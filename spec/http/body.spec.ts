@@ -204,7 +204,7 @@ describe("a body that does not end", () => {
 describe("a body over HTTP/2", () => {
   it("is read completely, and is incomplete if the stream is reset", async () => {
     const { sms, messages, invalid } = recorder();
-    const server = createHttp2Server(sms as never).listen(0, "127.0.0.1");
+    const server = createHttp2Server(sms).listen(0, "127.0.0.1");
     await once(server, "listening");
     const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     const type = "application/x-www-form-urlencoded";

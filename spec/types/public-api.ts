@@ -1,6 +1,7 @@
 // Compiled by `npm run types`, never run. Correct uses must compile; each wrong use must be a type error.
 
 import { createServer } from "node:http";
+import { createSecureServer, createServer as createHttp2Server } from "node:http2";
 import { expectTypeOf } from "expect-type";
 import express, { type Request as ExpressRequest } from "express";
 import {
@@ -33,6 +34,8 @@ const sms = incomingSms();
 express().use("/sms", sms).all("/sms", sms).post("/sms", sms);
 express.Router().use(sms).route("/sms").get(sms);
 createServer(sms);
+createHttp2Server(sms);
+createSecureServer({}, sms);
 
 // The event's name determines the payload.
 sms.on("message", (message, context) => {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
+import { createServer as createHttp2Server } from "node:http2";
 import { callbackProfile, incomingSms, OPT_OUT, type Inbox, type SmsMessage } from "express-kaleyra-sms";
 import { bullmqInbox, type BullmqInboxOptions } from "express-kaleyra-sms/bullmq";
 import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
@@ -16,6 +17,7 @@ sms.keyword(OPT_OUT, ({ message }) => texts.push(message.text));
 // @ts-expect-error: a misspelt event
 assert.throws(() => sms.on("mesage", () => undefined), TypeError);
 createServer(sms);
+createHttp2Server(sms);
 
 const values = { id: "1", source: "919876543210", recipient: "5050", message: "stop", status: "SENT" };
 void sms.receive({ method: "POST", body: profile.render(values).body ?? "" }).then(({ outcome }) => {
