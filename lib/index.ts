@@ -27,6 +27,7 @@ export type { KeywordMatch } from "./keywords/keyword-match.js";
 export type { SmsMessage } from "./callback/message.js";
 export type { InvalidCallback, InvalidCode, Issue } from "./callback/invalid.js";
 export { SmsError } from "./handlers/sms-error.js";
+export type { Scope } from "./handlers/scope.js";
 export type { BusyCallback, Handler, HandlerContext, SmsEvent, SmsEvents } from "./handlers/events.js";
 
 // The inbox

@@ -7,14 +7,15 @@ import { TimeLimit } from "./base/time-limit.js";
 import { createDecryptFields } from "./callback/decrypt.js";
 import { checkedCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
 import { instantIn } from "./callback/triggered-at.js";
+import { recipientsOf } from "./callback/phone-number.js";
 import { createValidate } from "./callback/validate.js";
 import { Dispatcher } from "./handlers/dispatcher.js";
-import type { Handler, SmsEvent } from "./handlers/events.js";
+import type { MessageEvent, SmsEvent } from "./handlers/events.js";
 import { Registry } from "./handlers/registry.js";
+import { registers, type Registers, type Scope } from "./handlers/scope.js";
 import { Capacity } from "./http/capacity.js";
 import { createListener } from "./http/listener.js";
 import type { Listener } from "./http/requests.js";
-import type { KeywordPattern } from "./keywords/patterns.js";
 import { readOptions, type IncomingSmsOptions } from "./options.js";
 import { createAdmit } from "./pipeline/admit.js";
 import { adviseOnSetUp, createAdvise } from "./pipeline/advice.js";
@@ -26,35 +27,18 @@ import { createThroughInbox } from "./pipeline/through-inbox.js";
  * A router that receives incoming SMS: a function for `app.use`, a route or `http.createServer`, with methods to
  * register handlers. These methods return the router, so calls can be chained.
  */
-export interface IncomingSms extends Listener {
+export interface IncomingSms extends Listener, Registers<SmsEvent> {
   /**
-   * Registers a handler. Handlers of one callback start in order of registration, run concurrently, and are awaited.
+   * Registers handlers for the messages of one business number, or of several. The router's handlers run as well. The
+   * longest keyword of both wins, and a keyword of both is one match.
    *
-   * @throws TypeError if the event does not exist
+   * @throws TypeError if a number is not a string, or is empty
    * @example
-   * sms.on("message", async (message) => {
-   *   await inbox.insert({ from: message.source, text: message.text });
-   * });
+   * sms.keyword(OPT_OUT, ({ source }) => optOut(source));
+   * sms.recipient("+919812345678").keyword("JOIN", ({ source }) => joinClub(source));
+   * sms.recipient("5050").keyword("JOIN", ({ source }) => joinNewsletter(source));
    */
-  on<Event extends SmsEvent>(event: Event, handler: Handler<Event>): this;
-  /** Registers a handler for the next event only. */
-  once<Event extends SmsEvent>(event: Event, handler: Handler<Event>): this;
-  /** Removes the last registration of a handler. A callback that is being handled still calls it. */
-  off<Event extends SmsEvent>(event: Event, handler: Handler<Event>): this;
-  /** Removes a handler that `keyword` registered. */
-  off(event: "keyword", pattern: KeywordPattern, handler: Handler<"keyword">): this;
-  /**
-   * Registers a handler for a keyword: a word or a phrase at the start of the text, or after the console's keyword, or
-   * as the console's keyword. Case, Unicode form, white space and punctuation around a word do not matter.
-   *
-   * A RegExp is matched against the whole text. A stranger wrote that text, so avoid patterns that backtrack.
-   *
-   * @throws TypeError if a pattern is empty
-   * @example
-   * sms.keyword(OPT_OUT, ({ message }) => optOut(message.source));
-   * sms.keyword("JOIN", ({ args, message }) => join(message.source, args[0]));
-   */
-  keyword(pattern: KeywordPattern, handler: Handler<"keyword">): this;
+  recipient(numbers: string | readonly string[]): Scope;
   /**
    * Receives a callback without HTTP, for instance from a queue or in a test. It passes through the same pipeline, and
    * the promise resolves with the receipt, also if the callback is invalid.
@@ -70,6 +54,8 @@ export interface IncomingSms extends Listener {
    * are then answered, or released to the inbox. After that, the router does not keep the process alive.
    */
   close(): Promise<void>;
+  /** The same as `close`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 /**
@@ -126,22 +112,11 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   let closing: Promise<void> | undefined;
 
   const sms: IncomingSms = Object.assign(listener, {
-    on: <Event extends SmsEvent>(event: Event, handler: Handler<Event>) => {
-      registry.add(event, handler);
-      return sms;
-    },
-    once: <Event extends SmsEvent>(event: Event, handler: Handler<Event>) => {
-      registry.addOnce(event, handler);
-      return sms;
-    },
-    off: (event: SmsEvent, ...rest: [Handler<SmsEvent>] | [KeywordPattern, Handler<"keyword">]) => {
-      if (rest.length === 1) registry.remove(event, rest[0]);
-      else registry.removeKeyword(event, ...rest);
-      return sms;
-    },
-    keyword: (pattern: KeywordPattern, handler: Handler<"keyword">) => {
-      registry.addKeyword(pattern, handler);
-      return sms;
+    ...registers<SmsEvent, IncomingSms>(registry.registrar(), () => sms),
+    recipient: (numbers: string | readonly string[]) => {
+      const recipients = recipientsOf(numbers, settings.defaultCountryCode);
+      const scope: Scope = registers<MessageEvent, Scope>(registry.registrarOf(recipients), () => scope);
+      return scope;
     },
     receive: async (callback: Callback) => {
       const checked = checkedCallback(callback);
@@ -154,6 +129,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       }
     },
     close: () => (closing ??= close()),
+    [Symbol.asyncDispose]: () => sms.close(),
   });
 
   /** Waits one handlerTimeoutMs in all. Handlers that still run are then aborted; an inbox gets their messages back. */

@@ -8,9 +8,9 @@ import { swallow } from "../base/swallow.js";
 import { nameOf } from "../base/thrown.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
-import type { HandlerContext, SmsEvent, SmsEvents } from "./events.js";
+import type { HandlerContext, MessageEvent, SmsEvent, SmsEvents } from "./events.js";
 import type { Handling, Late } from "./handling.js";
-import { failedCall, type Call, type MessageEvent, type Registry } from "./registry.js";
+import { failedCall, type Call, type Registry } from "./registry.js";
 import { Running, type Failure } from "./running.js";
 import { SmsError } from "./sms-error.js";
 

@@ -58,19 +58,17 @@ export interface HandlerContext {
 /** A function that handles an event. It may be async: its promise is awaited. */
 export type Handler<Event extends SmsEvent> = (payload: SmsEvents[Event], context: HandlerContext) => unknown;
 
-const EVENTS: Readonly<Record<SmsEvent, true>> = {
-  message: true,
-  keyword: true,
-  unmatched: true,
-  invalid: true,
-  unauthorized: true,
-  duplicate: true,
-  busy: true,
-  error: true,
-};
+/** The events that a valid callback can emit. */
+export type MessageEvent = "message" | "keyword" | "unmatched";
 
-/** @throws TypeError if no event has that name */
-export function assertEvent(name: unknown): void {
-  if (typeof name === "string" && Object.hasOwn(EVENTS, name)) return;
-  throw invalidArgument(`The event "${String(name)}" does not exist: use one of ${Object.keys(EVENTS).join(", ")}.`);
+export const MESSAGE_EVENTS: readonly MessageEvent[] = ["message", "keyword", "unmatched"];
+export const EVENTS: readonly SmsEvent[] = [
+  ...MESSAGE_EVENTS,
+  ...(["invalid", "unauthorized", "duplicate", "busy", "error"] as const),
+];
+
+/** @throws TypeError if the event is none of those that can be registered for */
+export function assertEvent(name: unknown, events: readonly SmsEvent[]): void {
+  if (events.some((one) => one === name)) return;
+  throw invalidArgument(`The event "${String(name)}" does not exist: use one of ${events.join(", ")}.`);
 }

@@ -1,21 +1,20 @@
-// Registers handlers, and finds those of an event. A callback gets the handlers that are registered when its handling
-// starts: later changes apply to the next callback.
+// Finds the handlers of an event. A callback gets the handlers that are registered when its handling starts: later
+// changes apply to the next callback.
 
-import { invalidArgument } from "../base/errors.js";
 import type { MaybePromise } from "../base/maybe-promise.js";
 import type { SmsMessage } from "../callback/message.js";
-import { KeywordIndex, unregisteredMatch } from "../keywords/keyword-index.js";
-import { patternsOf, type KeywordPattern } from "../keywords/patterns.js";
-import { assertEvent, type Handler, type HandlerContext, type SmsEvent, type SmsEvents } from "./events.js";
-
-/** A registered handler. Handlers start in the order of `order`. */
-interface Registration<Event extends SmsEvent> {
-  readonly order: number;
-  readonly event: Event;
-  /** The function that the user passed, by which `remove` finds the registration. */
-  readonly given: Handler<Event>;
-  readonly handler: Handler<Event>;
-}
+import { unregisteredMatch } from "../keywords/keyword-index.js";
+import type { KeywordMatch } from "../keywords/keyword-match.js";
+import {
+  EVENTS,
+  MESSAGE_EVENTS,
+  type HandlerContext,
+  type MessageEvent,
+  type SmsEvent,
+  type SmsEvents,
+} from "./events.js";
+import { HandlerSet, type Registration } from "./handler-set.js";
+import { Registrar } from "./registrar.js";
 
 /** A handler with its payload, ready to be called. */
 export interface Call<Event extends SmsEvent = SmsEvent> {
@@ -59,62 +58,27 @@ export function failedCall<Event extends SmsEvent>(event: Event, order: number, 
   };
 }
 
-/** The events that a valid callback can emit. */
-export type MessageEvent = "message" | "keyword" | "unmatched";
-
-/** The list is replaced, never changed, so that a callback that is being handled keeps its handlers. */
-interface Handlers<Event extends SmsEvent> {
-  list: ReadonlyArray<Registration<Event>>;
-}
-
-const none = (): { list: [] } => ({ list: [] });
-
 export class Registry {
-  readonly #handlers: { readonly [Event in SmsEvent]: Handlers<Event> } = {
-    message: none(),
-    keyword: none(),
-    unmatched: none(),
-    invalid: none(),
-    unauthorized: none(),
-    duplicate: none(),
-    busy: none(),
-    error: none(),
-  };
-  readonly #keywords = new KeywordIndex<Registration<"keyword">>();
+  readonly #router = new HandlerSet();
+  /** The handlers of single business numbers. */
+  readonly #ofRecipients = new Map<string, HandlerSet>();
   #registered = 0;
   /** Called as soon as a handler of messages is registered. */
   #waitingForListener: Array<() => void> = [];
 
-  /** @throws TypeError if the event does not exist, or the handler is not a function */
-  add<Event extends SmsEvent>(event: Event, handler: Handler<Event>): void {
-    this.#add(event, handler, handler);
+  /** For all messages. */
+  registrar(): Registrar {
+    return this.#registrarOf([this.#router], EVENTS);
   }
 
-  /** Removes the handler when it is called. */
-  addOnce<Event extends SmsEvent>(event: Event, handler: Handler<Event>): void {
-    const registration: Registration<Event> = this.#add(event, handler, (payload, context): unknown =>
-      this.#delete(registration) ? handler(payload, context) : undefined,
-    );
-  }
-
-  /** Removes the last registration of the handler, as Node's `EventEmitter` does. */
-  remove<Event extends SmsEvent>(event: Event, handler: Handler<Event>): void {
-    assertEvent(event);
-    const last = this.#handlers[event].list.findLast(({ given }) => given === handler);
-    if (last !== undefined) this.#delete(last);
-  }
-
-  addKeyword(pattern: KeywordPattern, handler: Handler<"keyword">): void {
-    const patterns = patternsOf(pattern);
-    const registration = this.#register("keyword", handler, handler);
-    for (const one of patterns) this.#keywords.add(one, registration);
-  }
-
-  /** @throws TypeError if the event is not `keyword`, or the pattern is not valid */
-  removeKeyword(event: SmsEvent, pattern: KeywordPattern, handler: Handler<"keyword">): void {
-    assertEvent(event);
-    if (event !== "keyword") throw invalidArgument(`A pattern goes with "keyword", not with "${event}".`);
-    for (const one of patternsOf(pattern)) this.#keywords.remove(one, ({ given }) => given === handler);
+  /** For the messages of some business numbers. @param recipients - as in `message.recipient` */
+  registrarOf(recipients: readonly string[]): Registrar {
+    const sets = recipients.map((recipient) => {
+      const set = this.#ofRecipients.get(recipient) ?? new HandlerSet();
+      this.#ofRecipients.set(recipient, set);
+      return set;
+    });
+    return this.#registrarOf(sets, MESSAGE_EVENTS);
   }
 
   /**
@@ -127,50 +91,46 @@ export class Registry {
 
   /** The calls for a payload of one event, in order of registration. */
   callsOf<Event extends SmsEvent>(event: Event, payload: SmsEvents[Event]): Array<Call<Event>> {
-    return this.#handlers[event].list.map((registration) => new RegisteredCall(registration, payload));
+    return callsIn(this.#router, event, payload);
   }
 
   /** The calls for a valid message, in order of registration. */
   callsOfMessage(message: SmsMessage): Array<Call<MessageEvent>> {
-    const calls: Array<Call<MessageEvent>> = this.callsOf("message", message);
-    const found = this.#keywords.isEmpty ? [] : this.#keywords.find(message);
+    const scope = this.#ofRecipients.get(message.recipient);
+    const sets = scope === undefined ? [this.#router] : [this.#router, scope];
+    const calls: Array<Call<MessageEvent>> = sets.flatMap((set) => callsIn(set, "message", message));
+    const addMatch = (match: KeywordMatch): void => {
+      for (const set of sets) calls.push(...callsIn(set, "keyword", match));
+    };
+    const hasKeywords = sets.some(({ keywords }) => !keywords.isEmpty);
+    const found = hasKeywords ? this.#router.keywords.find(message, scope?.keywords) : [];
     for (const one of found) {
       const { registered } = one;
       if ("cause" in one) {
         calls.push(failedCall("keyword", registered[0]?.order ?? 0, one.cause));
         continue;
       }
-      const { match } = one;
-      for (const registration of registered) calls.push(new RegisteredCall(registration, match));
-      for (const registration of this.#handlers.keyword.list) calls.push(new RegisteredCall(registration, match));
+      for (const registration of registered) calls.push(new RegisteredCall(registration, one.match));
+      addMatch(one.match);
     }
     if (found.length === 0) {
-      if (message.keyword !== undefined && this.#handlers.keyword.list.length > 0) {
-        calls.push(...this.callsOf("keyword", unregisteredMatch(message.keyword, message)));
-      }
-      if (!this.#keywords.isEmpty) calls.push(...this.callsOf("unmatched", message));
+      if (message.keyword !== undefined && sets.some((set) => set.of("keyword").length > 0))
+        addMatch(unregisteredMatch(message.keyword, message));
+      if (hasKeywords) for (const set of sets) calls.push(...callsIn(set, "unmatched", message));
     }
     return calls.sort((a, b) => a.order - b.order);
   }
 
-  #add<Event extends SmsEvent>(event: Event, given: Handler<Event>, handler: Handler<Event>): Registration<Event> {
-    assertEvent(event);
-    const registration = this.#register(event, given, handler);
-    const handlers: Handlers<Event> = this.#handlers[event];
-    handlers.list = [...handlers.list, registration];
-    return registration;
-  }
-
-  #register<Event extends SmsEvent>(event: Event, given: Handler<Event>, handler: Handler<Event>): Registration<Event> {
-    if (typeof given !== "function")
-      throw invalidArgument(`The handler of "${event}" must be a function, not ${typeof given}.`);
-    if (this.#waitingForListener.length > 0) setImmediate(() => this.#resumeWaiting());
-    return { order: this.#registered++, event, given, handler };
+  #registrarOf(sets: readonly HandlerSet[], events: readonly SmsEvent[]): Registrar {
+    const nextOrder = (): number => {
+      if (this.#waitingForListener.length > 0) setImmediate(() => this.#resumeWaiting());
+      return this.#registered++;
+    };
+    return new Registrar({ sets, events, nextOrder });
   }
 
   #isListening(): boolean {
-    const { message, keyword, unmatched } = this.#handlers;
-    return !this.#keywords.isEmpty || [message, keyword, unmatched].some(({ list }) => list.length > 0);
+    return this.#router.isListening || Array.from(this.#ofRecipients.values()).some((set) => set.isListening);
   }
 
   #resumeWaiting(): void {
@@ -178,12 +138,8 @@ export class Registry {
     for (const resolve of this.#waitingForListener) resolve();
     this.#waitingForListener = [];
   }
+}
 
-  /** Returns `false` if the registration was deleted before. */
-  #delete<Event extends SmsEvent>(registration: Registration<Event>): boolean {
-    const handlers: Handlers<Event> = this.#handlers[registration.event];
-    const index = handlers.list.indexOf(registration);
-    if (index !== -1) handlers.list = handlers.list.toSpliced(index, 1);
-    return index !== -1;
-  }
+function callsIn<Event extends SmsEvent>(set: HandlerSet, event: Event, payload: SmsEvents[Event]): Array<Call<Event>> {
+  return set.of(event).map((registration) => new RegisteredCall(registration, payload));
 }

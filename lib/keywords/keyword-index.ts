@@ -33,6 +33,12 @@ interface Failed<Registered> {
 
 export type Found<Registered> = Matched<Registered> | Failed<Registered>;
 
+/** A keyword, and the same one in the other index. */
+interface Entry<Registered> {
+  readonly value: Keyword<Registered>;
+  readonly twin?: Keyword<Registered>;
+}
+
 /** The offset in a text at which a keyword ends. */
 type End = number;
 
@@ -61,29 +67,38 @@ export class KeywordIndex<Registered> {
     });
   }
 
-  /** Returns each keyword of the message once, in the order of the search; then each RegExp that matches or throws. */
-  find(message: SmsMessage): Array<Found<Registered>> {
+  /**
+   * Returns each keyword of the message once, in the order of the search; then each RegExp that matches or throws.
+   *
+   * @param scope - the index of the message's recipient. In each place the longest keyword of both indexes wins. A
+   * keyword in both is one match.
+   */
+  find(message: SmsMessage, scope?: KeywordIndex<Registered>): Array<Found<Registered>> {
     const typed = typedBy(message);
     const found: Array<Found<Registered>> = [];
-    const add = (keyword: Keyword<Registered> | undefined, by: KeywordMatch["by"], end: End | undefined): void => {
-      if (keyword === undefined || found.some(({ registered }) => registered === keyword.registered)) return;
-      found.push({ match: matchOf(keyword.spelling, by, message, typed, end), registered: keyword.registered });
+    const known: Array<Keyword<Registered>> = [];
+    const add = (entry: Entry<Registered> | undefined, by: KeywordMatch["by"], end: End | undefined): void => {
+      if (entry === undefined || known.includes(entry.value)) return;
+      const { value, twin } = entry;
+      known.push(value);
+      const match = matchOf(value.spelling, by, message, typed, end);
+      found.push({ match, registered: merged(value, twin) });
     };
 
-    const head = this.#longestAt(typed.text, HEAD);
-    if (message.keyword === undefined) add(head?.value, "text", head?.end);
+    const head = this.#longestOf(scope, typed.text, HEAD);
+    if (message.keyword === undefined) add(head, "text", head?.end);
     else {
       const sent = foldPhrase(message.keyword);
       const own = endOfPhrase(typed.text, sent);
-      const field = sent.length > 0 ? this.#phrases.get(sent) : this.#punctuation.get(unifyPhrase(message.keyword));
-      const rest = own === undefined ? undefined : this.#longestAt(typed.text, own);
+      const field = joined(this.#get(sent, message.keyword), scope && scope.#get(sent, message.keyword));
+      const rest = own === undefined ? undefined : this.#longestOf(scope, typed.text, own);
       // Without a text, the words are the parts that were sent or the keyword itself: the field is more reliable.
       if (!typed.isText) add(field, "field", own);
-      add(head?.value, "text", head?.end);
-      add(rest?.value, "rest", rest?.end);
+      add(head, "text", head?.end);
+      add(rest, "rest", rest?.end);
       add(field, "field", own);
     }
-    for (const { regExp, registered } of this.#patterns.values()) {
+    for (const { regExp, registered } of this.#patternsOf(scope)) {
       try {
         const match = patternMatch(regExp, message, typed);
         if (match !== undefined) found.push({ match, registered });
@@ -92,6 +107,32 @@ export class KeywordIndex<Registered> {
       }
     }
     return found;
+  }
+
+  #longestOf(
+    scope: KeywordIndex<Registered> | undefined,
+    text: string,
+    from: End,
+  ): (Entry<Registered> & { readonly end: End }) | undefined {
+    const own = this.#longestAt(text, from);
+    const scoped = scope && scope.#longestAt(text, from);
+    if (own === undefined || scoped === undefined) return own ?? scoped;
+    if (own.end === scoped.end) return { ...own, twin: scoped.value };
+    return own.end > scoped.end ? own : scoped;
+  }
+
+  #get(phrase: readonly string[], keyword: string): Keyword<Registered> | undefined {
+    return phrase.length > 0 ? this.#phrases.get(phrase) : this.#punctuation.get(unifyPhrase(keyword));
+  }
+
+  /** A RegExp in both indexes is one. */
+  #patternsOf(scope: KeywordIndex<Registered> | undefined): Iterable<Pattern<Registered>> {
+    if (scope === undefined || scope.#patterns.size === 0) return this.#patterns.values();
+    const all = new Map(this.#patterns);
+    for (const [name, pattern] of scope.#patterns) {
+      all.set(name, { ...pattern, registered: merged(pattern, all.get(name)) });
+    }
+    return all.values();
   }
 
   #longestAt(text: string, from: End): Hit<Keyword<Registered>> | undefined {
@@ -117,6 +158,24 @@ export class KeywordIndex<Registered> {
       this.#patterns.set(name, { regExp: new RegExp(pattern.source, pattern.flags.replace("g", "")), registered });
     else this.#patterns.delete(name);
   }
+}
+
+function joined<Registered>(
+  own: Keyword<Registered> | undefined,
+  scoped: Keyword<Registered> | undefined,
+): Entry<Registered> | undefined {
+  if (own !== undefined && scoped !== undefined) return { value: own, twin: scoped };
+  const value = own ?? scoped;
+  return value && { value };
+}
+
+type Registrations<Registered> = Pick<Keyword<Registered>, "registered">;
+
+function merged<Registered>(
+  one: Registrations<Registered>,
+  other: Registrations<Registered> | undefined,
+): readonly Registered[] {
+  return other === undefined ? one.registered : [...one.registered, ...other.registered];
 }
 
 /** Returns the match of the callback's own keyword when no handler is registered for it. */

@@ -360,10 +360,10 @@ describe("handlers that never settle", () => {
       const script = join(__dirname, "stuck.cjs");
       const { stdout } = await promisify(execFile)(process.execPath, ["--expose-gc", script, promises]);
       const { perMessage, perDuplicate, afterClosing } = JSON.parse(stdout) as Record<string, number>;
-      // With the leak, 3,600 and 720 bytes. The measured heap size is a few bytes off.
-      expect(perMessage).toBeLessThan(60);
-      expect(perDuplicate).toBeLessThan(60);
-      expect(afterClosing).toBeLessThan(60);
+      // With the leak, 3,600 and 720 bytes. The measured heap size is up to 70 bytes off.
+      expect(perMessage).toBeLessThan(150);
+      expect(perDuplicate).toBeLessThan(150);
+      expect(afterClosing).toBeLessThan(150);
     },
     60_000,
   );
@@ -449,6 +449,13 @@ describe("closing", () => {
     await sms.close();
     await new Promise(setImmediate);
     expect(answered).toBe(2);
+  });
+
+  it("is what disposing of the router does", async () => {
+    const { sms, busy } = recorder();
+    await sms[Symbol.asyncDispose]();
+    expect(await sms.receive(post())).toMatchObject({ outcome: "busy" });
+    expect(busy).toMatchObject([{ reason: "closing" }]);
   });
 
   it("lets the process end", async () => {
