@@ -30,7 +30,7 @@ export default tseslint.config(
         "error",
         {
           selector: "NewExpression[callee.name=/^(?:Aggregate|Range|Syntax|Type)?Error$/]",
-          message: "Each error has a code in lib/base/codes.ts: make it with lib/base/errors.ts.",
+          message: "Each error has a code in lib/base/error-messages.ts: make it with lib/base/errors.ts.",
         },
       ],
     },

@@ -1,7 +1,7 @@
 // Prints docs/codes.md, from the tables of codes in the build: `npm run docs` writes it, and a spec compares it.
 
-import { ANSWER_CODES } from "../dist/base/answer-codes.js";
-import { CODES } from "../dist/base/codes.js";
+import { ANSWER_CODES } from "../dist/base/answer-messages.js";
+import { CODES } from "../dist/base/error-messages.js";
 
 const lines = (text) => text.replace(/(?<=[.:?]) (?=[A-Z"`])/g, "\n");
 const codes = Object.entries(CODES).map(
@@ -13,7 +13,7 @@ const answers = Object.entries(ANSWER_CODES).map(
 );
 
 process.stdout
-  .write(`<!-- Made by \`npm run docs\` from lib/base/codes.ts and lib/base/answer-codes.ts: change it there. -->
+  .write(`<!-- Made by \`npm run docs\` from lib/base/error-messages.ts and lib/base/answer-messages.ts: change it there. -->
 
 # Codes
 

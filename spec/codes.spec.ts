@@ -8,7 +8,7 @@ import { callbackProfile, incomingSms } from "express-kaleyra-sms";
 
 const ROOT = join(__dirname, "..");
 const PAGE = readFileSync(join(ROOT, "docs", "codes.md"), "utf8");
-const TABLES = ["base/codes.ts", "base/answer-codes.ts"];
+const TABLES = ["base/error-messages.ts", "base/answer-messages.ts"];
 
 /** The source files, without the tables. */
 const SOURCES = readdirSync(join(ROOT, "lib"), { recursive: true, encoding: "utf8" })

@@ -1,6 +1,6 @@
 // Makes the errors of the package: each has a code, and names the page that explains it.
 
-import { textOf, type CaseDetails, type Code, type ErrorCode, type TypeErrorCode } from "./codes.js";
+import { textOf, type CaseDetails, type Code, type ErrorCode, type TypeErrorCode } from "./error-messages.js";
 
 interface Details extends CaseDetails {
   readonly cause?: unknown;

@@ -1,7 +1,7 @@
 // Everything that the package reports to its user, apart from events: log lines, process warnings and debug output.
 
-import type { AnswerCode } from "./answer-codes.js";
-import { textOf, type CaseDetails, type WarningCode } from "./codes.js";
+import type { AnswerCode } from "./answer-messages.js";
+import { textOf, type CaseDetails, type WarningCode } from "./error-messages.js";
 import { debug, isDebugging } from "./debug.js";
 import { emitWarning } from "./process-warning.js";
 import { swallow } from "./swallow.js";

@@ -1,6 +1,6 @@
 // Emits process warnings: they report mistakes in the set-up, and are visible without a logger.
 
-import { textOf, type CaseDetails, type WarningCode } from "./codes.js";
+import { textOf, type CaseDetails, type WarningCode } from "./error-messages.js";
 import { debug } from "./debug.js";
 import { swallow } from "./swallow.js";
 

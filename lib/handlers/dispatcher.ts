@@ -11,7 +11,7 @@ import type { SmsMessage } from "../callback/message.js";
 import type { HandlerContext, MessageEvent, SmsEvent, SmsEvents } from "./events.js";
 import type { Handling, Late } from "./handling.js";
 import { failedCall, type Call, type Registry } from "./registry.js";
-import { Running, type Failure } from "./running.js";
+import { Running, type Failure } from "./running-handlers.js";
 import { SmsError } from "./sms-error.js";
 
 interface Run<Event extends SmsEvent> {

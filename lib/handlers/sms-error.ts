@@ -2,7 +2,7 @@
 
 import { inspect, type InspectOptions } from "node:util";
 
-import { textOf, type Code } from "../base/codes.js";
+import { textOf, type Code } from "../base/error-messages.js";
 import { codeOf } from "../base/errors.js";
 import { nameOf } from "../base/thrown.js";
 import type { SmsMessage } from "../callback/message.js";

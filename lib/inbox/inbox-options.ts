@@ -63,17 +63,6 @@ const UNITS = [
 /** A lease is renewed several times before it ends. If it were shorter than this, a busy event loop would lose it. */
 const MIN_LEASE_MS = 100;
 
-/**
- * @param attempt - the number of the failed attempt, from 1
- * @returns the milliseconds between the end of that attempt and the start of the next
- */
-export function backoffAfter(attempt: number, { backoffMs }: Pick<InboxSettings, "backoffMs">): number {
-  return Math.min(backoffMs * 2 ** (attempt - 1), MAX_BACKOFF_MS);
-}
-
-/** A day: without a limit, doubling soon reaches months. */
-const MAX_BACKOFF_MS = 86_400_000;
-
 /** Reads the `limit` of `deadLetters`. @throws TypeError if it is not a whole number of at least 1 */
 export function readLimit(limit: unknown = 100): number {
   if (!Number.isSafeInteger(limit) || (limit as number) < 1)

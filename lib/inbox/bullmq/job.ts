@@ -10,7 +10,8 @@ import {
   type SmsMessage,
   type StoredMessage,
 } from "../../callback/message.js";
-import { backoffAfter, type InboxSettings } from "../inbox-options.js";
+import type { InboxSettings } from "../inbox-options.js";
+import { backoffAfter } from "../retry.js";
 
 /** The data of a job. The scripts in Redis find the key at the beginning of its JSON. */
 export interface Entry {

@@ -1,7 +1,8 @@
 // Writes a round: one transaction with every message that came or ended since the last one.
 
 import type { SmsMessage } from "../../callback/message.js";
-import { backoffAfter, type InboxSettings } from "../inbox-options.js";
+import type { InboxSettings } from "../inbox-options.js";
+import { backoffAfter } from "../retry.js";
 import type { Ended, Entry } from "./in-flight.js";
 import type { Ledger, Stored, Taken } from "./ledger.js";
 import type { Lease, Processes } from "./processes.js";

@@ -4,7 +4,7 @@ import { then, type MaybePromise } from "../../base/maybe-promise.js";
 import type { TimeLimit } from "../../base/time-limit.js";
 import type { Handling, Late } from "../../handlers/handling.js";
 import type { HandledKeys } from "./handled-keys.js";
-import { Running, type Ended } from "./running.js";
+import { Running, type Ended } from "./pending-message.js";
 import { Turns } from "./turns.js";
 
 type Outcome = Ended | "duplicate" | "source" | "capacity";
