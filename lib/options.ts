@@ -10,7 +10,7 @@ import { isTableField } from "./callback/fields.js";
 import type { Escaping } from "./callback/read/json-body.js";
 import { isCallbackProfile, type CallbackProfile } from "./callback/template/profile.js";
 import type { DescribeFailure } from "./handlers/dispatcher.js";
-import type { Method } from "./http/listener.js";
+import type { Method } from "./http/stages.js";
 import type { Inbox } from "./inbox/inbox.js";
 
 /** The options of `incomingSms`. An option that is `undefined` counts as not given. */

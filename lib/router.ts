@@ -14,8 +14,11 @@ import type { MessageEvent, SmsEvent } from "./handlers/events.js";
 import { Registry } from "./handlers/registry.js";
 import { registers, type Registers, type Scope } from "./handlers/scope.js";
 import { Capacity } from "./http/capacity.js";
+import { withinLimit } from "./http/chunks.js";
+import { createFetch, type FetchOptions } from "./http/fetch.js";
 import { createListener } from "./http/listener.js";
 import type { Listener } from "./http/requests.js";
+import { createStages } from "./http/stages.js";
 import { readOptions, type IncomingSmsOptions } from "./options.js";
 import { createAdmit } from "./pipeline/admit.js";
 import { adviseOnSetUp, createAdvise } from "./pipeline/advice.js";
@@ -39,6 +42,17 @@ export interface IncomingSms extends Listener, Registers<SmsEvent> {
    * sms.recipient("5050").keyword("JOIN", ({ source }) => joinNewsletter(source));
    */
   recipient(numbers: string | readonly string[]): Scope;
+  /**
+   * Answers a `Request` of the web, as Next.js, Hono, Bun and Deno give it: whatever its path, and with the same checks.
+   *
+   * A `Request` has no address. With `allow`, pass the caller's as `ip`: without it, the caller is rejected. A function
+   * in `authenticate` gets the `Request`.
+   *
+   * @throws TypeError if the argument is not a `Request`
+   * @example
+   * export const POST = (request: Request) => sms.fetch(request); // app/sms/route.ts of Next.js
+   */
+  fetch(request: Request, options?: FetchOptions): Promise<Response>;
   /**
    * Receives a callback without HTTP, for instance from a queue or in a test. It passes through the same pipeline, and
    * the promise resolves with the receipt, also if the callback is invalid.
@@ -108,7 +122,8 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     acknowledgeFailures: settings.acknowledgeFailures,
     log,
   });
-  const listener = createListener({ ...settings, capacity, admit, receive: pipeline, answers, log });
+  const stages = createStages({ ...settings, capacity, admit, receive: pipeline, answers, log });
+  const listener = createListener(stages, { ...settings, answers, log });
   let closing: Promise<void> | undefined;
 
   const sms: IncomingSms = Object.assign(listener, {
@@ -118,12 +133,13 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       const scope: Scope = registers<MessageEvent, Scope>(registry.registrarOf(recipients), () => scope);
       return scope;
     },
+    fetch: createFetch(stages, { ...settings, log }),
     receive: async (callback: Callback) => {
       const checked = checkedCallback(callback);
       if (!capacity.enter("handling"))
         return admit.turnAway(capacity.isClosed ? "closing" : "capacity", checked.method);
       try {
-        return await delivery.receive(() => pipeline(checked));
+        return await delivery.receive(() => pipeline(withinLimit(checked, settings.bodyLimit)));
       } finally {
         capacity.leave("handling");
       }

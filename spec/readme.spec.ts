@@ -87,6 +87,7 @@ it("has snippets that compile", () => {
   const prelude = `
     import { createServer, type Server } from "node:http";
     import express, { type Express } from "express";
+    import { Hono } from "hono";
     import { callbackProfile, incomingSms, OPT_OUT, type Inbox, type SmsMessage } from "express-kaleyra-sms";
     import { sqliteInbox, type SqliteDatabase } from "express-kaleyra-sms/sqlite";
     declare const app: Express, server: Server;
@@ -102,7 +103,7 @@ it("has snippets that compile", () => {
   expect(snippets.length).toBeGreaterThan(3);
   const exported =
     "app, express, server, createServer, join, tellBalance, confirm, optOut, decryptAs, forwardToAPerson, " +
-    "inbox, DatabaseSync, sqliteInbox, sms, OPT_OUT, callbackProfile";
+    "Hono, inbox, DatabaseSync, sqliteInbox, sms, OPT_OUT, callbackProfile";
   const sources = new Map(
     snippets.map((code, index) => [
       join(ROOT, `snippet-${index}.mts`),

@@ -1,10 +1,12 @@
 // Finds the address of a caller, and checks whether it is allowed.
 
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import { BlockList, isIP, isIPv4 } from "node:net";
 
-/** A request with the properties that Express adds. */
-interface ExpressRequest extends IncomingMessage {
+/** A request with the properties that Express adds, or one that came without a connection. */
+interface ExpressRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly socket?: { readonly remoteAddress?: string | undefined };
   readonly ip?: unknown;
   readonly app?: { get?(setting: string): unknown };
 }
@@ -13,7 +15,7 @@ interface ExpressRequest extends IncomingMessage {
 export function addressOf(req: ExpressRequest): string | undefined {
   try {
     const { ip } = req;
-    return typeof ip === "string" ? ip : req.socket.remoteAddress;
+    return typeof ip === "string" ? ip : req.socket?.remoteAddress;
   } catch {
     // The app's "trust proxy" function threw, or the request is not a stream and has no socket.
     return undefined;

@@ -52,6 +52,16 @@ interface AllowedAddresses {
  */
 type CallerCheck = { check(req: IncomingMessage): boolean | Promise<boolean> }["check"];
 
+/**
+ * The same for `sms.fetch`: it gets the `Request`, as which its parameter must be annotated.
+ * The second signature keeps TypeScript from inferring a parameter that is not annotated from this type, too.
+ */
+interface RequestCheck {
+  (request: Request): boolean | Promise<boolean>;
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- see above
+  <Given extends Request>(request: Given): boolean | Promise<boolean>;
+}
+
 type Entry = HeaderSecret | QuerySecret | BasicCredentials | BearerToken | AllowedAddresses;
 type Name<Shape> = Shape extends unknown ? keyof Shape : never;
 /** Each kind without the properties of the other kinds. */
@@ -60,7 +70,7 @@ type Only<Shape> = Shape extends unknown
   : never;
 
 /** One demand on a caller. */
-export type Authentication = Only<Entry> | CallerCheck;
+export type Authentication = Only<Entry> | CallerCheck | RequestCheck;
 
 /** All demands. Each must be met, by any of its alternatives. Each function in `checks` is a demand of its own. */
 export interface Demanded {
@@ -72,7 +82,7 @@ export interface Demanded {
   readonly tokens: string[];
   readonly tokenChecks: Array<(token: string) => unknown>;
   readonly addresses: string[];
-  readonly checks: CallerCheck[];
+  readonly checks: Array<(req: IncomingMessage | Request) => unknown>;
 }
 
 const KINDS =
@@ -107,7 +117,7 @@ export function readAuthentication(given: unknown, isField: (name: string) => bo
 
 function sortIn(demanded: Demanded, entry: unknown, place: string, isField: (name: string) => boolean): void {
   if (typeof entry === "function") {
-    demanded.checks.push(entry as CallerCheck);
+    demanded.checks.push(entry as (req: unknown) => unknown);
     return;
   }
   const kind = isRecord(entry) ? kindOf(entry) : undefined;

@@ -1,7 +1,5 @@
 // Decides whether a caller is authorized.
 
-import type { IncomingMessage } from "node:http";
-
 import type { Log } from "../base/log.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import { addressOf } from "./address.js";
@@ -26,7 +24,7 @@ type Verdict = Refused | undefined;
 type Ask = () => Promise<Verdict>;
 
 /** Checks the request itself. If the user's functions must decide, returns a function that calls them. */
-export type Authorize = (req: IncomingMessage, query: string) => Verdict | Ask;
+export type Authorize = (req: Caller["req"], query: string) => Verdict | Ask;
 
 /** @param limit - how long to wait for the user's functions */
 export function createAuthorize(demanded: Demanded, limit: TimeLimit, log: Log): Authorize {
@@ -50,7 +48,7 @@ interface Failed extends Failure {
   readonly scheme: Scheme | undefined;
 }
 
-function refused(req: IncomingMessage, { code }: Failed, failed: readonly Failed[]): Refused {
+function refused(req: Caller["req"], { code }: Failed, failed: readonly Failed[]): Refused {
   return {
     code,
     reason: failed.map(({ reason }) => reason).join(" "),

@@ -11,10 +11,11 @@ import type { Demanded } from "./authentication.js";
 import { credentialsOf, headersOf } from "./headers.js";
 import { createIsOneOf } from "./secret.js";
 import type { UnauthorizedCode } from "./unauthorized.js";
+import { WebCaller } from "./web-caller.js";
 
 /** The sender of a request. */
 export interface Caller {
-  readonly req: IncomingMessage;
+  readonly req: IncomingMessage | WebCaller;
   /** The query of the URL, exactly as sent. */
   readonly query: string;
 }
@@ -60,7 +61,8 @@ export function questionsOf({ tokens, tokenChecks, checks }: Demanded): Question
   return [
     ...(tokenChecks.length > 0 ? [tokenQuestion(tokens, tokenChecks)] : []),
     ...checks.map((check): Question => ({
-      ask: ({ req }) => answerOf("The function of options.authenticate", check, req),
+      ask: ({ req }) =>
+        answerOf("The function of options.authenticate", check, req instanceof WebCaller ? req.request : req),
     })),
   ];
 }
@@ -124,6 +126,10 @@ function addressDemand(ranges: readonly string[], log: Log): Demand {
     unmet: ({ req }) => {
       if (trustsEveryProxy(req)) log.advise("KALEYRA_SMS_TRUST_PROXY");
       const address = withoutPort(addressOf(req));
+      if (address === undefined && req instanceof WebCaller) {
+        log.advise("KALEYRA_SMS_NO_ADDRESS");
+        return { code: "no-address", reason: "The request has no address." };
+      }
       if (address === undefined || isIP(address) === 0)
         return { code: "no-address", reason: "The caller's address is not an IP address." };
       if (isAllowed(address)) return undefined;

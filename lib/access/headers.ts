@@ -23,7 +23,7 @@ export function headersOf({ headers, rawHeaders = [] }: MaybeRaw, name: string):
  * Returns the credentials after the scheme in the Authorization header (RFC 9110, 11.4). Empty if the header has
  * another scheme; several values if the header was sent more than once.
  */
-export function credentialsOf(req: IncomingMessage, scheme: "Basic" | "Bearer"): string[] {
+export function credentialsOf(req: MaybeRaw, scheme: "Basic" | "Bearer"): string[] {
   const [value = "", ...more] = headersOf(req, "authorization");
   if (more.length > 0) return [value, ...more];
   const space = value.indexOf(" ");

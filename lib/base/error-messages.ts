@@ -119,6 +119,13 @@ export const CODES = {
     sentence: "The provider puts texts into the body without escaping them.",
     action: 'Set `escaping: "none"`. Texts that look escaped, such as `C:\\new`, are then read exactly as sent, too.',
   },
+  KALEYRA_SMS_NO_ADDRESS: {
+    kinds: ["process warning"],
+    sentence: "A caller was rejected, since `allow` needs an address, and a Request has none.",
+    action:
+      "Pass the address that your platform knows: `sms.fetch(request, { ip })`. " +
+      "If it knows none, use a secret in place of `allow`.",
+  },
   KALEYRA_SMS_NO_AUTHENTICATION: {
     kinds: ["process warning", "TypeError"],
     sentence: "No authentication is configured.",

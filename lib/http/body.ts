@@ -1,17 +1,22 @@
 // Reads the body of a request, or takes the body that earlier middleware has read.
 
 import { AsyncResource } from "node:async_hooks";
-import { types } from "node:util";
 
 import type { Log } from "../base/log.js";
-import type { Refusal } from "../callback/invalid.js";
 import type { Callback, UnreadCallback } from "../callback/read-callback.js";
-import { collectChunks, CUT, encodingOf, TOO_LARGE, type BodyLimits, type Collected } from "./chunks.js";
+import {
+  collectChunks,
+  CUT,
+  encodingOf,
+  NOTHING,
+  TOO_LARGE,
+  withinLimit,
+  type BodyLimits,
+  type Collected,
+} from "./chunks.js";
 import { earlierBody, isRawBodyWhole } from "./earlier-body.js";
 import { bytesOf, wasReadFrom, type FlowingBody } from "./flowing-body.js";
 import type { IncomingRequest } from "./requests.js";
-
-const NOTHING = new Uint8Array();
 
 /** `"consumed"`: something before the router has read the body and discarded it. */
 export type WhenRead = (callback: Callback | UnreadCallback | "consumed") => void;
@@ -28,7 +33,6 @@ export function readBody(
   log: Log,
   whenRead: WhenRead,
 ): void {
-  const takeEarlier = (): ReturnType<typeof readEarlier> => readEarlier(req, limits, log);
   if (!(flowing?.isIncomplete ?? wasReadFrom(req)) && !isRawBodyWhole(req)) {
     const done = inContext(whenRead);
     collect(req, flowing, limits, encodingOf(req.headers["content-encoding"]), (collected) =>
@@ -38,9 +42,9 @@ export function readBody(
     // A part of the body is gone. Whatever reads it may leave all of it when the request ends.
     const done = inContext(whenRead);
     collect(req, flowing, limits, "identity", (collected) =>
-      done("bytes" in collected ? takeEarlier() : { method: "POST", ...collected }),
+      done("bytes" in collected ? readEarlier(req, limits, log) : { method: "POST", ...collected }),
     );
-  } else whenRead(takeEarlier());
+  } else whenRead(readEarlier(req, limits, log));
 }
 
 /**
@@ -64,8 +68,7 @@ function readEarlier(
 ): Callback | UnreadCallback | "consumed" {
   const body = earlierBody(req, log);
   if (body === undefined) return "consumed";
-  const isTooLarge = (typeof body === "string" || types.isUint8Array(body)) && Buffer.byteLength(body) > bodyLimit;
-  return isTooLarge ? unread(TOO_LARGE) : callback(req, body);
+  return withinLimit(callback(req, body), bodyLimit);
 }
 
 function collect(
@@ -79,10 +82,10 @@ function collect(
     whenDone({ refusal: TOO_LARGE, read: NOTHING });
     return;
   }
-  const kept = flowing?.take() ?? [];
+  const kept = flowing?.take();
   // The connection ended while earlier middleware or a check ran: no event will follow.
   if (req.destroyed && !req.readableEnded) {
-    whenDone({ refusal: CUT, read: Buffer.concat(kept) });
+    whenDone({ refusal: CUT, read: Buffer.concat(kept ?? []) });
     return;
   }
   let size = 0;
@@ -96,8 +99,8 @@ function collect(
     if (isCut(req, size)) chunks.refuse(CUT);
     else chunks.end();
   };
-  kept.forEach(push);
-  if (req.readableEnded) {
+  kept?.forEach(push);
+  if (kept !== undefined && req.readableEnded) {
     end();
     return;
   }
@@ -118,8 +121,4 @@ function isCut({ httpVersionMajor, headers }: IncomingRequest, size: number): bo
 
 function callback(req: IncomingRequest, body: string | Uint8Array | object): Callback {
   return { method: "POST", body, contentType: req.headers["content-type"] };
-}
-
-function unread(refusal: Refusal): UnreadCallback {
-  return { method: "POST", refusal, read: NOTHING };
 }

@@ -1,6 +1,9 @@
 // Puts the chunks of a body together: holds the limits, and inflates. It does not know where the chunks come from.
 
+import { types } from "node:util";
+
 import type { Refusal } from "../callback/invalid.js";
+import type { Callback, UnreadCallback } from "../callback/read-callback.js";
 import { canInflate, inflate } from "./inflate.js";
 
 export interface BodyLimits {
@@ -21,6 +24,8 @@ export interface Chunks {
   end(): void;
   refuse(refusal: Refusal): void;
 }
+
+export const NOTHING: Uint8Array = new Uint8Array();
 
 export const TOO_LARGE: Refusal = { code: "body-too-large", detail: "The body is larger than this endpoint takes." };
 export const CUT: Refusal = { code: "body-incomplete", detail: "The connection ended before the body was read." };
@@ -79,6 +84,14 @@ export function collectChunks(
     },
     refuse,
   };
+}
+
+/** A callback whose body is there already, or its rejection if the body is too large. A parsed body has no length. */
+export function withinLimit(callback: Callback, bodyLimit: number): Callback | UnreadCallback {
+  if (callback.method === "GET") return callback;
+  const { body } = callback;
+  const isTooLarge = (typeof body === "string" || types.isUint8Array(body)) && Buffer.byteLength(body) > bodyLimit;
+  return isTooLarge ? { method: "POST", refusal: TOO_LARGE, read: NOTHING } : callback;
 }
 
 /** The compression that a Content-Encoding header names. */

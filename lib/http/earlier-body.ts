@@ -23,9 +23,13 @@ export function earlierBody(req: IncomingRequest, log: Log): string | Uint8Array
     return body;
   }
   if (isEmpty(req)) return "";
+  reportConsumed(log);
+  return undefined;
+}
+
+export function reportConsumed(log: Log): void {
   log.advise("KALEYRA_SMS_BODY_CONSUMED");
   log.error("body-consumed", "A callback is lost: its body was read and discarded before the router was called.");
-  return undefined;
 }
 
 /**

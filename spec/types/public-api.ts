@@ -36,6 +36,9 @@ express.Router().use(sms).route("/sms").get(sms);
 createServer(sms);
 createHttp2Server(sms);
 createSecureServer({}, sms);
+expectTypeOf(sms.fetch(new Request("http://localhost"), { ip: "203.0.113.5" })).toEqualTypeOf<Promise<Response>>();
+// @ts-expect-error: a URL is not a Request
+void sms.fetch("http://localhost");
 
 // The event's name determines the payload.
 sms.on("message", (message, context) => {
@@ -89,6 +92,13 @@ incomingSms({
 });
 incomingSms({ authenticate: (req) => req.headers["x-token"] === "abc" });
 incomingSms({ authenticate: (req: ExpressRequest) => req.get("x-token") === "abc" });
+incomingSms({ authenticate: (request: Request) => request.headers.get("x-token") === "abc" });
+incomingSms({
+  authenticate: [async (request: Request) => Promise.resolve(request.url !== ""), ({ url }) => url !== ""],
+});
+incomingSms({ authenticate: (req) => req.headers["x-token"] === "abc" });
+// @ts-expect-error: a string is not an answer
+incomingSms({ authenticate: (request: Request) => request.url });
 sms.on("unauthorized", (refused) => expectTypeOf(refused).toEqualTypeOf<UnauthorizedCallback>());
 expectTypeOf<UnauthorizedCallback["ip"]>().toEqualTypeOf<string | undefined>();
 incomingSms({ decrypt: (value, field) => value + field });

@@ -18,6 +18,9 @@ sms.keyword(OPT_OUT, ({ message }) => texts.push(message.text));
 assert.throws(() => sms.on("mesage", () => undefined), TypeError);
 createServer(sms);
 createHttp2Server(sms);
+export const POST = (request: Request): Promise<Response> => sms.fetch(request, { ip: "203.0.113.5" });
+incomingSms({ authenticate: (request: Request) => request.headers.get("x-token") === "abc" });
+incomingSms({ authenticate: (req) => req.headers["x-token"] === "abc" });
 
 const values = { id: "1", source: "919876543210", recipient: "5050", message: "stop", status: "SENT" };
 void sms.receive({ method: "POST", body: profile.render(values).body ?? "" }).then(({ outcome }) => {

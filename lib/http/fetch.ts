@@ -1,0 +1,135 @@
+// The function for what speaks the web's types: takes a `Request`, and gives the `Response`.
+
+import { WebCaller } from "../access/web-caller.js";
+import type { Answer } from "../answer/receipt.js";
+import { invalidArgument } from "../base/errors.js";
+import type { Log } from "../base/log.js";
+import { nameOf } from "../base/thrown.js";
+import type { Callback, UnreadCallback } from "../callback/read-callback.js";
+import { collectChunks, CUT, encodingOf, TOO_LARGE, type BodyLimits, type Chunks } from "./chunks.js";
+import { reportConsumed } from "./earlier-body.js";
+import type { WhenRead } from "./body.js";
+import type { Exchange, Stages } from "./stages.js";
+
+/** What a `Request` does not say. */
+export interface FetchOptions {
+  /** The address of the caller, for `allow` and for the event `unauthorized`. */
+  readonly ip?: string | undefined;
+}
+
+export type Fetch = (request: Request, options?: FetchOptions) => Promise<Response>;
+
+interface Deps extends BodyLimits {
+  readonly log: Log;
+}
+
+export function createFetch(stages: Stages, deps: Deps): Fetch {
+  return async (request, { ip } = {}) => {
+    if (!isRequest(request)) throw invalidArgument("sms.fetch takes a Request, and { ip } if the app knows it.");
+    return new Promise<Response>((resolve) => stages(new WebExchange(request, ip, deps, resolve)));
+  };
+}
+
+/** A `Request` of another implementation is one, too. */
+function isRequest(given: unknown): given is Request {
+  if (typeof given !== "object" || given === null) return false;
+  const { url, method, headers } = given as { url?: unknown; method?: unknown; headers?: { get?: unknown } };
+  return typeof url === "string" && typeof method === "string" && typeof headers?.get === "function";
+}
+
+class WebExchange implements Exchange {
+  readonly method: string;
+  readonly query: string;
+  readonly caller: WebCaller;
+  readonly #deps: Deps;
+  readonly #resolve: (response: Response) => void;
+
+  constructor(request: Request, ip: string | undefined, deps: Deps, resolve: (response: Response) => void) {
+    this.method = request.method;
+    this.query = queryOf(request.url);
+    this.caller = new WebCaller(request, ip);
+    this.#deps = deps;
+    this.#resolve = resolve;
+  }
+
+  /** Nothing reads the body beside the router: a stream of the web has one reader. */
+  keepBody(): void {
+    return undefined;
+  }
+
+  readBody(whenRead: WhenRead): void {
+    const { request } = this.caller;
+    if (request.bodyUsed || request.body?.locked === true) {
+      reportConsumed(this.#deps.log);
+      whenRead("consumed");
+    } else readStream(request, request.body, this.#deps, whenRead);
+  }
+
+  answer(answer: Answer): void {
+    try {
+      this.#resolve(responseOf(answer, this.method));
+    } catch (error) {
+      this.#deps.log.error("answer-failed", `An answer could not be sent: ${nameOf(error)}.`);
+      this.#resolve(new Response(null, { status: 500 }));
+    }
+  }
+}
+
+function queryOf(url: string): string {
+  const [address = ""] = url.split("#", 1);
+  const mark = address.indexOf("?");
+  return mark === -1 ? "" : address.slice(mark + 1);
+}
+
+function readStream(
+  { headers }: Request,
+  body: Request["body"],
+  limits: BodyLimits,
+  whenRead: (callback: Callback | UnreadCallback) => void,
+): void {
+  const contentType = headers.get("content-type") ?? undefined;
+  if (body === null) {
+    whenRead({ method: "POST", body: "", contentType });
+    return;
+  }
+  const length = Number(headers.get("content-length") ?? 0);
+  const reader = body.getReader();
+  const chunks = collectChunks(encodingOf(headers.get("content-encoding")), limits, (collected) => {
+    // The rest of a body that is rejected is not wanted.
+    if ("refusal" in collected) reader.cancel().catch(() => undefined);
+    whenRead(
+      "bytes" in collected ? { method: "POST", body: collected.bytes, contentType } : { method: "POST", ...collected },
+    );
+  });
+  if (length > limits.bodyLimit) chunks.refuse(TOO_LARGE);
+  else void pump(reader, length, chunks);
+}
+
+/** A reader of the bytes of a `Request`. */
+interface ByteReader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+}
+
+/** @param length - bytes that must come, as far as it is known */
+async function pump(reader: ByteReader, length: number, chunks: Chunks): Promise<void> {
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || value === undefined) break;
+      size += value.length;
+      chunks.push(Buffer.from(value.buffer, value.byteOffset, value.length));
+    }
+  } catch {
+    // The sender went away, or the app ended the stream.
+    chunks.refuse(CUT);
+    return;
+  }
+  if (size < length) chunks.refuse(CUT);
+  else chunks.end();
+}
+
+function responseOf({ status, headers, body }: Answer, method: string): Response {
+  // A status such as 204 allows not even an empty body.
+  return new Response(method === "HEAD" || body === "" ? null : body, { status, headers });
+}
