@@ -4,24 +4,16 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
-import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { Hono } from "hono";
 import { callbackProfile } from "express-kaleyra-sms";
 
 import { callback, PRINTED_GET, PRINTED_POST } from "../support/callbacks";
 import { closeServers, listen, recorder, type SomeOptions } from "../support/recorder";
+import { recordWarnings } from "../support/warnings";
 
-let warned: unknown[];
-beforeEach(() => {
-  warned = [];
-  jest
-    .spyOn(process, "emitWarning")
-    .mockImplementation((_, options) => void warned.push((options as { code?: string }).code));
-});
-afterEach(async () => {
-  jest.restoreAllMocks();
-  await closeServers();
-});
+const warned = recordWarnings();
+afterEach(closeServers);
 
 const URL_OF_ANY_PATH = "https://your.domain/any/path";
 const TOKEN = { header: "X-Callback-Token", value: "right" };

@@ -2,28 +2,20 @@
 
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from "node:http";
 import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import request from "supertest";
 import type { IncomingSms } from "express-kaleyra-sms";
 
 import { callback } from "../support/callbacks";
 import { EXPRESS } from "../support/hosts";
 import { closeServers, deferred, listen, open, recorder, until, type SomeOptions } from "../support/recorder";
+import { recordWarnings } from "../support/warnings";
 
 type RawRequest = IncomingMessage & { rawBody?: unknown };
 type Before = (req: RawRequest, res: ServerResponse, next: () => void) => void;
 
-let warned: unknown[];
-beforeEach(() => {
-  warned = [];
-  jest
-    .spyOn(process, "emitWarning")
-    .mockImplementation((_, options) => void warned.push((options as { code?: string }).code));
-});
-afterEach(async () => {
-  jest.restoreAllMocks();
-  await closeServers();
-});
+const warned = recordWarnings();
+afterEach(closeServers);
 
 const turn = (): Promise<void> => new Promise(setImmediate);
 
