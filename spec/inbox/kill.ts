@@ -178,7 +178,7 @@ export function readLog(log: string): LogSummary {
  * A message that ended less than this before a kill may be handled again, in milliseconds: its outcome may not be
  * written yet, on a busy machine.
  */
-export const JUST_ENDED_MS = 1_000;
+export const JUST_ENDED_MS = 250;
 const KILLS = 12;
 const CLIENTS = 12;
 

@@ -35,7 +35,7 @@ const heap = async () => {
   return process.memoryUsage().heapUsed;
 };
 
-const COUNT = 5_000;
+const COUNT = 20_000;
 
 (async () => {
   await send(2_000, (n) => n);
