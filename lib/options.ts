@@ -341,7 +341,7 @@ function missingAuthentication(): TypeError {
       "incomingSms needs options.authenticate under NODE_ENV=production: " +
       "anyone who knows the URL could opt your customers in and out. " +
       "Add a secret to the Callback Profile as a custom HTTP header, and set " +
-      'authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }. ' +
+      'authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN }. ' +
       "If something in front of the app checks callers, set authenticate: false.",
   });
 }

@@ -132,7 +132,7 @@ export const CODES = {
     action:
       "Anyone who knows the URL can opt your customers in and out. " +
       "In the console, add a custom HTTP header with a long random value to the Callback Profile, and set " +
-      '`authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }`. ' +
+      '`authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN }`. ' +
       "If something in front of the app checks callers, set `authenticate: false`. " +
       "Under `NODE_ENV=production` this is an error.",
   },

@@ -808,7 +808,7 @@ describe("without options.authenticate", () => {
           "incomingSms needs options.authenticate under NODE_ENV=production: " +
           "anyone who knows the URL could opt your customers in and out. " +
           "Add a secret to the Callback Profile as a custom HTTP header, and set " +
-          'authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN ?? "" }. ' +
+          'authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN }. ' +
           "If something in front of the app checks callers, set authenticate: false. " +
           "See node_modules/express-kaleyra-sms/docs/codes.md#kaleyra_sms_no_authentication",
       }),
