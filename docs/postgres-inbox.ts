@@ -229,7 +229,8 @@ export function postgresInbox(options: Options): Inbox {
   };
 
   return {
-    store: async (message) => {
+    store: async (message, signal) => {
+      signal.throwIfAborted();
       const stored = await rows(STORE, [message.key, sourceOf(message.source), JSON.stringify(message)]);
       wake();
       return stored.length === 0 ? "duplicate" : "stored";

@@ -1,4 +1,4 @@
-// The messages that wait to be written, each until its deadline.
+// The messages that wait to be written, each until nobody waits for it any more.
 
 import type { SmsMessage } from "../callback/message.js";
 
@@ -6,8 +6,8 @@ type Stored = "stored" | "duplicate";
 
 export interface Arrival {
   readonly message: SmsMessage;
-  /** In milliseconds since the epoch. */
-  readonly deadline: number;
+  /** Aborts when nobody waits for the message any more. A caller in JavaScript may give none. */
+  readonly signal: AbortSignal | undefined;
   readonly resolve: (stored: Stored) => void;
   readonly reject: (cause: unknown) => void;
 }
@@ -16,8 +16,8 @@ export class Arrivals {
   #waiting: Arrival[] = [];
 
   /** @returns a promise that settles once the message is written, or will not be */
-  add(message: SmsMessage, deadline: number): Promise<Stored> {
-    return new Promise((resolve, reject) => this.#waiting.push({ message, deadline, resolve, reject }));
+  add(message: SmsMessage, signal: AbortSignal | undefined): Promise<Stored> {
+    return new Promise((resolve, reject) => this.#waiting.push({ message, signal, resolve, reject }));
   }
 
   get waiting(): readonly Arrival[] {
@@ -29,16 +29,25 @@ export class Arrivals {
     return this.#waiting.splice(0, limit);
   }
 
-  /** Removes and rejects the messages past their deadline. They are never written: their callbacks are answered 503. */
-  dropLate(now: number, cause: () => unknown): void {
-    if (!this.#waiting.some(({ deadline }) => deadline <= now)) return;
-    const late = this.#waiting.filter(({ deadline }) => deadline <= now);
-    this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now);
-    for (const { reject } of late) reject(cause());
+  /**
+   * Removes and rejects the messages for which nobody waits any more. They are never written: their callbacks are
+   * answered 503.
+   *
+   * @param cause - the error, if it is not the reason of the signal
+   */
+  dropAborted(cause?: () => unknown): void {
+    if (!this.#waiting.some(isAborted)) return;
+    const aborted = this.#waiting.filter(isAborted);
+    this.#waiting = this.#waiting.filter((arrival) => !isAborted(arrival));
+    for (const { signal, reject } of aborted) reject(cause === undefined ? signal?.reason : cause());
   }
 
   /** Removes and rejects every message. */
   reject(cause: unknown): void {
     for (const { reject } of this.take()) reject(cause);
   }
+}
+
+function isAborted({ signal }: Arrival): boolean {
+  return signal?.aborted === true;
 }

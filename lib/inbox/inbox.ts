@@ -17,10 +17,10 @@ export interface Inbox {
    * Resolves with `duplicate` if a message with the same `key` waits, runs, or was handled within `retentionMs`. A dead
    * letter with that key is replayed instead, and the result is `stored`.
    *
-   * @param deadline - in milliseconds since the epoch. After it, nobody waits for the result, and the message need not be
-   * written
+   * @param signal - aborts when nobody waits for the result any more: `storeTimeoutMs` is over, or the router is closed.
+   * The message need not be written then
    */
-  store(message: SmsMessage, deadline: number): Promise<"stored" | "duplicate">;
+  store(message: SmsMessage, signal: AbortSignal): Promise<"stored" | "duplicate">;
   /** Starts to hand out messages. The router calls it once or never. No message is handed out before. */
   start(work: InboxWork): void | Promise<void>;
   /**

@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, expect, it } from "@jest/globals";
-import { incomingSms, type Inbox, type SmsMessage } from "express-kaleyra-sms";
+import { incomingSms, type Callback, type Inbox, type SmsMessage } from "express-kaleyra-sms";
 
 import { callback, post } from "../support/callbacks";
 import { deferred, recorder, type Recorder } from "../support/recorder";
@@ -37,6 +37,12 @@ interface Conforming {
   readonly isOrdered: boolean;
   /** Makes an empty place. */
   place(): Promise<Place> | Place;
+}
+
+async function messageOf(sent: Callback): Promise<SmsMessage> {
+  const { message } = await recorder().sms.receive(sent);
+  if (message === undefined) throw new Error("The sample is not valid.");
+  return message;
 }
 
 export function itConforms({ isOrdered, place }: Conforming): void {
@@ -118,6 +124,18 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     await until(() => messages.length > 0);
     expect(messages).toHaveLength(1);
   }, 40_000);
+
+  it("does not store a message for which nobody waits any more, and rejects with the reason", async () => {
+    const { sms, inbox } = router(await empty(), { concurrency: 0 });
+    const message = await messageOf(post());
+    await sms.receive(post());
+    const waiting = new AbortController();
+    const reason = new Error("nobody waits");
+    waiting.abort(reason);
+    await expect(inbox.store(message, waiting.signal)).rejects.toBe(reason);
+    expect(await inbox.stats()).toMatchObject({ waiting: 1 });
+    expect(await inbox.store(message, new AbortController().signal)).toBe("stored");
+  });
 
   it("retries a message after growing delays, until it is a dead letter", async () => {
     const { sms, errors, inbox } = router(await empty(), { inboxOptions: { attempts: 4, backoffMs: 100 } });

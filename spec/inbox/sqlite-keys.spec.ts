@@ -31,12 +31,14 @@ beforeAll(async () => {
 const keyOf = (n: number): string => createHash("sha256").update(`${n}`).digest("base64url");
 const keysOf = (count: number): string[] => Array.from({ length: count }, (_, n) => keyOf(n));
 
+const { signal } = new AbortController();
+
 /** @returns the result for each key */
 async function store(inbox: Inbox, keys: readonly string[]): Promise<string[]> {
   const became: string[] = [];
   for (let n = 0; n < keys.length; n += TOGETHER) {
     const some = keys.slice(n, n + TOGETHER);
-    const stored = some.map((key) => inbox.store({ ...sample, key, source: key }, Date.now() + 60_000));
+    const stored = some.map((key) => inbox.store({ ...sample, key, source: key }, signal));
     became.push(...(await Promise.all(stored)));
   }
   return became;

@@ -10,6 +10,7 @@ const loaded = createRequire(module.filename)(driver);
 const Database = loaded.DatabaseSync ?? loaded;
 const inbox = sqliteInbox({ database: new Database(file) });
 const sample = JSON.parse(message);
+const { signal } = new globalThis.AbortController();
 
 async function store() {
   for (let n = 0; ; n += 100) {
@@ -17,7 +18,7 @@ async function store() {
     const became = await Promise.all(
       numbers.map((number) => {
         const key = createHash("sha256").update(`${number}`).digest("base64url");
-        return inbox.store({ ...sample, key, source: key }, Date.now() + 60_000);
+        return inbox.store({ ...sample, key, source: key }, signal);
       }),
     );
     writeSync(1, `${JSON.stringify(numbers.filter((_, i) => became[i] === "stored"))}\n`);

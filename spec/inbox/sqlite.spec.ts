@@ -142,7 +142,7 @@ describe.each(DRIVERS)("with $name", (driver) => {
         return { outcome: "handled" };
       },
     });
-    for (const message of messages) if (message !== undefined) await inbox.store(message, Date.now() + 5_000);
+    for (const message of messages) if (message !== undefined) await inbox.store(message, new AbortController().signal);
     await handled.promise;
     const [letter] = await inbox.deadLetters();
     expect(letter).toMatchObject({ message: messages[0], attempts: 1 });

@@ -6,6 +6,7 @@ import { incomingSms, type Inbox, type InboxWork } from "express-kaleyra-sms";
 import request from "supertest";
 
 import { callback, post } from "../support/callbacks";
+import { waitFor } from "../inbox/waiting";
 import { closeServers, deferred, recorder } from "../support/recorder";
 
 afterEach(closeServers);
@@ -91,16 +92,53 @@ describe("a message that is not stored", () => {
   });
 });
 
-it("passes the inbox the time until which the caller waits", async () => {
-  const deadlines: number[] = [];
-  const store = (_message: unknown, deadline: number): Promise<string> => {
-    deadlines.push(deadline - Date.now());
-    return Promise.resolve("stored");
+describe("the signal of store", () => {
+  /** A router on an inbox that stores nothing, and the signals that the inbox got. */
+  const withSignals = (storeTimeoutMs: number, rejectsWith?: unknown) => {
+    const signals: AbortSignal[] = [];
+    const store = (_message: unknown, signal: AbortSignal): Promise<never> => {
+      signals.push(signal);
+      return new Promise((_resolve, reject) => {
+        if (rejectsWith !== undefined) signal.addEventListener("abort", () => reject(rejectsWith));
+      });
+    };
+    return { ...recorder({ inbox: inboxWith({ store }), storeTimeoutMs, handlerTimeoutMs: 50 }), signals };
   };
-  const { sms } = recorder({ inbox: inboxWith({ store }), storeTimeoutMs: 2_000 });
-  expect(await sms.receive(post())).toMatchObject({ outcome: "stored", status: 200, body: "" });
-  expect(deadlines[0]).toBeGreaterThan(1_500);
-  expect(deadlines[0]).toBeLessThanOrEqual(2_000);
+
+  it("is an AbortSignal that does not abort if the message is stored", async () => {
+    const signals: unknown[] = [];
+    const store = (_message: unknown, signal: unknown) => (signals.push(signal), Promise.resolve("stored"));
+    const { sms } = recorder({ inbox: inboxWith({ store }), storeTimeoutMs: 20 });
+    expect(await sms.receive(post())).toMatchObject({ outcome: "stored", status: 200, body: "" });
+    await waitFor(40);
+    expect(signals[0]).toBeInstanceOf(AbortSignal);
+    expect(signals).toMatchObject([{ aborted: false }]);
+  });
+
+  it("aborts after storeTimeoutMs, with the error of the event as its reason", async () => {
+    const { sms, signals, errors } = withSignals(20);
+    const receipt = sms.receive(post());
+    expect(signals).toMatchObject([{ aborted: false }]);
+    expect(await receipt).toMatchObject({ status: 503 });
+    expect(signals).toMatchObject([{ aborted: true, reason: { code: "KALEYRA_SMS_STORE_TIMEOUT" } }]);
+    expect(errors[0]?.cause).toBe(signals[0]?.reason);
+  });
+
+  it("aborts on closing", async () => {
+    const { sms, signals } = withSignals(60_000);
+    const receipt = sms.receive(post());
+    const closed = sms.close();
+    expect(await receipt).toMatchObject({ status: 503 });
+    await closed;
+    expect(signals).toMatchObject([{ aborted: true }]);
+  });
+
+  it("lets the inbox say why it took so long", async () => {
+    const cause = new Error("no connection");
+    const { sms, errors } = withSignals(20, cause);
+    expect(await sms.receive(post())).toMatchObject({ status: 503 });
+    expect(errors).toMatchObject([{ cause }]);
+  });
 });
 
 describe("starting the inbox", () => {

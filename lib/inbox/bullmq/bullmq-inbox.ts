@@ -81,9 +81,9 @@ export function bullmqInbox(options: BullmqInboxOptions): Inbox {
   };
 
   return {
-    store: async (message, deadline) => {
+    store: async (message, signal) => {
       if (closing !== undefined) throw codedError("KALEYRA_SMS_INBOX_CLOSED");
-      return sender.store(message, deadline);
+      return sender.store(message, signal);
     },
     start: (work) => {
       worker = startWorker(settings, work);

@@ -10,7 +10,7 @@ import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { idOf, JOB_NAME, newEntry, optionsOf, parsedEntry } from "./job.js";
 import { Job } from "./peers.js";
 import { ALREADY_DONE, ALREADY_QUEUED, replaceData } from "./scripts.js";
-import { redisFailed } from "./unreachable.js";
+import { redisFailed, replicasMissing } from "./unreachable.js";
 
 /** The result of storing a message. */
 export type Stored = "stored" | "duplicate";
@@ -23,11 +23,6 @@ const PAGE = 500;
 
 /** How long to wait for replicas at most, in milliseconds: less than the connection's `socketTimeout`. */
 const MAX_WAIT_MS = 2_000;
-/**
- * How long before the deadline `WAIT` ends, in milliseconds: the error then says that replicas are missing, not that
- * the time is over. Redis checks only ten times a second which `WAIT` has ended.
- */
-const WAIT_EARLY_MS = 150;
 
 const RESET_ATTEMPTS = { resetAttemptsMade: true, resetAttemptsStarted: true } as const;
 
@@ -42,18 +37,8 @@ export class Ledger {
     this.#settings = settings;
   }
 
-  /**
-   * Stores messages, all or none. Only the result of a duplicate may fail by itself.
-   *
-   * @param deadline - how long to wait for replicas, in milliseconds since the epoch
-   */
-  async add(messages: readonly SmsMessage[], deadline: number): Promise<Array<PromiseSettledResult<Stored>>> {
-    const stored = await this.#add(messages);
-    await this.#waitForReplicas(deadline);
-    return stored;
-  }
-
-  async #add(messages: readonly SmsMessage[]): Promise<Array<PromiseSettledResult<Stored>>> {
+  /** Stores messages, all or none. Only the result of a duplicate may fail by itself. */
+  async add(messages: readonly SmsMessage[]): Promise<Array<PromiseSettledResult<Stored>>> {
     const options = optionsOf(this.#settings);
     const jobs = messages.map((message) => ({
       name: JOB_NAME,
@@ -62,6 +47,16 @@ export class Ledger {
     }));
     const added = await this.#queue.addBulk(jobs);
     return Promise.allSettled(messages.map((message, n) => this.#resultOf(message, added[n]?.id)));
+  }
+
+  get needsReplicas(): boolean {
+    return this.#settings.replicas > 0;
+  }
+
+  /** @throws Error if too few replicas have everything that was written */
+  async waitForReplicas(): Promise<void> {
+    const { replicas } = this.#settings;
+    if ((await this.#client.wait(replicas, MAX_WAIT_MS)) < replicas) throw replicasMissing();
   }
 
   /** Counts the messages in each state. */
@@ -142,20 +137,6 @@ export class Ledger {
     }
   }
 
-  /**
-   * Waits for replicas, for duplicates as well: the first delivery may have been answered 503 because no replica had
-   * it.
-   *
-   * @throws Error if too few replicas have everything that was written
-   */
-  async #waitForReplicas(deadline: number): Promise<void> {
-    const { replicas } = this.#settings;
-    if (replicas === 0) return;
-    const ms = Math.min(Math.max(deadline - WAIT_EARLY_MS - Date.now(), 1), MAX_WAIT_MS);
-    if ((await this.#client.wait(replicas, ms)) < replicas)
-      throw redisFailed("fewer replicas than options.replicas confirmed it in time");
-  }
-
   /** @param reply - of the script: the id of the new job, or the reason why it added none */
   async #resultOf(message: SmsMessage, reply: string | undefined): Promise<Stored> {
     if (reply === ALREADY_DONE) return "duplicate";
@@ -175,7 +156,7 @@ export class Ledger {
       // The job is in no list: it has just ended, or Redis refused half of its write, and no worker would ever take it.
       await this.#queue.remove(id);
     }
-    const [stored] = await this.#add([message]);
+    const [stored] = await this.add([message]);
     if (stored?.status === "fulfilled") return stored.value;
     throw stored?.reason;
   }

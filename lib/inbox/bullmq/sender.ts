@@ -7,17 +7,12 @@ import { codedError } from "../../base/errors.js";
 import type { SmsMessage } from "../../callback/message.js";
 import { Arrivals, type Arrival } from "../arrivals.js";
 import type { Ledger, Stored } from "./ledger.js";
-import { redisFailed, unreachable } from "./unreachable.js";
+import { redisFailed, replicasMissing, unreachable } from "./unreachable.js";
 
 /** How many messages are sent together at most. */
 const BATCH = 500;
 /** How many batches are in flight at most: one is written while the replies of another are read. */
 const MAX_IN_FLIGHT = 2;
-/**
- * How long before its deadline a message that waits for a connection is rejected, in milliseconds: the error then says
- * what is wrong with Redis.
- */
-const EARLY_MS = 20;
 
 export class Sender {
   readonly #client: Client;
@@ -26,7 +21,8 @@ export class Sender {
   #inFlight = 0;
   #lastError: Error = redisFailed("no connection in time");
   #next: NodeJS.Immediate | undefined;
-  #expiry: NodeJS.Timeout | undefined;
+  /** The messages that wait for a connection. */
+  readonly #unsent = new WeakSet<Arrival>();
   /**
    * Bound to the asynchronous context in which the inbox was made: the sender must not keep the context of a callback.
    */
@@ -39,16 +35,15 @@ export class Sender {
     client.on("ready", () => this.#sendSoon());
   }
 
-  /** Waits for Redis until the deadline: the provider will hardly send a rejected callback again. */
-  store(message: SmsMessage, deadline: number): Promise<Stored> {
+  /** Waits for Redis until the signal aborts: the provider will hardly send a rejected callback again. */
+  store(message: SmsMessage, signal: AbortSignal): Promise<Stored> {
     this.#sendSoon();
-    return this.#arrivals.add(message, deadline);
+    return this.#arrivals.add(message, signal);
   }
 
   /** Rejects the messages that are not sent yet. */
   close(): void {
     clearImmediate(this.#next);
-    clearTimeout(this.#expiry);
     this.#arrivals.reject(codedError("KALEYRA_SMS_INBOX_CLOSED"));
   }
 
@@ -58,24 +53,27 @@ export class Sender {
 
   #send(): void {
     this.#next = undefined;
-    this.#arrivals.dropLate(Date.now() + EARLY_MS, () =>
-      this.#client.status === "ready" ? codedError("KALEYRA_SMS_STORE_TIMEOUT") : unreachable(this.#lastError),
-    );
+    this.#dropAborted();
     while (this.#client.status === "ready" && this.#inFlight < MAX_IN_FLIGHT && this.#arrivals.waiting.length > 0) {
       void this.#write(this.#arrivals.take(BATCH));
     }
-    clearTimeout(this.#expiry);
-    if (this.#arrivals.waiting.length === 0) return;
-    const first = this.#arrivals.waiting.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity);
-    this.#expiry = setTimeout(this.#boundSend, Math.max(first - EARLY_MS - Date.now(), 1));
+    for (const arrival of this.#arrivals.waiting) {
+      if (this.#unsent.has(arrival)) continue;
+      this.#unsent.add(arrival);
+      arrival.signal?.addEventListener("abort", () => this.#dropAborted(), { once: true });
+    }
+  }
+
+  /** The error says what is wrong with Redis. */
+  #dropAborted(): void {
+    this.#arrivals.dropAborted(this.#client.status === "ready" ? undefined : () => unreachable(this.#lastError));
   }
 
   async #write(batch: readonly Arrival[]): Promise<void> {
     this.#inFlight++;
     try {
-      const last = batch.reduce((latest, { deadline }) => Math.max(latest, deadline), 0);
-      const messages = batch.map(({ message }) => message);
-      const stored = await this.#ledger.add(messages, last);
+      const stored = await this.#ledger.add(batch.map(({ message }) => message));
+      if (this.#ledger.needsReplicas) await this.#waitForReplicas(batch);
       batch.forEach(({ resolve, reject }, n) => {
         const result = stored[n];
         if (result?.status === "fulfilled") resolve(result.value);
@@ -86,5 +84,19 @@ export class Sender {
     }
     this.#inFlight--;
     if (this.#arrivals.waiting.length > 0) this.#sendSoon();
+  }
+
+  /**
+   * For duplicates as well: the first delivery may have been answered 503 because no replica had it.
+   *
+   * @throws Error if too few replicas have everything that was written
+   */
+  async #waitForReplicas(batch: readonly Arrival[]): Promise<void> {
+    for (const { signal, reject } of batch) {
+      const tooLate = (): void => reject(replicasMissing());
+      if (signal?.aborted === true) tooLate();
+      else signal?.addEventListener("abort", tooLate, { once: true });
+    }
+    await this.#ledger.waitForReplicas();
   }
 }

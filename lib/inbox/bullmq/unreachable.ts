@@ -13,6 +13,10 @@ export function redisFailed(why: string): Error {
   return codedError(UNREACHABLE, { why });
 }
 
+export function replicasMissing(): Error {
+  return redisFailed("fewer replicas than options.replicas confirmed it in time");
+}
+
 const UNREACHABLE = "KALEYRA_SMS_INBOX_UNREACHABLE";
 
 /** Whether Redis replied with an error: it refused the command, and may accept it later. */

@@ -102,7 +102,7 @@ export function sqliteInbox(options: SqliteInboxOptions): Inbox {
   let closing: Promise<void> | undefined;
 
   return {
-    store: (message, deadline) => worker.store(message, deadline),
+    store: (message, signal) => worker.store(message, signal),
     start: (work: InboxWork) => worker.start(work),
     close: () => (closing ??= close()),
     // Async, so that an error of the database is a rejection.

@@ -73,10 +73,10 @@ export class Worker {
     this.#inFlight = new InFlight(settings.attempts, () => this.#runSoon());
   }
 
-  store(message: SmsMessage, deadline: number): Promise<"stored" | "duplicate"> {
+  store(message: SmsMessage, signal: AbortSignal): Promise<"stored" | "duplicate"> {
     if (this.#isClosed) return Promise.reject(codedError("KALEYRA_SMS_INBOX_CLOSED"));
     this.#runSoon();
-    return this.#arrivals.add(message, deadline);
+    return this.#arrivals.add(message, signal);
   }
 
   start(work: InboxWork): void {
@@ -147,7 +147,7 @@ export class Worker {
       this.#runSoon();
       return;
     }
-    this.#arrivals.dropLate(now, () => codedError("KALEYRA_SMS_STORE_TIMEOUT"));
+    this.#arrivals.dropAborted();
     if (this.#isTaking) this.#watch.look(this.#lease?.owner ?? 0);
     const todo = this.#todo(now);
     if (todo !== undefined) this.#commit(todo, now);
