@@ -1,6 +1,6 @@
 // An inbox in Postgres, to copy and to adapt. docs/inbox.md says what it must hold to, and where it does.
 
-import type { DeadLetter, Inbox, InboxOutcome, InboxStats, InboxWork, SmsMessage } from "express-kaleyra-sms";
+import type { DeadLetter, InboxOutcome, InboxStats, InboxWork, OperableInbox, SmsMessage } from "express-kaleyra-sms";
 
 /**
  * A `Pool` of `pg`, or whatever else answers like one. Give it a `connectionTimeoutMillis` and a `query_timeout`: without them, a database
@@ -115,7 +115,7 @@ interface Taken {
   readonly turn: number;
 }
 
-export function postgresInbox(options: Options): Inbox {
+export function postgresInbox(options: Options): OperableInbox {
   const { pool, attempts = 5, backoffMs = 1_000, retentionMs = 604_800_000, leaseMs = 15_000 } = options;
   const held = new Map<string, Taken>();
   let working: Promise<void> | undefined;

@@ -31,7 +31,8 @@ export type { Scope } from "./handlers/scope.js";
 export type { BusyCallback, Handler, HandlerContext, SmsEvent, SmsEvents } from "./handlers/events.js";
 
 // The inbox
-export type { DeadLetter, Inbox, InboxAttempt, InboxOutcome, InboxStats, InboxWork } from "./inbox/inbox.js";
+export type { Inbox, InboxAttempt, InboxOutcome, InboxWork } from "./inbox/inbox.js";
+export type { DeadLetter, InboxStats, OperableInbox } from "./inbox/operable-inbox.js";
 
 // Callbacks without HTTP: sms.receive()
 export type { Callback } from "./callback/read-callback.js";

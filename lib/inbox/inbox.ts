@@ -4,11 +4,9 @@ import type { MaybePromise } from "../base/maybe-promise.js";
 import type { SmsMessage } from "../callback/message.js";
 
 /**
- * Keeps messages until they are handled. `sqliteInbox` and `bullmqInbox` are two implementations, and you can write
- * your own. docs/inbox.md describes what each method must do, and has an implementation for Postgres.
- *
- * The router calls `store`, `start` and `close`. The other methods are for your own code. A method rejects if the inbox
- * is out of reach.
+ * What the router calls: it keeps messages until they are handled. If you write an inbox, these methods are enough.
+ * docs/inbox.md describes what each must do, and has an inbox for Postgres. `sqliteInbox` and `bullmqInbox` have more
+ * methods, for operators: see `OperableInbox`.
  */
 export interface Inbox {
   /**
@@ -28,32 +26,6 @@ export interface Inbox {
    * everything that keeps the process alive.
    */
   close(): Promise<void>;
-  /** Counts the messages in each state. */
-  stats(): Promise<InboxStats>;
-  /**
-   * Lists the messages whose attempts have all failed, the oldest first.
-   *
-   * @param page - `limit`: the size of the page, default 100; `after`: the `key` of the last dead letter on the
-   * previous page
-   */
-  deadLetters(page?: {
-    readonly limit?: number | undefined;
-    readonly after?: string | undefined;
-  }): Promise<DeadLetter[]>;
-  /**
-   * Gives a dead letter all its attempts again.
-   *
-   * @param key - the key of the dead letter, or `"all"` for every dead letter
-   * @returns the number of replayed messages; 0 if no dead letter has that key
-   */
-  replay(key: string): Promise<number>;
-  /**
-   * Erases the numbers and texts of a subscriber, in every state. A message that waits is no longer handled.
-   *
-   * @param source - the `source` of the messages
-   * @returns the number of messages
-   */
-  forget(source: string): Promise<number>;
 }
 
 /** The argument of `start`: how the inbox hands out messages and reports failures. */
@@ -89,29 +61,3 @@ export type InboxOutcome =
   | { readonly outcome: "handled" }
   | { readonly outcome: "released" }
   | { readonly outcome: "failed"; readonly reason: string };
-
-export interface InboxStats {
-  /** Messages that can be handed out now, or when an earlier message of the same source has ended. */
-  readonly waiting: number;
-  /** Messages that are being handled, in any process. */
-  readonly running: number;
-  /** Messages that wait for their next attempt. */
-  readonly delayed: number;
-  /** Dead letters. */
-  readonly dead: number;
-  /** How long the oldest of the `waiting` messages has waited, in milliseconds; 0 if none waits. */
-  readonly oldestWaitingMs: number;
-}
-
-/** A message whose attempts have all failed. Kept until it is replayed or forgotten. */
-export interface DeadLetter {
-  /** The `key` of the message. */
-  readonly key: string;
-  readonly message: SmsMessage;
-  /** The number of attempts. */
-  readonly attempts: number;
-  /** The instant at which the last attempt ended, ISO 8601 in UTC. */
-  readonly failedAt: string;
-  /** The class and place of the thrown value, for instance `TypeError at orders.js:12:5`. */
-  readonly reason: string;
-}

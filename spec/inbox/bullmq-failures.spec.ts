@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { Queue } from "bullmq";
-import type { Inbox, InboxAttempt, SmsMessage } from "express-kaleyra-sms";
+import type { OperableInbox, InboxAttempt, SmsMessage } from "express-kaleyra-sms";
 import { bullmqInbox, type BullmqInboxOptions } from "express-kaleyra-sms/bullmq";
 import { Redis } from "ioredis";
 
@@ -66,7 +66,7 @@ describeWithRedis("bullmqInbox", () => {
   const router = (
     options: Partial<BullmqInboxOptions> = {},
     others: Parameters<typeof recorder>[0] = {},
-  ): ReturnType<typeof recorder> & { inbox: Inbox } => {
+  ): ReturnType<typeof recorder> & { inbox: OperableInbox } => {
     name = options.name ?? `failing-${++queues}`;
     const inbox = bullmqInbox({ connection: `redis://127.0.0.1:${redis.port}`, name, backoffMs: 20, ...options });
     const recorded = recorder({ inbox, storeTimeoutMs: 300, ...others });
@@ -87,7 +87,7 @@ describeWithRedis("bullmqInbox", () => {
     until(async () => (await sms.receive(post())).outcome === "stored", 10_000);
 
   /** Waits until no message waits, runs or is delayed. */
-  const idle = (inbox: Inbox): Promise<void> =>
+  const idle = (inbox: OperableInbox): Promise<void> =>
     until(async () => {
       const { waiting, running, delayed } = await inbox.stats();
       return waiting + running + delayed === 0;

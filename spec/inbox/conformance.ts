@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, expect, it } from "@jest/globals";
-import { incomingSms, type Callback, type Inbox, type SmsMessage } from "express-kaleyra-sms";
+import { incomingSms, type Callback, type OperableInbox, type SmsMessage } from "express-kaleyra-sms";
 
 import { callback, post } from "../support/callbacks";
 import { deferred, recorder, type Recorder } from "../support/recorder";
@@ -27,7 +27,7 @@ interface Options {
  * processes.
  */
 export interface Place {
-  open(options?: Options): Inbox;
+  open(options?: Options): OperableInbox;
   /** Removes the place. All its inboxes are closed by then. */
   remove(): Promise<void> | void;
 }
@@ -62,7 +62,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
   const router = (on: Place, options: Parameters<typeof recorder>[0] & { inboxOptions?: Options } = {}) => {
     const { inboxOptions, ...others } = options;
     const inbox = on.open({ backoffMs: 20, ...inboxOptions });
-    const recorded: Recorder & { inbox: Inbox } = { ...recorder({ inbox, ...others }), inbox };
+    const recorded: Recorder & { inbox: OperableInbox } = { ...recorder({ inbox, ...others }), inbox };
     open.push(() => recorded.sms.close());
     return recorded;
   };
@@ -228,7 +228,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
       keys.push((await sms.receive(post({ source: `${n}` }))).message?.key ?? "");
       await until(async () => (await inbox.stats()).dead === n + 1);
     }
-    const page = async (options: Parameters<Inbox["deadLetters"]>[0]) =>
+    const page = async (options: Parameters<OperableInbox["deadLetters"]>[0]) =>
       (await inbox.deadLetters(options)).map(({ key }) => key);
     expect(await page({})).toEqual(keys);
     expect(await page({ limit: 2 })).toEqual(keys.slice(0, 2));

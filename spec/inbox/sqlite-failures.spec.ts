@@ -4,7 +4,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
-import type { Inbox } from "express-kaleyra-sms";
+import type { OperableInbox } from "express-kaleyra-sms";
 import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
 
 import { post } from "../support/callbacks";
@@ -27,7 +27,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     others: Parameters<typeof recorder>[0] = {},
   ) => {
     const database = opened(file);
-    const inbox: Inbox = sqliteInbox({ database, backoffMs: 20, ...options });
+    const inbox: OperableInbox = sqliteInbox({ database, backoffMs: 20, ...options });
     const recorded = recorder({ inbox, storeTimeoutMs: 300, ...others });
     ended.push(() => recorded.sms.close());
     return { ...recorded, inbox, database };

@@ -14,6 +14,7 @@ import {
   type HandlerContext,
   type Inbox,
   type InboxStats,
+  type OperableInbox,
   type IncomingSms,
   type IncomingSmsOptions,
   type InvalidCallback,
@@ -185,7 +186,9 @@ export type Misspelt = SmsEvents["mesage"];
 // An inbox: one of the package, or your own.
 declare const database: SqliteDatabase;
 const inbox = sqliteInbox({ database, attempts: 3, backoffMs: undefined });
-expectTypeOf(inbox).toEqualTypeOf<Inbox>();
+expectTypeOf(inbox).toEqualTypeOf<OperableInbox>();
+expectTypeOf(inbox).toExtend<Inbox>();
+expectTypeOf<keyof Inbox>().toEqualTypeOf<"store" | "start" | "close">();
 expectTypeOf(inbox.stats()).resolves.toEqualTypeOf<InboxStats>();
 expectTypeOf(inbox.deadLetters({ limit: 10, after: undefined })).resolves.toEqualTypeOf<DeadLetter[]>();
 expectTypeOf(inbox.replay("all")).resolves.toEqualTypeOf<number>();

@@ -2,7 +2,7 @@
 
 import { codedError } from "../../base/errors.js";
 import { readLimit, requireString } from "../inbox-options.js";
-import type { Inbox } from "../inbox.js";
+import type { OperableInbox } from "../operable-inbox.js";
 import { readBullmqOptions, type BullmqInboxOptions } from "./bullmq-options.js";
 import { release, openClient, FAIL_FAST, whenReady } from "./client.js";
 import { Ledger } from "./ledger.js";
@@ -43,7 +43,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * const inbox = bullmqInbox({ connection: "redis://localhost:6379" });
  * const sms = incomingSms({ inbox });
  */
-export function bullmqInbox(options: BullmqInboxOptions): Inbox {
+export function bullmqInbox(options: BullmqInboxOptions): OperableInbox {
   const settings = readBullmqOptions(options);
   const client = openClient(settings.connection, FAIL_FAST);
   warnOfSetUp(client, settings.name);

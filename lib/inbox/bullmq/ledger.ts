@@ -5,7 +5,7 @@ import type { Redis as Client } from "ioredis";
 
 import type { SmsMessage } from "../../callback/message.js";
 import { CUT_SHORT } from "../attempt.js";
-import type { DeadLetter, InboxStats } from "../inbox.js";
+import type { DeadLetter, InboxStats } from "../operable-inbox.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
 import { idOf, JOB_NAME, newEntry, optionsOf, parsedEntry } from "./job.js";
 import { Job } from "./peers.js";

@@ -4,7 +4,8 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 
 import { codedError, invalidOption } from "../../base/errors.js";
 import { readLimit, readInboxOptions, requireString, type InboxOptions } from "../inbox-options.js";
-import type { DeadLetter, Inbox, InboxStats, InboxWork } from "../inbox.js";
+import type { InboxWork } from "../inbox.js";
+import type { DeadLetter, InboxStats, OperableInbox } from "../operable-inbox.js";
 import { openDatabase } from "./database.js";
 import { isBusy, row, transaction, type SqliteDatabase } from "./driver.js";
 import { InboxFile } from "./file.js";
@@ -54,7 +55,7 @@ const REPLAY_BATCH = 500;
  * const inbox = sqliteInbox({ database: new DatabaseSync("inbox.db") });
  * const sms = incomingSms({ inbox });
  */
-export function sqliteInbox(options: SqliteInboxOptions): Inbox {
+export function sqliteInbox(options: SqliteInboxOptions): OperableInbox {
   const settings = readInboxOptions(FACTORY, options, ["database", "name"]);
   const { database, name = DEFAULT_NAME } = options;
   if (typeof name !== "string" || name === "" || !name.isWellFormed())

@@ -1,6 +1,6 @@
 // The operator's methods on the tables: stats, dead letters, replay and forget.
 
-import type { DeadLetter, InboxStats } from "../inbox.js";
+import type { DeadLetter, InboxStats } from "../operable-inbox.js";
 import { storedSource } from "../stored-message.js";
 import { text, type Row, type SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";

@@ -1,0 +1,65 @@
+// What an operator calls: looks into an inbox, and repairs what went wrong.
+
+import type { SmsMessage } from "../callback/message.js";
+import type { Inbox } from "./inbox.js";
+
+/**
+ * An inbox that an operator can look into and repair: `sqliteInbox` and `bullmqInbox` return one. The router calls none
+ * of these methods: they are for your own code, such as a health check, an admin page or a command.
+ *
+ * Each method rejects if the inbox is out of reach or closed.
+ */
+export interface OperableInbox extends Inbox {
+  /** Counts the messages in each state. */
+  stats(): Promise<InboxStats>;
+  /**
+   * Lists the messages whose attempts have all failed, the oldest first.
+   *
+   * @param page - `limit`: the size of the page, default 100; `after`: the `key` of the last dead letter on the
+   * previous page
+   */
+  deadLetters(page?: {
+    readonly limit?: number | undefined;
+    readonly after?: string | undefined;
+  }): Promise<DeadLetter[]>;
+  /**
+   * Gives a dead letter all its attempts again.
+   *
+   * @param key - the key of the dead letter, or `"all"` for every dead letter
+   * @returns the number of replayed messages; 0 if no dead letter has that key
+   */
+  replay(key: string): Promise<number>;
+  /**
+   * Erases the numbers and texts of a subscriber, in every state. A message that waits is no longer handled.
+   *
+   * @param source - the `source` of the messages
+   * @returns the number of messages
+   */
+  forget(source: string): Promise<number>;
+}
+
+export interface InboxStats {
+  /** Messages that can be handed out now, or when an earlier message of the same source has ended. */
+  readonly waiting: number;
+  /** Messages that are being handled, in any process. */
+  readonly running: number;
+  /** Messages that wait for their next attempt. */
+  readonly delayed: number;
+  /** Dead letters. */
+  readonly dead: number;
+  /** How long the oldest of the `waiting` messages has waited, in milliseconds; 0 if none waits. */
+  readonly oldestWaitingMs: number;
+}
+
+/** A message whose attempts have all failed. Kept until it is replayed or forgotten. */
+export interface DeadLetter {
+  /** The `key` of the message. */
+  readonly key: string;
+  readonly message: SmsMessage;
+  /** The number of attempts. */
+  readonly attempts: number;
+  /** The instant at which the last attempt ended, ISO 8601 in UTC. */
+  readonly failedAt: string;
+  /** The class and place of the thrown value, for instance `TypeError at orders.js:12:5`. */
+  readonly reason: string;
+}
