@@ -1,6 +1,14 @@
 // An inbox in Postgres, to copy and to adapt. docs/inbox.md says what it must hold to, and where it does.
 
-import type { DeadLetter, InboxOutcome, InboxStats, InboxWork, OperableInbox, SmsMessage } from "express-kaleyra-sms";
+import type {
+  DeadLetter,
+  InboxOutcome,
+  InboxStats,
+  InboxWork,
+  KeptMessage,
+  OperableInbox,
+  SmsMessage,
+} from "express-kaleyra-sms";
 
 /**
  * A `Pool` of `pg`, or whatever else answers like one. Give it a `connectionTimeoutMillis` and a `query_timeout`: without them, a database
@@ -100,9 +108,17 @@ const LETTERS = `
   select key, message, attempts, reason, due_at as "failedAt" from incoming_sms
   where state = 'dead' and seq > coalesce((select seq from incoming_sms where key = $1), 0) order by seq limit $2`;
 
-const REPLAY = `
-  update incoming_sms set state = 'waiting', attempts = 0, due_at = now(), reason = null
-  where state = 'dead' and (key = $1 or $1 = 'all') returning seq`;
+const GET = `
+  select case when state = 'waiting' and due_at > now() then 'delayed' else state end as state, message, attempts, reason
+  from incoming_sms where key = $1 and state <> 'done'`;
+
+const REPLAY_ALL = `
+  update incoming_sms set state = 'waiting', attempts = 0, due_at = now(), reason = null where state = 'dead'`;
+const REPLAY = `${REPLAY_ALL} and key = $1 returning seq`;
+
+const DISCARD = `
+  update incoming_sms set state = 'done', source = null, message = null, reason = null, due_at = now()
+  where state = 'dead' and key = $1 returning seq`;
 
 const FORGET = `
   update incoming_sms set state = 'done', source = null, message = null, reason = null, due_at = now()
@@ -262,19 +278,40 @@ export function postgresInbox(options: Options): OperableInbox {
         failedAt: new Date(letter.failedAt).toISOString(),
       }));
     },
+    get: async (key) => {
+      const [kept] = await rows<{
+        state: KeptMessage["state"];
+        message: string;
+        attempts: number;
+        reason: string | null;
+      }>(GET, [text("get(key)", key)]);
+      if (kept === undefined) return undefined;
+      const { reason, ...others } = kept;
+      return { ...others, message: messageOf(kept.message), ...(reason === null ? {} : { reason }) };
+    },
     replay: async (key) => {
-      text("replay(key)", key);
-      const replayed = await rows(REPLAY, [key]);
+      const replayed = await rows(REPLAY, [text("replay(key)", key)]);
       wake();
       return replayed.length;
     },
+    replayAll: async () => {
+      const replayed = await rows(`${REPLAY_ALL} returning seq`);
+      wake();
+      return replayed.length;
+    },
+    discard: async (key) => (await rows(DISCARD, [text("discard(key)", key)])).length,
     forget: async (source) => (await rows(FORGET, [sourceOf(text("forget(source)", source))])).length,
   };
 }
 
-/** As JSON, which escapes what Postgres cannot store: U+0000, and half a surrogate pair. */
+/**
+ * One form for every way to write a number with its country. As JSON, which escapes what Postgres cannot store: U+0000, and half a surrogate
+ * pair.
+ */
 function sourceOf(source: string): string {
-  return JSON.stringify(source);
+  const digits = source.replace(/[\s\-./()]/g, "");
+  const [, number] = /^(?:\+|00)(\d{7,15})$/.exec(digits) ?? /^([1-9]\d{10,14})$/.exec(digits) ?? [];
+  return JSON.stringify(number === undefined ? source : `+${number}`);
 }
 
 function messageOf(text: string): SmsMessage {

@@ -32,7 +32,7 @@ export type { BusyCallback, Handler, HandlerContext, SmsEvent, SmsEvents } from 
 
 // The inbox
 export type { Inbox, InboxAttempt, InboxOutcome, InboxWork } from "./inbox/inbox.js";
-export type { DeadLetter, InboxStats, OperableInbox } from "./inbox/operable-inbox.js";
+export type { DeadLetter, InboxStats, KeptMessage, OperableInbox } from "./inbox/operable-inbox.js";
 
 // Callbacks without HTTP: sms.receive()
 export type { Callback } from "./callback/read-callback.js";

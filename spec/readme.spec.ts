@@ -88,10 +88,10 @@ it("has snippets that compile", () => {
     import { createServer, type Server } from "node:http";
     import express, { type Express } from "express";
     import { Hono } from "hono";
-    import { callbackProfile, incomingSms, OPT_OUT, type Inbox, type SmsMessage } from "express-kaleyra-sms";
+    import { callbackProfile, incomingSms, OPT_OUT, type OperableInbox, type SmsMessage } from "express-kaleyra-sms";
     import { sqliteInbox, type SqliteDatabase } from "express-kaleyra-sms/sqlite";
     declare const app: Express, server: Server;
-    declare const inbox: Inbox, DatabaseSync: new (path: string) => SqliteDatabase;
+    declare const inbox: OperableInbox, DatabaseSync: new (path: string) => SqliteDatabase;
     declare function join(source: string, plan?: string): Promise<void>;
     declare function tellBalance(source: string): Promise<void>;
     declare function confirm(source: string, code: string): void;

@@ -23,16 +23,27 @@ export interface OperableInbox extends Inbox {
     readonly after?: string | undefined;
   }): Promise<DeadLetter[]>;
   /**
-   * Gives a dead letter all its attempts again.
+   * Looks a message up.
    *
-   * @param key - the key of the dead letter, or `"all"` for every dead letter
-   * @returns the number of replayed messages; 0 if no dead letter has that key
+   * @returns `undefined` if the inbox has no message with that key. Of a handled, discarded or forgotten message it
+   * keeps the key only
    */
+  get(key: string): Promise<KeptMessage | undefined>;
+  /** Gives a dead letter all its attempts again. @returns the number of replayed messages: 1, or 0 if none has the key */
   replay(key: string): Promise<number>;
+  /** Gives every dead letter all its attempts again. @returns the number of replayed messages */
+  replayAll(): Promise<number>;
+  /**
+   * Removes a dead letter that nobody wants. If its callback comes again within `retentionMs`, it is a duplicate.
+   *
+   * @returns the number of discarded messages: 1, or 0 if no dead letter has the key
+   */
+  discard(key: string): Promise<number>;
   /**
    * Erases the numbers and texts of a subscriber, in every state. A message that waits is no longer handled.
    *
-   * @param source - the `source` of the messages
+   * @param source - the number in any form that needs no country: `+919876500001`, `00919876500001`, `919876500001` and
+   * `+91 98765-00001` are the same subscriber. A source that is no number, exactly as it is in `message.source`
    * @returns the number of messages
    */
   forget(source: string): Promise<number>;
@@ -51,7 +62,17 @@ export interface InboxStats {
   readonly oldestWaitingMs: number;
 }
 
-/** A message whose attempts have all failed. Kept until it is replayed or forgotten. */
+/** A message that the inbox keeps, and its state: as `stats` counts it. */
+export interface KeptMessage {
+  readonly state: "waiting" | "running" | "delayed" | "dead";
+  readonly message: SmsMessage;
+  /** The number of attempts so far, the running one included. */
+  readonly attempts: number;
+  /** Only of a dead letter: the class and place of the thrown value. */
+  readonly reason?: string;
+}
+
+/** A message whose attempts have all failed. Kept until it is replayed, discarded or forgotten. */
 export interface DeadLetter {
   /** The `key` of the message. */
   readonly key: string;

@@ -1,6 +1,7 @@
 // Converts a message to text and back, and a source to a form that every database stores unchanged.
 
 import { isStoredMessage, restoredMessage, storedMessage, type SmsMessage } from "../callback/message.js";
+import { subscriberOf } from "./subscriber.js";
 
 /** The message as JSON. A lone surrogate is preserved. */
 export function textOf(message: SmsMessage): string {
@@ -20,11 +21,12 @@ export function messageOf(text: string): SmsMessage | undefined {
 const PLAIN = /^[!#-~][ -~]*$/;
 
 /**
- * The source in a form that every database stores, compares and returns unchanged. Some change a lone surrogate or
+ * The subscriber in a form that every database stores, compares and returns unchanged. Some change a lone surrogate or
  * U+0000.
  *
- * Different sources have different forms: only the form of a source that is not plain begins with a quote.
+ * Different subscribers have different forms: only the form of one that is not plain begins with a quote.
  */
 export function storedSource(source: string): string {
-  return PLAIN.test(source) ? source : JSON.stringify(source);
+  const subscriber = subscriberOf(source);
+  return PLAIN.test(subscriber) ? subscriber : JSON.stringify(subscriber);
 }

@@ -197,7 +197,10 @@ describeWithRedis("bullmqInbox", () => {
       const ask = (): Array<Promise<unknown>> => [
         inbox.stats(),
         inbox.deadLetters(),
-        inbox.replay("all"),
+        inbox.get("1"),
+        inbox.replay("1"),
+        inbox.discard("1"),
+        inbox.replayAll(),
         inbox.forget("1"),
       ];
       for (const asked of ask()) await expect(asked).rejects.toMatchObject({ code: "KALEYRA_SMS_INBOX_UNREACHABLE" });
@@ -208,6 +211,15 @@ describeWithRedis("bullmqInbox", () => {
 
   describe("with a Redis that accepts and never answers", () => {
     afterEach(() => redis.resume());
+
+    it("rejects the calls of its methods after some seconds", async () => {
+      const { inbox } = router();
+      await inbox.stats();
+      redis.pause();
+      const ask = [inbox.stats(), inbox.deadLetters(), inbox.get("1"), inbox.discard("1"), inbox.replayAll()];
+      for (const asked of [...ask, inbox.replay("1"), inbox.forget("1")])
+        await expect(asked).rejects.toMatchObject({ code: "KALEYRA_SMS_INBOX_UNREACHABLE" });
+    }, 20_000);
 
     it("answers 503, and works when Redis does", async () => {
       const recorded = router();
@@ -308,7 +320,7 @@ describeWithRedis("bullmqInbox", () => {
       const count = (wanted: string): number => messages.filter(({ text }) => text === wanted).length;
       expect(["works", "held", "once", "always"].map(count)).toEqual([100, 1, 2, 2]);
       expect(messages).toContainEqual(held.message);
-      expect(await inbox.replay("all")).toBe(1);
+      expect(await inbox.replayAll()).toBe(1);
       await until(async () => count("always") === 4 && (await inbox.stats()).dead === 1);
       expect(await inbox.forget(held.message?.source ?? "")).toBe(1);
       await refused(receiver);
@@ -739,7 +751,7 @@ describeWithRedis("bullmqInbox", () => {
     const letters = await inbox.deadLetters();
     expect(letters.map(({ key }) => key).sort()).toEqual(keys.sort());
     isBroken = false;
-    expect(await inbox.replay("all")).toBe(2);
+    expect(await inbox.replayAll()).toBe(2);
     await until(() => handled.length === 2);
     await idle(inbox);
     expect(handled.sort()).toEqual(keys);

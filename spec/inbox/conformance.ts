@@ -14,6 +14,17 @@ const EXHAUSTED = "x".repeat(163_000);
 /** A source may be any text. */
 const ODD_SOURCES = ["x\ud800", "x\udfff", "x\u0000y", '"', '"x"', "\u2028", "é", "👍", " x", "'; --", "_%"];
 
+/** The same number. */
+const FORMS = [
+  "+919876500001",
+  "00919876500001",
+  "919876500001",
+  "+91 98765 00001",
+  "91-98765-00001",
+  " 919876500001",
+  "+91 (98765) 00.001",
+];
+
 /** The options of every inbox. */
 interface Options {
   readonly attempts?: number;
@@ -212,12 +223,81 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     await until(() => handled.length === 1);
     expect(await sms.receive(sent[2] ?? post())).toMatchObject({ outcome: "stored", status: 200 });
     await until(() => handled.length === 2);
-    expect(await inbox.replay("all")).toBe(1);
+    expect(await inbox.replayAll()).toBe(1);
     await until(() => handled.length === 3);
     expect(handled).toEqual(["b 1", "c 1", "a 1"]);
     await until(async () => (await inbox.stats()).running === 0);
     expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, delayed: 0, dead: 0 });
     for (const key of [...keys, "all", "no such key"]) expect(await inbox.replay(key)).toBe(0);
+    expect(await inbox.replayAll()).toBe(0);
+  });
+
+  it("finds a message by its key in every state, and nothing of one that is handled or unknown", async () => {
+    const on = await empty();
+    const inboxOptions = { attempts: 2, backoffMs: 500 };
+    const waiting = router(on, { concurrency: 0, inboxOptions });
+    const { message } = await waiting.sms.receive(post({ message: "fails" }));
+    const key = message?.key ?? "";
+    expect(await waiting.inbox.get(key)).toEqual({ state: "waiting", message, attempts: 0 });
+    const { sms, inbox } = router(on, { inboxOptions });
+    const attempts = [deferred(), deferred()];
+    const started: number[] = [];
+    sms.on("message", async ({ text }, { attempt }) => {
+      if (text !== "fails") return;
+      started.push(attempt);
+      await attempts[attempt - 1]?.promise;
+      throw new RangeError("no");
+    });
+    await until(() => started.length === 1);
+    expect(await inbox.get(key)).toEqual({ state: "running", message, attempts: 1 });
+    attempts[0]?.resolve();
+    await until(async () => (await inbox.stats()).delayed === 1);
+    expect(await inbox.get(key)).toEqual({ state: "delayed", message, attempts: 1 });
+    await until(() => started.length === 2);
+    expect(await inbox.get(key)).toEqual({ state: "running", message, attempts: 2 });
+    attempts[1]?.resolve();
+    await until(async () => (await inbox.stats()).dead === 1);
+    const dead = await inbox.get(key);
+    expect(dead).toEqual({ state: "dead", message, attempts: 2, reason: expect.stringMatching(/^RangeError at /) });
+    expect(Object.isFrozen(dead?.message)).toBe(true);
+    const handled = await sms.receive(post({ message: "works", source: "2" }));
+    await until(async () => (await inbox.get(handled.message?.key ?? "")) === undefined);
+    expect(await inbox.get("no such key")).toBe(undefined);
+  }, 20_000);
+
+  it("discards a dead letter, whose callback is a duplicate from then on, and nothing else", async () => {
+    const on = await empty();
+    const { sms, inbox, messages } = router(on, { inboxOptions: { attempts: 1 } });
+    sms.on("message", () => Promise.reject(new Error("no")));
+    const sent = post();
+    const key = (await sms.receive(sent)).message?.key ?? "";
+    const other = (await sms.receive(post({ source: "2" }))).message?.key ?? "";
+    await until(async () => (await inbox.stats()).dead === 2);
+    expect(await inbox.discard(key)).toBe(1);
+    expect(await inbox.discard(key)).toBe(0);
+    expect(await inbox.discard("all")).toBe(0);
+    expect(await inbox.get(key)).toBe(undefined);
+    expect((await inbox.deadLetters()).map((letter) => letter.key)).toEqual([other]);
+    expect(await inbox.replay(key)).toBe(0);
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "duplicate", status: 200 });
+    await sms.close();
+    const waiting = router(on, { concurrency: 0 });
+    const kept = (await waiting.sms.receive(post({ source: "3" }))).message?.key ?? "";
+    expect(await waiting.inbox.discard(kept)).toBe(0);
+    expect(await waiting.inbox.get(kept)).toMatchObject({ state: "waiting" });
+    expect(messages).toHaveLength(2);
+  });
+
+  it("forgets a number in any form that needs no country, and other sources exactly", async () => {
+    const { sms, inbox } = router(await empty(), { concurrency: 0 });
+    const others = ["+919876500002", "9876500001", "+9198765000010", "VM-KALEYRA", "vm-kaleyra", "5050", "50-50"];
+    for (const source of others) await sms.receive(post({ source }));
+    for (const form of FORMS) {
+      for (const source of FORMS) await sms.receive(post({ source }));
+      expect([form, await inbox.forget(form)]).toEqual([form, FORMS.length]);
+    }
+    expect((await inbox.stats()).waiting).toBe(others.length);
+    for (const source of others) expect([source, await inbox.forget(source)]).toEqual([source, 1]);
   });
 
   it("lists dead letters in pages, the oldest first", async () => {
@@ -295,7 +375,9 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     await sms.receive(post());
     await until(async () => messages.length === 1 && (await inbox.stats()).running === 0);
     for (const wrong of [undefined, null, 1, {}, []]) {
+      await expect(inbox.get(wrong as never)).rejects.toThrow(TypeError);
       await expect(inbox.replay(wrong as never)).rejects.toThrow(TypeError);
+      await expect(inbox.discard(wrong as never)).rejects.toThrow(TypeError);
       await expect(inbox.forget(wrong as never)).rejects.toThrow(TypeError);
       if (wrong !== undefined) await expect(inbox.deadLetters({ after: wrong as never })).rejects.toThrow(TypeError);
     }

@@ -175,7 +175,7 @@ describe("postgresInbox", () => {
     isBroken = false;
     await sms.receive(post({ message: "second" }));
     await until(() => running === 1);
-    expect(await inbox.replay("all")).toBe(1);
+    expect(await inbox.replayAll()).toBe(1);
     await waitFor(300);
     resolve();
     await until(() => handled.length === 2);

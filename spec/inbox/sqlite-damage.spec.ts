@@ -66,7 +66,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
     }
     await until(async () => (await inbox.stats()).running === 0);
     expect(await inbox.stats()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
-    expect(await inbox.replay("all")).toBe(0);
+    expect(await inbox.replayAll()).toBe(0);
     expect(new Set(messages.map(({ key }) => key)).size).toBe(5);
     expect(errors).toEqual([]);
   });

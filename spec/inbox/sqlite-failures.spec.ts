@@ -13,6 +13,17 @@ import { DRIVERS, type OpenDatabase } from "./drivers";
 import { ended, temporary } from "./temporary";
 import { until, waitFor } from "./waiting";
 
+/** Everything that an operator may ask. */
+const everything = (inbox: OperableInbox): Array<Promise<unknown>> => [
+  inbox.stats(),
+  inbox.deadLetters(),
+  inbox.get("1"),
+  inbox.replay("1"),
+  inbox.replayAll(),
+  inbox.discard("1"),
+  inbox.forget("1"),
+];
+
 describe.each(DRIVERS)("with $name", ({ name, open }) => {
   const opened = (file: string, options?: Parameters<typeof open>[1]): OpenDatabase => {
     const database = open(file, options);
@@ -216,13 +227,14 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       ["the file is emptied", (file: string) => truncateSync(file)],
       ["the file is overwritten with another database", (file: string) => writeFileSync(file, otherDatabase(open))],
     ])(
-      "answers 503 if %s",
+      "answers 503, and rejects what an operator asks, if %s",
       async (_case, spoil) => {
         const file = temporary();
-        const { sms, errors, messages } = router(file);
+        const { sms, errors, messages, inbox } = router(file);
         expect(await sms.receive(post())).toMatchObject({ status: 200 });
         await until(() => messages.length === 1);
         spoil(file);
+        for (const asked of everything(inbox)) await expect(asked).rejects.toBeDefined();
         for (let n = 0; n < 3; n++) expect(await sms.receive(post())).toMatchObject({ outcome: "failed", status: 503 });
         const refused = errors.filter(({ smsMessage }) => smsMessage !== undefined);
         expect(refused.map(({ event, final }) => [event, final])).toEqual(Array(3).fill(["inbox", true]));
@@ -253,7 +265,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     receiver.database.exec("UPDATE message SET body = '{'");
     const { errors, inbox } = router(file);
     await until(() => errors.length === 1);
-    expect(await inbox.replay("all")).toBe(0);
+    expect(await inbox.replayAll()).toBe(0);
     expect(await inbox.stats()).toMatchObject({ waiting: 0, dead: 0 });
   });
 
@@ -419,7 +431,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     sms.on("message", ({ text }) => (text === "fails" ? Promise.reject(new Error("no")) : undefined));
     const { message } = await sms.receive(post({ source: "1", message: "fails" }));
     expect(await sms.receive(post({ source: "2" }))).toMatchObject({ outcome: "stored" });
-    for (const replay of [() => inbox.replay(message?.key ?? ""), () => inbox.replay("all")]) {
+    for (const replay of [() => inbox.replay(message?.key ?? ""), () => inbox.replayAll()]) {
       await until(async () => (await inbox.stats()).dead === 1);
       expect(await replay()).toBe(1);
     }
@@ -632,6 +644,20 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(kept).not.toContain("canary");
   });
 
+  it("rejects what an operator asks after closing", async () => {
+    const { sms, inbox } = router(temporary());
+    await sms.close();
+    for (const asked of everything(inbox))
+      await expect(asked).rejects.toMatchObject({ code: "KALEYRA_SMS_INBOX_CLOSED" });
+  });
+
+  it("finishes what an operator asked before it closes", async () => {
+    const { sms, inbox } = router(temporary());
+    const asked = everything(inbox);
+    await sms.close();
+    expect(await Promise.all(asked)).toHaveLength(7);
+  });
+
   describe("replay and forget", () => {
     /** A router with a dead letter, and a function that calls replay and forget for it. */
     const withDeadLetter = async (file: string) => {
@@ -642,7 +668,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       const { message } = await sms.receive(post());
       await until(async () => (await inbox.stats()).dead === 1);
       isBroken = false;
-      const asked = () => [inbox.replay("all"), inbox.replay(message?.key ?? ""), inbox.forget(message?.source ?? "")];
+      const asked = () => [inbox.replayAll(), inbox.replay(message?.key ?? ""), inbox.forget(message?.source ?? "")];
       return { ...recorded, asked, source: message?.source ?? "" };
     };
 
@@ -652,7 +678,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       for (const one of asked()) await expect(one).rejects.toThrow("readonly");
       database.exec("PRAGMA query_only = OFF");
       expect(await inbox.stats()).toMatchObject({ dead: 1 });
-      expect(await inbox.replay("all")).toBe(1);
+      expect(await inbox.replayAll()).toBe(1);
       await until(() => messages.length === 2);
     });
 

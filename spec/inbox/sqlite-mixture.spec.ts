@@ -86,7 +86,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
           for (const { by, operation, pauseMs } of steps) {
             const { inbox, sms } = handles[by] ?? first;
             const send = (n: number) => sms.receive(post({ id: `${n}`, source: sourceOf(messages[n]?.source ?? 0) }));
-            if (operation === "replay") await inbox.replay("all");
+            if (operation === "replay") await inbox.replayAll();
             else if (operation === "resend") await Promise.all(messages.map((_, n) => send(n)));
             else if (Array.isArray(operation)) {
               const before = messages.length;
@@ -100,7 +100,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
           }
           await until(async () => {
             const { waiting, running, delayed, dead } = await first.inbox.stats();
-            if (dead > 0) await first.inbox.replay("all");
+            if (dead > 0) await first.inbox.replayAll();
             return waiting + running + delayed + dead === 0;
           }, 20_000);
 

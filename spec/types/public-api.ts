@@ -14,6 +14,7 @@ import {
   type HandlerContext,
   type Inbox,
   type InboxStats,
+  type KeptMessage,
   type OperableInbox,
   type IncomingSms,
   type IncomingSmsOptions,
@@ -191,7 +192,10 @@ expectTypeOf(inbox).toExtend<Inbox>();
 expectTypeOf<keyof Inbox>().toEqualTypeOf<"store" | "start" | "close">();
 expectTypeOf(inbox.stats()).resolves.toEqualTypeOf<InboxStats>();
 expectTypeOf(inbox.deadLetters({ limit: 10, after: undefined })).resolves.toEqualTypeOf<DeadLetter[]>();
-expectTypeOf(inbox.replay("all")).resolves.toEqualTypeOf<number>();
+expectTypeOf(inbox.replay("key")).resolves.toEqualTypeOf<number>();
+expectTypeOf(inbox.replayAll()).resolves.toEqualTypeOf<number>();
+expectTypeOf(inbox.discard("key")).resolves.toEqualTypeOf<number>();
+expectTypeOf(inbox.get("key")).resolves.toEqualTypeOf<KeptMessage | undefined>();
 incomingSms({ inbox, concurrency: 0, storeTimeoutMs: 1_000, describeFailure: (cause) => String(cause) });
 // @ts-expect-error: a path is not a database
 sqliteInbox({ database: "inbox.db" });

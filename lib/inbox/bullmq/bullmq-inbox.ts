@@ -11,9 +11,10 @@ import { prependScripts } from "./scripts.js";
 import { Sender } from "./sender.js";
 import { warnOfSetUp } from "./set-up.js";
 import { unreachable } from "./unreachable.js";
+import { Upkeep } from "./upkeep.js";
 import { startWorker, type RunningWorker } from "./worker.js";
 
-/** How long `stats`, `deadLetters`, `replay` and `forget` wait for a connection to Redis, in milliseconds. */
+/** How long a method of the operator waits for a connection to Redis, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
@@ -58,6 +59,7 @@ export function bullmqInbox(options: BullmqInboxOptions): OperableInbox {
   queue.on("error", () => undefined);
   checkScripts();
   const ledger = new Ledger(queue, client, settings);
+  const upkeep = new Upkeep(queue, client, ledger, settings.retentionMs);
   const sender = new Sender(client, ledger);
   let worker: RunningWorker | undefined;
   let closing: Promise<void> | undefined;
@@ -89,19 +91,28 @@ export function bullmqInbox(options: BullmqInboxOptions): OperableInbox {
       worker = startWorker(settings, work);
     },
     close: () => (closing ??= close()),
-    stats: () => withRedis(() => ledger.stats(Date.now())),
+    stats: () => withRedis(() => upkeep.stats(Date.now())),
     deadLetters: async ({ limit, after } = {}) => {
       const pageSize = readLimit(limit);
       if (after !== undefined) requireString("deadLetters({ after })", after);
-      return withRedis(() => ledger.deadLetters(pageSize, after));
+      return withRedis(() => upkeep.deadLetters(pageSize, after));
+    },
+    get: async (key) => {
+      requireString("get(key)", key);
+      return withRedis(() => upkeep.get(key));
     },
     replay: async (key) => {
       requireString("replay(key)", key);
-      return withRedis(() => (key === "all" ? ledger.replayAll(Date.now()) : ledger.replay(key)));
+      return withRedis(() => upkeep.replay(key));
+    },
+    replayAll: () => withRedis(() => upkeep.replayAll(Date.now())),
+    discard: async (key) => {
+      requireString("discard(key)", key);
+      return withRedis(() => upkeep.discard(key));
     },
     forget: async (source) => {
       requireString("forget(source)", source);
-      return withRedis(() => ledger.forget(source));
+      return withRedis(() => upkeep.forget(source));
     },
   };
 }

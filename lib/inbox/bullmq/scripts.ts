@@ -137,6 +137,30 @@ export async function replaceData(client: Client, key: string, data: string): Pr
   await client.eval(REPLACE, 1, key, data);
 }
 
+/** KEYS: the set of failed jobs, the job, the set of kept keys. ARGV: the job's id, its key, the retention. */
+const DISCARD = `${ALLOW_WHEN_FULL}
+if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call('DEL', KEYS[2], KEYS[2] .. ':logs', KEYS[2] .. ':lock')
+local time = redis.call('TIME')
+redis.call('ZADD', KEYS[3], time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3], ARGV[2])
+return 1`;
+
+/**
+ * Removes a failed job, and keeps its key, in one atomic step.
+ *
+ * @param queue - what all keys of the queue begin with
+ * @returns 1, or 0 if the job is not, or no longer, a failed one
+ */
+export async function discardJob(
+  client: Client,
+  queue: string,
+  id: string,
+  { done, retentionMs }: Done,
+): Promise<number> {
+  const keys = [`${queue}failed`, `${queue}${id}`, `${queue}${DONE}`];
+  return Number(await client.eval(DISCARD, keys.length, ...keys, id, done, retentionMs));
+}
+
 /** KEYS: the lock. ARGV: its token, and its time in milliseconds. */
 const LEASE = `${ALLOW_WHEN_FULL}
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2], 'NX')`;

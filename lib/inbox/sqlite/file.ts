@@ -46,6 +46,18 @@ export class InboxFile {
     if (id === undefined || (this.#hasApplicationId && id !== APPLICATION_ID)) throw this.#lost("was overwritten");
   }
 
+  /**
+   * An empty log is whole only if SQLite knows of nothing in it. For readers: what a round writes shows the loss.
+   *
+   * @param frames - returns how many pages are in the log, according to SQLite
+   * @throws Error if the log was emptied by something else
+   */
+  assertLog(frames: () => number): void {
+    const isEmpty = (): boolean => fstatSync(this.#logDescriptor).size === 0;
+    // Another process may write in between.
+    if (isEmpty() && frames() > 0 && isEmpty()) throw this.#lost("lost its log");
+  }
+
   /** SQLite may empty the log, and the next transaction then begins it anew. Otherwise it only grows. */
   #isLogWhole(): boolean {
     for (;;) {

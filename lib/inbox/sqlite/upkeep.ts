@@ -1,6 +1,6 @@
-// The operator's methods on the tables: stats, dead letters, replay and forget.
+// The operator's methods on the tables: what they read and write.
 
-import type { DeadLetter, InboxStats } from "../operable-inbox.js";
+import type { DeadLetter, InboxStats, KeptMessage } from "../operable-inbox.js";
 import { storedSource } from "../stored-message.js";
 import { text, type Row, type SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";
@@ -22,11 +22,15 @@ const SQL = {
               ${clampedInstant("at")} AS at, CAST(reason AS BLOB) AS reason
             FROM message INDEXED BY message_state
             WHERE state = ${STATE.dead} AND seq > ? ORDER BY seq LIMIT ?`,
+  one: `SELECT ${MESSAGE}, ${ATTEMPTS} AS attempts, state, ${clampedInstant("at")} AS at, CAST(reason AS BLOB) AS reason
+        FROM message WHERE seq = ?`,
   oldestDead: `SELECT seq FROM message WHERE state = ${STATE.dead} AND at <= ? ORDER BY at, seq LIMIT ?`,
   replay: `UPDATE message SET at = ?, attempts = 0, reason = NULL, state = CASE
              WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = message.source AND live.${LIVE})
              THEN ${STATE.behind} ELSE ${STATE.waiting} END
            WHERE seq = ? AND state = ${STATE.dead}`,
+  keepKey: `INSERT INTO done (seq, key, at) SELECT seq, key, ? FROM message WHERE seq = ? AND state = ${STATE.dead}`,
+  discard: `DELETE FROM message WHERE seq = ? AND state = ${STATE.dead}`,
   keepKeys: `INSERT INTO done (seq, key, at)
              SELECT seq, key, ? FROM message WHERE source = ? AND state <> ${STATE.running}`,
   forget: `DELETE FROM message WHERE source = ? AND state <> ${STATE.running}`,
@@ -69,6 +73,24 @@ export class Upkeep {
     return letters;
   }
 
+  get(key: string, now: number): KeptMessage | undefined {
+    const seq = this.#keys.seqOf(key);
+    const [one] = seq === undefined ? [] : this.#statements.rows("one", seq);
+    if (one === undefined) return undefined;
+    const [state, message] = [stateOf(one, now), messageOf(one)];
+    if (state === undefined || message === undefined) return undefined;
+    const kept = { state, message, attempts: Number(one.attempts) };
+    return state === "dead" ? { ...kept, reason: reasonOf(one) } : kept;
+  }
+
+  /** @returns whether a dead letter has that key */
+  discard(key: string, now: number): boolean {
+    const seq = this.#keys.seqOf(key);
+    if (seq === undefined) return false;
+    this.#statements.run("keepKey", now, seq);
+    return this.#statements.run("discard", seq) === 1;
+  }
+
   /** @returns whether a dead letter has that key */
   replay(key: string, now: number): boolean {
     const seq = this.#keys.seqOf(key);
@@ -82,11 +104,32 @@ export class Upkeep {
     return dead.length;
   }
 
-  /** Erases the messages of a source. @returns their number */
+  /** Erases the messages of a subscriber. @returns their number */
   forget(source: string, now: number): number {
     const stored = storedSource(source);
     this.#statements.run("keepKeys", now, stored);
     return this.#statements.run("forget", stored) + this.#statements.run("forgetRunning", stored);
+  }
+}
+
+function reasonOf({ reason }: Row): string {
+  return text(reason) ?? "unknown";
+}
+
+/** `undefined` if the row is unreadable. */
+function stateOf({ state, at }: Row, now: number): KeptMessage["state"] | undefined {
+  switch (Number(state)) {
+    case STATE.waiting:
+      return Number(at) > now ? "delayed" : "waiting";
+    case STATE.behind:
+    case STATE.held:
+      return "waiting";
+    case STATE.running:
+      return "running";
+    case STATE.dead:
+      return "dead";
+    default:
+      return undefined;
   }
 }
 
@@ -99,7 +142,7 @@ function letterOf(letter: Row): DeadLetter | undefined {
       message,
       attempts: Number(letter.attempts),
       failedAt: new Date(Number(letter.at)).toISOString(),
-      reason: text(letter.reason) ?? "unknown",
+      reason: reasonOf(letter),
     }
   );
 }

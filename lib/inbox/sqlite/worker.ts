@@ -8,6 +8,7 @@ import { Arrivals } from "../arrivals.js";
 import type { InboxSettings } from "../inbox-options.js";
 import type { InboxWork } from "../inbox.js";
 import { atMostOncePerSecond } from "../at-most-once-per-second.js";
+import { subscriberOf } from "../subscriber.js";
 import { isBusy, transaction, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
 import { Gathering } from "./gathering.js";
@@ -90,9 +91,10 @@ export class Worker {
     if (this.#work !== undefined) this.#runSoon();
   }
 
-  /** Gives back the messages of a source that have not started. */
+  /** Gives back the messages of a subscriber that have not started. */
   forget(source: string): void {
-    this.#inFlight.release(({ message }) => message.source === source);
+    const subscriber = subscriberOf(source);
+    this.#inFlight.release(({ message }) => subscriberOf(message.source) === subscriber);
     this.#runSoon();
   }
 
