@@ -76,7 +76,7 @@ export const CODES = {
   KALEYRA_SMS_INBOX_CLOSED: {
     kinds: ["Error"],
     sentence: "The inbox is closed.",
-    action: "Make a new inbox with a new router. An inbox cannot be opened again.",
+    action: "Make a new inbox with a new router, on the same file or Redis. A closed inbox cannot be used again.",
   },
   KALEYRA_SMS_INBOX_CONTRACT: {
     kinds: ["TypeError"],
@@ -158,8 +158,8 @@ export const CODES = {
       "`http.createServer((req, res) => sms(req, res, () => app(req, res)))`. Otherwise ignore this warning.",
   },
   KALEYRA_SMS_PEER_MISSING: {
-    kinds: ["Error"],
-    sentence: "A package that this subpath needs is not installed.",
+    kinds: ["Error", "TypeError"],
+    sentence: "A package that this subpath needs is not installed, or this Node does not have the driver.",
     action: "Install it. The error contains the command.",
   },
   KALEYRA_SMS_PEER_VERSION: {

@@ -1,11 +1,11 @@
 // A file with wrong numbers: the inbox still works, and no message is lost or handled twice.
 
 import { describe, expect, it } from "@jest/globals";
-import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 
 import { post } from "../support/callbacks";
 import { recorder } from "../support/recorder";
 import { DRIVERS, type OpenDatabase } from "./drivers";
+import { separateInbox } from "./separate";
 import { ended, temporary } from "./temporary";
 import { until } from "./waiting";
 
@@ -22,7 +22,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
   };
 
   const router = (file: string, others: Parameters<typeof recorder>[0] = {}) => {
-    const inbox = sqliteInbox({ database: opened(file), backoffMs: 20, leaseMs: 300 });
+    const inbox = separateInbox({ database: opened(file), backoffMs: 20, leaseMs: 300 });
     const recorded = recorder({ inbox, ...others });
     ended.push(() => recorded.sms.close());
     return { ...recorded, inbox };

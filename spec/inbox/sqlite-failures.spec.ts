@@ -5,11 +5,11 @@ import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, truncateS
 import { join } from "node:path";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import type { OperableInbox } from "express-kaleyra-sms";
-import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
 
 import { post } from "../support/callbacks";
 import { deferred, recorder, until as untilPrinted } from "../support/recorder";
 import { DRIVERS, type OpenDatabase } from "./drivers";
+import { separateInbox, type SeparateOptions } from "./separate";
 import { ended, temporary } from "./temporary";
 import { until, waitFor } from "./waiting";
 
@@ -34,11 +34,11 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   /** A router on a file. */
   const router = (
     file: string,
-    options: Partial<SqliteInboxOptions> = {},
+    options: Partial<SeparateOptions> = {},
     others: Parameters<typeof recorder>[0] = {},
   ) => {
     const database = opened(file);
-    const inbox: OperableInbox = sqliteInbox({ database, backoffMs: 20, ...options });
+    const inbox: OperableInbox = separateInbox({ database, backoffMs: 20, ...options });
     const recorded = recorder({ inbox, storeTimeoutMs: 300, ...others });
     ended.push(() => recorded.sms.close());
     return { ...recorded, inbox, database };
@@ -63,7 +63,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         "it is read-only",
         () => {
           const file = temporary();
-          sqliteInbox({ database: opened(file) });
+          separateInbox({ database: opened(file) });
           return opened(file, { isReadOnly: true });
         },
         "read-only",
@@ -90,7 +90,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         "its tables are of a newer version",
         () => {
           const database = opened(temporary());
-          sqliteInbox({ database });
+          separateInbox({ database });
           database.exec("PRAGMA user_version = 1000");
           return database;
         },
@@ -109,22 +109,22 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         "WAL mode: this one stays in mode delete",
       ],
     ])("throws if %s", (_case, database, text) => {
-      const given = { database: database() } as SqliteInboxOptions;
-      expect(() => sqliteInbox(given)).toThrow(TypeError);
-      expect(() => sqliteInbox(given)).toThrow(text);
+      const given = { database: database() } as SeparateOptions;
+      expect(() => separateInbox(given)).toThrow(TypeError);
+      expect(() => separateInbox(given)).toThrow(text);
     });
 
     it("may be an empty file, or the file of an inbox", () => {
       const database = opened(temporary());
-      sqliteInbox({ database });
-      sqliteInbox({ database });
-      sqliteInbox({ database: opened(temporary()) });
+      separateInbox({ database });
+      separateInbox({ database });
+      separateInbox({ database: opened(temporary()) });
     });
   });
 
   it("forces every transaction to the disk", () => {
     const database = opened(temporary());
-    sqliteInbox({ database });
+    separateInbox({ database });
     expect(database.prepare("PRAGMA journal_mode").get()).toMatchObject({ journal_mode: "wal" });
     expect(database.prepare("PRAGMA synchronous").get()).toMatchObject({ synchronous: 2 });
   });
@@ -132,7 +132,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   it("sets no limit on its log, since cutting the log would look like a loss to other processes", () => {
     const database = opened(temporary());
     database.exec("PRAGMA journal_size_limit = 0");
-    sqliteInbox({ database });
+    separateInbox({ database });
     expect(database.prepare("PRAGMA journal_size_limit").get()).toMatchObject({ journal_size_limit: -1 });
   });
 
@@ -361,15 +361,15 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
 
   it("throws if the file belongs to an inbox of another name", () => {
     const file = temporary();
-    sqliteInbox({ database: opened(file), name: "orders" });
-    const given = (name?: string): SqliteInboxOptions => ({ database: opened(file), name });
-    sqliteInbox(given("orders"));
+    separateInbox({ database: opened(file), name: "orders" });
+    const given = (name?: string): SeparateOptions => ({ database: opened(file), name });
+    separateInbox(given("orders"));
     for (const name of ["votes", undefined]) {
-      expect(() => sqliteInbox(given(name))).toThrow(TypeError);
-      expect(() => sqliteInbox(given(name))).toThrow(/belongs to the inbox named "orders".*a file of its own/);
+      expect(() => separateInbox(given(name))).toThrow(TypeError);
+      expect(() => separateInbox(given(name))).toThrow(/belongs to the inbox named "orders".*a file of its own/);
     }
     for (const name of ["", 1, null, "\ud800"]) {
-      expect(() => sqliteInbox(given(name as string))).toThrow(/options\.name of sqliteInbox takes/);
+      expect(() => separateInbox(given(name as string))).toThrow(/options\.name of sqliteInbox takes/);
     }
   });
 
@@ -452,7 +452,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         throw new Error("committed, but the driver does not say so");
       },
     };
-    const inbox = sqliteInbox({ database: handle });
+    const inbox = separateInbox({ database: handle });
     const { sms, duplicates } = recorder({ inbox, concurrency: 2 });
     ended.push(() => sms.close());
     const sent = ["2", "3", "4"].map((source) => post({ source }));
@@ -491,7 +491,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         return database.exec(sql);
       },
     };
-    const inbox = sqliteInbox({ database: handle, backoffMs: 60_000 });
+    const inbox = separateInbox({ database: handle, backoffMs: 60_000 });
     const { sms } = recorder({ inbox });
     ended.push(() => sms.close());
     sms.on("message", ({ text }) => (text === "delayed" ? Promise.reject(new Error("no")) : undefined));
@@ -506,7 +506,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   it("does not hand out a held message that another process forgets", async () => {
     const file = temporary();
     const { sms, inbox, database } = router(file, {}, { concurrency: 1 });
-    const other = sqliteInbox({ database: opened(file) });
+    const other = separateInbox({ database: opened(file) });
     const free = deferred();
     const started: string[] = [];
     sms.on("message", ({ source, text }) => {
@@ -559,7 +559,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   it("keeps the order of a source when another process forgets its running message", async () => {
     const file = temporary();
     const { sms, inbox } = router(file, {}, { concurrency: 1 });
-    const other = sqliteInbox({ database: opened(file) });
+    const other = separateInbox({ database: opened(file) });
     const free = deferred();
     const started: string[] = [];
     let running = 0;
@@ -605,7 +605,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await waitFor(100);
     other.exec("COMMIT");
     await closing;
-    const after = sqliteInbox({ database: opened(file) });
+    const after = separateInbox({ database: opened(file) });
     expect(await after.stats()).toMatchObject({ waiting: 0, running: 0 });
     await after.close();
   }, 15_000);

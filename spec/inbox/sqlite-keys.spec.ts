@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { beforeAll, describe, expect, it } from "@jest/globals";
 import { incomingSms, type Inbox, type SmsMessage } from "express-kaleyra-sms";
-import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 
 import { post } from "../support/callbacks";
 import { recorder } from "../support/recorder";
 import { DRIVERS, type OpenDatabase } from "./drivers";
+import { separateInbox } from "./separate";
 import { ended, temporary } from "./temporary";
 import { until, waitFor } from "./waiting";
 
@@ -52,7 +52,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     ended.push(() => database.close());
     return database;
   };
-  const inboxOn = (file: string): Inbox => sqliteInbox({ database: opened(file) });
+  const inboxOn = (file: string): Inbox => separateInbox({ database: opened(file) });
 
   const number = (database: OpenDatabase, sql: string): number =>
     (database.prepare(`SELECT (${sql}) AS number`).get() as { number: number }).number;
@@ -131,7 +131,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   it("stores a key after a failed write, while another process writes others", async () => {
     const file = temporary();
     const database = opened(file);
-    const inbox = sqliteInbox({ database });
+    const inbox = separateInbox({ database });
     const other = inboxOn(file);
     const keys = keysOf(600);
     const pages = number(database, "SELECT page_count FROM pragma_page_count");
@@ -144,7 +144,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   });
 
   it("finds a dead letter by its key", async () => {
-    const inbox = sqliteInbox({ database: opened(temporary()), attempts: 1 });
+    const inbox = separateInbox({ database: opened(temporary()), attempts: 1 });
     const { sms } = recorder({ inbox, maxInFlight: SOME });
     ended.push(() => sms.close());
     let isBroken = true;
@@ -171,7 +171,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   }, 60_000);
 
   it("handles a revived dead letter after a message of its source that comes at the same time", async () => {
-    const inbox = sqliteInbox({ database: opened(temporary()), attempts: 1 });
+    const inbox = separateInbox({ database: opened(temporary()), attempts: 1 });
     const { sms } = recorder({ inbox });
     ended.push(() => sms.close());
     let isBroken = true;
@@ -198,7 +198,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
 
   it("removes keys after retentionMs, filed or not", async () => {
     const database = opened(temporary());
-    const inbox = sqliteInbox({ database, retentionMs: 3_600_000 });
+    const inbox = separateInbox({ database, retentionMs: 3_600_000 });
     const { sms, messages } = recorder({ inbox, maxInFlight: SOME });
     ended.push(() => sms.close());
     const sent = Array.from({ length: SOME }, (_, n) => post({ id: `${n}`, source: `${n}` }));

@@ -2,12 +2,12 @@
 
 import { setTimeout } from "node:timers/promises";
 import { describe, expect, it } from "@jest/globals";
-import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 import fc from "fast-check";
 
 import { post } from "../support/callbacks";
 import { recorder } from "../support/recorder";
 import { DRIVERS } from "./drivers";
+import { separateInbox } from "./separate";
 import { ended, temporary } from "./temporary";
 import { until } from "./waiting";
 
@@ -65,7 +65,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
           const handles = Array.from({ length: HANDLES }, () => {
             const database = open(file);
             ended.push(() => database.close());
-            const inbox = sqliteInbox({ database, attempts: ATTEMPTS, backoffMs: 1 });
+            const inbox = separateInbox({ database, attempts: ATTEMPTS, backoffMs: 1 });
             const { sms } = recorder({ inbox });
             ended.push(() => sms.close());
             sms.on("message", async ({ id, source }) => {

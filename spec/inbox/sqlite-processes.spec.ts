@@ -2,11 +2,11 @@
 
 import fs from "node:fs";
 import { describe, expect, it, jest } from "@jest/globals";
-import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
 
 import { post } from "../support/callbacks";
 import { deferred, recorder } from "../support/recorder";
 import { DRIVERS, type OpenDatabase } from "./drivers";
+import { separateInbox, type SeparateOptions } from "./separate";
 import { ended, temporary } from "./temporary";
 import { until } from "./waiting";
 
@@ -21,10 +21,10 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
   const router = (
     file: string,
     others: Parameters<typeof recorder>[0] = {},
-    options: Partial<SqliteInboxOptions> = {},
+    options: Partial<SeparateOptions> = {},
   ) => {
     const database = opened(file);
-    const inbox = sqliteInbox({ database, backoffMs: 20, ...options });
+    const inbox = separateInbox({ database, backoffMs: 20, ...options });
     const recorded = recorder({ inbox, ...others });
     ended.push(() => recorded.sms.close());
     return { ...recorded, inbox, database };
@@ -169,7 +169,7 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
       locks--;
       throw Object.assign(new Error("locked"), properties);
     };
-    const inbox = sqliteInbox({ database: { exec, prepare: (sql) => database.prepare(sql) } });
+    const inbox = separateInbox({ database: { exec, prepare: (sql) => database.prepare(sql) } });
     const { sms, errors } = recorder({ inbox });
     ended.push(() => sms.close());
     locks = 3;

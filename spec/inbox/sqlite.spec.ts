@@ -6,31 +6,25 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { beforeEach, describe, expect, it, jest } from "@jest/globals";
 import type { InboxOutcome } from "express-kaleyra-sms";
-import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
+import { sqliteInbox, type SqliteDriver } from "express-kaleyra-sms/sqlite";
 
 import { post } from "../support/callbacks";
 import { deferred, recorder } from "../support/recorder";
 import { itConforms, type Place } from "./conformance";
-import { DRIVERS, type Driver, type OpenDatabase } from "./drivers";
+import { DRIVERS, type Driver } from "./drivers";
+import { separateInbox, separately, type SeparateOptions } from "./separate";
 import { ended, temporary } from "./temporary";
 
 /** The values of the column `state`, by their numbers. */
 const STATES = ["waiting", "behind", "held", "running", "dead", "unreadable"];
 
-/** A file in a folder of its own, and its database handles. */
+/** A file in a folder of its own. */
 function place(driver: Driver): Place {
   const folder = mkdtempSync(join(tmpdir(), "inbox-"));
-  const handles: OpenDatabase[] = [];
+  const place = { file: join(folder, "inbox.db"), driver: driver.name as SqliteDriver };
   return {
-    open: (options) => {
-      const database = driver.open(join(folder, "inbox.db"));
-      handles.push(database);
-      return sqliteInbox({ database, ...options });
-    },
-    remove: () => {
-      for (const handle of handles) handle.close();
-      rmSync(folder, { recursive: true });
-    },
+    open: (options) => separately(() => sqliteInbox({ ...place, ...options })),
+    remove: () => rmSync(folder, { recursive: true }),
   };
 }
 
@@ -45,10 +39,10 @@ describe.each(DRIVERS)("with $name", (driver) => {
       ended.push(() => clock.mockRestore());
     });
 
-    const router = (options: Partial<SqliteInboxOptions> = {}) => {
+    const router = (options: Partial<SeparateOptions> = {}) => {
       const database = driver.open(temporary());
       ended.push(() => database.close());
-      const inbox = sqliteInbox({ database, ...options });
+      const inbox = separateInbox({ database, ...options });
       const recorded = recorder({ inbox });
       ended.push(() => recorded.sms.close());
       const read = (sql: string) => (database.prepare(sql).get() as { value: number }).value;
@@ -127,7 +121,7 @@ describe.each(DRIVERS)("with $name", (driver) => {
   ])("counts an attempt as failed if work.handle %s, and goes on", async (_case, handle, reason) => {
     const database = driver.open(temporary());
     ended.push(() => database.close());
-    const inbox = sqliteInbox({ database, attempts: 1 });
+    const inbox = separateInbox({ database, attempts: 1 });
     ended.push(() => inbox.close());
     const messages = await Promise.all(
       [post(), post()].map(async (one) => (await recorder().sms.receive(one)).message),
@@ -153,7 +147,7 @@ describe.each(DRIVERS)("with $name", (driver) => {
   it("reports how long the oldest waiting message has waited", async () => {
     const database = driver.open(temporary());
     ended.push(() => database.close());
-    const inbox = sqliteInbox({ database });
+    const inbox = separateInbox({ database });
     const { sms } = recorder({ inbox, concurrency: 0 });
     ended.push(() => sms.close());
     const minutes = async () => Math.floor((await inbox.stats()).oldestWaitingMs / 60_000);

@@ -215,3 +215,11 @@ incomingSms({ inbox, acknowledgeFailures: true });
 incomingSms({ inbox: { store: () => Promise.resolve("stored") } });
 // @ts-expect-error: a misspelt option
 sqliteInbox({ database, attempt: 3 });
+sqliteInbox({ file: "inbox.db", driver: undefined, database: undefined });
+sqliteInbox({ file: "inbox.db", driver: "better-sqlite3", name: "orders" });
+// @ts-expect-error: a file or a handle
+sqliteInbox({ file: "inbox.db", database });
+// @ts-expect-error: a handle has its driver
+sqliteInbox({ database, driver: "libsql" });
+// @ts-expect-error: neither a file nor a handle
+sqliteInbox({ attempts: 3 });

@@ -7,7 +7,7 @@ import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 import schema from "express-kaleyra-sms/schema.json" with { type: "json" };
 
 assert.equal(schema.type, "object");
-assert.throws(() => sqliteInbox({}), /options\.database of sqliteInbox/);
+assert.throws(() => sqliteInbox({}), /options\.file of sqliteInbox/);
 const stopped = [];
 const sms = incomingSms();
 sms.keyword(OPT_OUT, ({ message }) => stopped.push(message.source));

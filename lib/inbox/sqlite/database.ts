@@ -1,8 +1,9 @@
-// Sets up the inbox's file through the user's database handle, and rejects a handle that does not fit.
+// Sets up the inbox's file through a database handle, and rejects a file that does not fit.
 
 import { codedError, invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
 import { hasCode, isBusy, row, transaction, type Row, type SqliteDatabase } from "./driver.js";
+import { assertFree } from "./open-files.js";
 import { repair } from "./repair.js";
 import { APPLICATION_ID, migrate, tablesOf } from "./tables.js";
 
@@ -29,36 +30,39 @@ const PRAGMAS = [
  * Makes the database an inbox's file, or opens it if it is one already.
  *
  * @param name - the inbox's name
+ * @param option - the option that names the file, for errors
  * @returns the path of the file
- * @throws TypeError if the database is not a file, cannot be written, or belongs to something else
+ * @throws TypeError if the database is not a file, cannot be written, or belongs to something else, also to
+ * another inbox of this process
  * @throws Error if another process locks the file for longer than `OPENING_MS`
  */
-export function openDatabase(database: SqliteDatabase, name: string): string {
+export function openDatabase(database: SqliteDatabase, name: string, option: "file" | "database"): string {
   const path = pathOf(database);
+  assertFree(path);
   const end = performance.now() + OPENING_MS;
   for (;;) {
     try {
-      setUp(database, name);
+      setUp(database, name, option);
       return path;
     } catch (error) {
       // SQLite does not wait for a lock when it switches to WAL mode.
-      if (!isBusy(error) || performance.now() > end) throw explained(error);
+      if (!isBusy(error) || performance.now() > end) throw explained(error, option);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
     }
   }
 }
 
-function setUp(database: SqliteDatabase, name: string): void {
+function setUp(database: SqliteDatabase, name: string, option: string): void {
   database.exec(`PRAGMA busy_timeout = ${OPENING_MS}`);
   // One snapshot, since another process may be making the tables. In a transaction of the user's, BEGIN fails.
   database.exec("BEGIN");
   try {
-    assertOwn(database);
+    assertOwn(database, option);
   } finally {
     database.exec("ROLLBACK");
   }
   const { journal_mode: mode } = row(database.prepare("PRAGMA journal_mode = WAL").get());
-  if (mode !== "wal") throw notUsable(`a file that can be in WAL mode: this one stays in mode ${String(mode)}`);
+  if (mode !== "wal") throw notUsable(option, `a file that can be in WAL mode: this one stays in mode ${String(mode)}`);
   for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`);
   transaction(database, () => {
     migrate(database, name);
@@ -73,10 +77,10 @@ function setUp(database: SqliteDatabase, name: string): void {
 function pathOf(database: SqliteDatabase): string {
   const given: unknown = database;
   if (!isRecord(given) || typeof given.exec !== "function" || typeof given.prepare !== "function")
-    throw notUsable(OPEN_DATABASE);
+    throw notUsable("database", OPEN_DATABASE);
   const main = databasesOf(database).find(({ name }) => name === "main");
   if (typeof main?.file !== "string" || main.file === "")
-    throw notUsable("a database in a file: this one is in memory");
+    throw notUsable("database", "a database in a file: this one is in memory");
   return main.file;
 }
 
@@ -87,23 +91,27 @@ function databasesOf(database: SqliteDatabase): Row[] {
     return database.prepare("PRAGMA database_list").all().map(row);
   } catch (error) {
     if (isBusy(error)) throw error;
-    throw notUsable(`${OPEN_DATABASE}: this one cannot be read`, error);
+    throw notUsable("database", `${OPEN_DATABASE}: this one cannot be read`, error);
   }
 }
 
-function assertOwn(database: SqliteDatabase): void {
+function assertOwn(database: SqliteDatabase, option: string): void {
   const { application_id: id } = row(database.prepare("PRAGMA application_id").get());
   if (Number(id) === APPLICATION_ID) return;
   if (Number(id) !== 0 || tablesOf(database).length > 0)
-    throw notUsable("a file of the inbox's own: this one has other tables");
+    throw notUsable(option, "a file of the inbox's own: this one has other tables");
 }
 
 /** Returns an error that says how to fix the cause, in place of the driver's. */
-function explained(error: unknown): unknown {
+function explained(error: unknown, option: string): unknown {
   const { message } = isRecord(error) ? error : {};
   if (typeof message === "string" && message.includes("within a transaction"))
-    return notUsable("a database that is not in a transaction");
-  if (hasCode(error, "SQLITE_READONLY", 8)) return notUsable("a file that may be written: this one is read-only");
+    return notUsable(option, "a database that is not in a transaction");
+  if (hasCode(error, "SQLITE_READONLY", 8))
+    return notUsable(option, "a file that may be written: this one is read-only");
+  if (hasCode(error, "SQLITE_NOTADB", 26))
+    return notUsable(option, "a file of the inbox's own: this one is no SQLite database", error);
+  if (hasCode(error, "SQLITE_CANTOPEN", 14)) return notUsable(option, "a file that can be opened", error);
   if (isBusy(error))
     return codedError("KALEYRA_SMS_INBOX_BUSY", {
       message:
@@ -114,6 +122,6 @@ function explained(error: unknown): unknown {
   return error;
 }
 
-function notUsable(takes: string, cause?: unknown): TypeError {
-  return invalidOption(`options.database of sqliteInbox takes ${takes}.`, { cause });
+function notUsable(option: string, takes: string, cause?: unknown): TypeError {
+  return invalidOption(`options.${option} of sqliteInbox takes ${takes}.`, { cause });
 }

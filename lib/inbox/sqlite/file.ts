@@ -1,6 +1,6 @@
 // Detects that the file was deleted, replaced or overwritten: SQLite would write on without an error.
 
-import { fstatSync, openSync, readSync, statSync, type BigIntStats } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync, statSync, type BigIntStats } from "node:fs";
 
 import { codedError } from "../../base/errors.js";
 import { APPLICATION_ID } from "./tables.js";
@@ -32,8 +32,13 @@ export class InboxFile {
     const files = [path, log, `${path}-shm`].map((file) => [file, identityOf(statOf(file))] as const);
     this.#identities = new Map(files);
     this.#descriptor = descriptorOf(path);
-    this.#logDescriptor = descriptorOf(log);
+    this.#logDescriptor = openSync(log, "r");
     this.#hasApplicationId = this.#readApplicationId() === APPLICATION_ID;
+  }
+
+  /** Closes the log, on which SQLite has no locks. */
+  close(): void {
+    closeSync(this.#logDescriptor);
   }
 
   /** @throws Error if the next transaction would be lost when the process ends */

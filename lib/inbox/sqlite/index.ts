@@ -1,4 +1,6 @@
 // The public surface of express-kaleyra-sms/sqlite.
 
-export { sqliteInbox, type SqliteInboxOptions } from "./sqlite-inbox.js";
+export { sqliteInbox } from "./sqlite-inbox.js";
+export type { SqliteInboxOptions } from "./sqlite-options.js";
+export type { SqliteDriver } from "./drivers.js";
 export type { SqliteDatabase, SqliteStatement } from "./driver.js";

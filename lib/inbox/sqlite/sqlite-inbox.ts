@@ -1,59 +1,39 @@
-// The inbox in an SQLite file: its options and its methods.
+// The inbox in an SQLite file: opens the file, and joins the parts.
 
-import { invalidOption } from "../../base/errors.js";
-import { readInboxOptions, type InboxOptions } from "../inbox-options.js";
 import type { OperableInbox } from "../operable-inbox.js";
 import { openDatabase } from "./database.js";
 import type { SqliteDatabase } from "./driver.js";
+import { openFile } from "./drivers.js";
 import { InboxFile } from "./file.js";
 import { Keys } from "./keys.js";
 import { Ledger } from "./ledger.js";
+import { assertFree, markOpen } from "./open-files.js";
 import { Operator } from "./operator.js";
 import { Processes } from "./processes.js";
+import { readSqliteOptions, type SqliteInboxOptions, type SqliteInboxSettings } from "./sqlite-options.js";
 import { Upkeep } from "./upkeep.js";
 import { Worker } from "./worker.js";
-
-/** The options of `sqliteInbox`. */
-export interface SqliteInboxOptions extends InboxOptions {
-  /**
-   * An open database of `node:sqlite` (Node 22.13 or later), `better-sqlite3` or `libsql`. Its file must be the inbox's
-   * own, or new. Close the database yourself, after `sms.close()`.
-   */
-  readonly database: SqliteDatabase;
-  /**
-   * The inbox's name, which is stored in the file. If a router with another name opens the file by mistake,
-   * `sqliteInbox` throws. Default: `"express-kaleyra-sms"`.
-   */
-  readonly name?: string | undefined;
-}
-
-const FACTORY = "sqliteInbox";
-const DEFAULT_NAME = "express-kaleyra-sms";
 
 /**
  * Keeps messages in an SQLite file, for one or several processes on one machine. The messages of one source are handled
  * in order of arrival, across processes and retries.
  *
- * @throws TypeError if the database is in memory, read-only, in a transaction, has other tables, or belongs to an inbox
- * of another name
+ * @throws TypeError if the file is in memory, read-only or in a transaction, has other tables, belongs to an inbox of
+ * another name, or has an inbox in this process already
+ * @throws TypeError if no driver is installed
  * @throws TypeError if an option is unknown or has a wrong value
  * @example
- * import { DatabaseSync } from "node:sqlite";
  * import { sqliteInbox } from "express-kaleyra-sms/sqlite";
  *
- * const inbox = sqliteInbox({ database: new DatabaseSync("inbox.db") });
+ * const inbox = sqliteInbox({ file: "inbox.db" });
  * const sms = incomingSms({ inbox });
  */
 export function sqliteInbox(options: SqliteInboxOptions): OperableInbox {
-  const settings = readInboxOptions(FACTORY, options, ["database", "name"]);
-  const { database, name = DEFAULT_NAME } = options;
-  if (typeof name !== "string" || name === "" || !name.isWellFormed())
-    throw invalidOption(`options.name of ${FACTORY} takes the name of the inbox: a string, not empty.`);
-  const file = new InboxFile(openDatabase(database, name));
+  const settings = readSqliteOptions(options);
+  const { database, file, release } = openPlace(settings);
   const keys = new Keys(database);
   const processes = new Processes(database, settings.leaseMs);
   const worker = new Worker(database, new Ledger(database, keys), processes, file, settings);
-
   const operator = new Operator(database, file, new Upkeep(database, keys), worker);
 
   const close = async (): Promise<void> => {
@@ -61,6 +41,7 @@ export function sqliteInbox(options: SqliteInboxOptions): OperableInbox {
       await worker.close();
     } finally {
       await operator.close();
+      release();
     }
   };
 
@@ -78,4 +59,36 @@ export function sqliteInbox(options: SqliteInboxOptions): OperableInbox {
     discard: (key) => operator.discard(key),
     forget: (source) => operator.forget(source),
   };
+}
+
+interface Opened {
+  readonly database: SqliteDatabase;
+  readonly file: InboxFile;
+  /** Closes what was opened here, and lets the file be opened again. */
+  readonly release: () => void;
+}
+
+function openPlace({ place, name }: SqliteInboxSettings): Opened {
+  if ("database" in place) return opened(place.database, openDatabase(place.database, name, "database"));
+  // Before it is opened: closing a second handle, perhaps of another driver, would release the locks of the first.
+  assertFree(place.file);
+  const database = openFile(place.file, place.driver);
+  const close = (): void => void database.close();
+  try {
+    return opened(database, openDatabase(database, name, "file"), close);
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+function opened(database: SqliteDatabase, path: string, close?: () => void): Opened {
+  const file = new InboxFile(path);
+  const unmark = markOpen(path);
+  const release = (): void => {
+    file.close();
+    unmark();
+    close?.();
+  };
+  return { database, file, release };
 }

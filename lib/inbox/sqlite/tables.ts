@@ -104,7 +104,7 @@ export function migrate(database: SqliteDatabase, name: string): void {
   const version = Number(row(database.prepare("PRAGMA user_version").get()).user_version);
   if (version > VERSIONS.length)
     throw invalidOption(
-      `options.database of sqliteInbox has tables of version ${version}: ` +
+      `The file of sqliteInbox has tables of version ${version}: ` +
         `this version of express-kaleyra-sms knows ${VERSIONS.length}. Update it.`,
     );
   for (const sql of VERSIONS.slice(version)) database.exec(sql);
