@@ -28,6 +28,7 @@ import {
   type SmsMessage,
   type UnauthorizedCallback,
 } from "express-kaleyra-sms";
+import { bullmqInbox } from "express-kaleyra-sms/bullmq";
 import { sqliteInbox, type SqliteDatabase } from "express-kaleyra-sms/sqlite";
 
 const sms = incomingSms();
@@ -215,6 +216,9 @@ incomingSms({ inbox, acknowledgeFailures: true });
 incomingSms({ inbox: { store: () => Promise.resolve("stored") } });
 // @ts-expect-error: a misspelt option
 sqliteInbox({ database, attempt: 3 });
+bullmqInbox({ connection: { url: "rediss://redis.example", tls: { ca: "..." }, db: 2 } });
+// @ts-expect-error: the URL has the host
+bullmqInbox({ connection: { url: "redis://redis.example", host: "localhost" } });
 sqliteInbox({ file: "inbox.db", driver: undefined, database: undefined });
 sqliteInbox({ file: "inbox.db", driver: "better-sqlite3", name: "orders" });
 // @ts-expect-error: a file or a handle

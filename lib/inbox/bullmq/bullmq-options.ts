@@ -12,13 +12,13 @@ import { readInboxOptions, type InboxOptions, type InboxSettings } from "../inbo
  */
 export interface BullmqInboxOptions extends InboxOptions {
   /**
-   * The address of Redis: a URL (`redis://...`, or `rediss://...` for TLS), or options of ioredis, such as `host`,
-   * `port`, `password`, `tls` and `sentinels`.
+   * The address of Redis: a URL (`redis://...`, or `rediss://...` for TLS), options of ioredis, such as `host`, `port`,
+   * `password`, `tls` and `sentinels`, or both: `{ url, tls: { ca } }`.
    *
    * Not an open client: the inbox opens up to three connections of its own, and closes them. It overrides the options
    * that control how a connection waits, fails and reconnects.
    */
-  readonly connection: string | RedisOptions;
+  readonly connection: string | RedisPlaceOptions | RedisUrlOptions;
   /**
    * The queue's name in BullMQ. Give each kind of router that shares a Redis its own name. If Redis is in cluster mode,
    * put the name in braces, for instance `"{sms}"`: the whole queue is then on one node, which `connection` must name.
@@ -34,9 +34,22 @@ export interface BullmqInboxOptions extends InboxOptions {
   readonly replicas?: number | undefined;
 }
 
+type RedisPlaceOptions = RedisOptions & { readonly url?: undefined };
+
+/** A URL, and options of ioredis that are not in it. */
+type RedisUrlOptions = Omit<RedisOptions, InUrl> & { readonly url: string } & Partial<Record<InUrl, undefined>>;
+
+type InUrl = (typeof IN_URL)[number];
+
+/** Where Redis is: `options` come on top of the `url`. */
+export interface Connection {
+  readonly url?: string;
+  readonly options: RedisOptions;
+}
+
 /** The options, checked and with their defaults. */
 export interface BullmqInboxSettings extends InboxSettings {
-  readonly connection: string | RedisOptions;
+  readonly connection: Connection;
   readonly name: string;
   readonly replicas: number;
 }
@@ -55,12 +68,11 @@ export function readBullmqOptions(given: BullmqInboxOptions): BullmqInboxSetting
   return { ...settings, connection: checked(connection), name, replicas };
 }
 
-function checked(connection: unknown): string | RedisOptions {
-  if (typeof connection === "string" && /^rediss?:\/\//.test(connection)) return connection;
+function checked(connection: unknown): Connection {
+  if (typeof connection === "string") return { url: checkedUrl(connection), options: {} };
   if (!isRecord(connection))
     throw invalidOption(
-      `options.connection of ${FACTORY} takes a URL that begins with redis:// or rediss://, ` +
-        "or an object of ioredis options.",
+      `options.connection of ${FACTORY} takes ${URL_OF_REDIS}, an object of ioredis options, or { url, ...options }.`,
     );
   if (CLIENT_METHODS.some((name) => typeof connection[name] === "function"))
     throw invalidOption(
@@ -72,8 +84,26 @@ function checked(connection: unknown): string | RedisOptions {
     throw invalidOption(
       `options.connection of ${FACTORY} takes no keyPrefix, which BullMQ cannot do: give options.name.`,
     );
-  return connection;
+  const { url, ...options } = connection;
+  if (url === undefined) return { options };
+  const twice = IN_URL.find((name) => options[name] !== undefined);
+  if (twice !== undefined)
+    throw invalidOption(
+      `options.connection of ${FACTORY} takes url or ${twice}, not both: the URL says where Redis is.`,
+    );
+  return { url: checkedUrl(url), options };
 }
+
+/** The error does not contain the URL, which may contain a password. */
+function checkedUrl(url: unknown): string {
+  if (typeof url === "string" && /^rediss?:\/\//.test(url) && URL.canParse(url)) return url;
+  throw invalidOption(`options.connection of ${FACTORY} takes ${URL_OF_REDIS}.`);
+}
+
+const URL_OF_REDIS = "a URL that begins with redis:// or rediss://";
+
+/** Options that say where Redis is, as a URL does. */
+const IN_URL = ["host", "port", "path", "sentinels"] as const satisfies ReadonlyArray<keyof RedisOptions>;
 
 /** Methods by which an open client is recognized. */
 const CLIENT_METHODS = ["connect", "disconnect", "duplicate", "sendCommand"];

@@ -2,6 +2,7 @@
 
 import type { Redis as Client, RedisOptions } from "ioredis";
 
+import type { Connection } from "./bullmq-options.js";
 import { Redis } from "./peers.js";
 import { redisFailed, unreachable } from "./unreachable.js";
 
@@ -38,7 +39,7 @@ export const WAIT_FOREVER = {
 } as const satisfies RedisOptions;
 
 /** @param own - options that override those of the user */
-export function openClient(connection: string | RedisOptions, own: typeof FAIL_FAST | typeof WAIT_FOREVER): Client {
+export function openClient(connection: Connection, own: typeof FAIL_FAST | typeof WAIT_FOREVER): Client {
   let isLeaving = false;
   /**
    * After a failover, the old primary is a replica and refuses to write: connects to the new primary. Once, however
@@ -48,9 +49,9 @@ export function openClient(connection: string | RedisOptions, own: typeof FAIL_F
     if (isLeaving || !message.includes("READONLY")) return false;
     return (isLeaving = true);
   };
-  const options = { ...COMMON, ...own, reconnectOnError };
-  const client =
-    typeof connection === "string" ? new Redis(connection, options) : new Redis({ ...connection, ...options });
+  const { url } = connection;
+  const options = { ...connection.options, ...COMMON, ...own, reconnectOnError };
+  const client = url === undefined ? new Redis(options) : new Redis(url, options);
   return ignoringErrors(client).on("ready", () => (isLeaving = false));
 }
 
