@@ -7,10 +7,9 @@ import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 const inboxFile = process.env.INBOX_FILE ?? "inbox.db";
 const appFile = process.env.APP_FILE ?? "app.db";
 
-/** The inbox has its file for itself. */
+/** The inbox has its file for itself: closing the router, or the inbox, closes it. */
 export function openInbox() {
-  const database = new Database(inboxFile);
-  return { inbox: sqliteInbox({ database }), close: () => database.close() };
+  return sqliteInbox({ file: inboxFile });
 }
 
 /** Yours is the database that you have. */

@@ -11,7 +11,7 @@ npm run inbox -- discard <key>     give it up
 npm run inbox -- forget <source>   erase what is kept of a subscriber`;
 
 const [command, argument] = process.argv.slice(2);
-const { inbox, close } = openInbox();
+const inbox = openInbox();
 switch (command) {
   case "stats":
     console.log(await inbox.stats());
@@ -38,4 +38,3 @@ switch (command) {
     console.log(USAGE);
 }
 await inbox.close();
-close();

@@ -8,7 +8,7 @@ import { openApp, openInbox } from "./databases.js";
 // A header that the Callback Profile sends along. Without it anybody may call: a warning says so, and under NODE_ENV=production it is an error.
 const token = process.env.CALLBACK_TOKEN;
 const app = openApp();
-const { inbox, close: closeInboxFile } = openInbox();
+const inbox = openInbox();
 
 const sms = incomingSms({
   inbox,
@@ -47,9 +47,8 @@ const server = express()
 
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, async () => {
-    await sms.close(); // new callbacks get 503; what runs finishes, the rest waits in the file
+    await sms.close(); // new callbacks get 503; what runs finishes, the rest waits in the file, which is closed
     server.close();
-    closeInboxFile();
     app.close();
   });
 }
