@@ -14,6 +14,8 @@ const EXHAUSTED = "x".repeat(163_000);
 /** A source may be any text. */
 const ODD_SOURCES = ["x\ud800", "x\udfff", "x\u0000y", '"', '"x"', "\u2028", "é", "👍", " x", "'; --", "_%"];
 
+const FORGOTTEN = { id: "once", source: "+911111111111" };
+
 /** The same number. */
 const FORMS = [
   "+919876500001",
@@ -388,6 +390,20 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     await sms.receive(post());
     await Promise.all([sms.close(), inbox.close()]);
     await inbox.close();
+  });
+
+  it("recognizes a duplicate of a message that was forgotten while it waited, or as a dead letter", async () => {
+    const { sms, inbox } = router(await empty(), { inboxOptions: { attempts: 1 } });
+    sms.on("message", () => Promise.reject(new Error("no")));
+    await sms.receive(post(FORGOTTEN));
+    await until(async () => (await inbox.stats()).dead === 1);
+    expect(await inbox.forget("+911111111111")).toBe(1);
+    expect((await sms.receive(post(FORGOTTEN))).outcome).toBe("duplicate");
+
+    const idle = router(await empty(), { concurrency: 0 });
+    await idle.sms.receive(post(FORGOTTEN));
+    expect(await idle.inbox.forget("+911111111111")).toBe(1);
+    expect((await idle.sms.receive(post(FORGOTTEN))).outcome).toBe("duplicate");
   });
 
   it("does not handle a message that was forgotten while it waited", async () => {

@@ -137,12 +137,23 @@ export async function replaceData(client: Client, key: string, data: string): Pr
   await client.eval(REPLACE, 1, key, data);
 }
 
-/** KEYS: the set of failed jobs, the job, the set of kept keys. ARGV: the job's id, its key, the retention. */
+/** Adds a key to the set in KEYS[1]. ARGV: the key, the retention. */
+const KEEP = `local time = redis.call('TIME')
+redis.call('ZADD', KEYS[1], time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2], ARGV[1])`;
+
+/** KEYS: the set of kept keys. */
+const KEEP_FORGOTTEN = `${ALLOW_WHEN_FULL}\n${KEEP}`;
+
+/** Keeps the key of a message that is erased. @param queue - what all keys of the queue begin with */
+export async function keepKey(client: Client, queue: string, { done, retentionMs }: Done): Promise<void> {
+  await client.eval(KEEP_FORGOTTEN, 1, `${queue}${DONE}`, done, retentionMs);
+}
+
+/** KEYS: the set of kept keys, that of failed jobs, the job. ARGV: the key, the retention, the job's id. */
 const DISCARD = `${ALLOW_WHEN_FULL}
-if redis.call('ZREM', KEYS[1], ARGV[1]) == 0 then return 0 end
-redis.call('DEL', KEYS[2], KEYS[2] .. ':logs', KEYS[2] .. ':lock')
-local time = redis.call('TIME')
-redis.call('ZADD', KEYS[3], time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3], ARGV[2])
+if redis.call('ZREM', KEYS[2], ARGV[3]) == 0 then return 0 end
+redis.call('DEL', KEYS[3], KEYS[3] .. ':logs', KEYS[3] .. ':lock')
+${KEEP}
 return 1`;
 
 /**
@@ -157,8 +168,8 @@ export async function discardJob(
   id: string,
   { done, retentionMs }: Done,
 ): Promise<number> {
-  const keys = [`${queue}failed`, `${queue}${id}`, `${queue}${DONE}`];
-  return Number(await client.eval(DISCARD, keys.length, ...keys, id, done, retentionMs));
+  const keys = [`${queue}${DONE}`, `${queue}failed`, `${queue}${id}`];
+  return Number(await client.eval(DISCARD, keys.length, ...keys, done, retentionMs, id));
 }
 
 /** KEYS: the lock. ARGV: its token, and its time in milliseconds. */

@@ -8,7 +8,7 @@ import type { DeadLetter, InboxStats, KeptMessage } from "../operable-inbox.js";
 import { subscriberOf } from "../subscriber.js";
 import { idOf, parsedEntry } from "./job.js";
 import type { Ledger } from "./ledger.js";
-import { discardJob, doneOf, replaceData } from "./scripts.js";
+import { discardJob, doneOf, keepKey, replaceData } from "./scripts.js";
 
 const WAITING = ["wait", "prioritized"] as const satisfies JobType[];
 /** In the order in which a job goes through them. */
@@ -127,8 +127,12 @@ export class Upkeep {
       for (const [n, id] of ids.entries()) {
         const entry = parsedEntry(id, texts[n] ?? null);
         if (entry?.message === undefined || subscriberOf(entry.message.source) !== subscriber) continue;
-        if (state !== "active" && (await this.#queue.remove(id)) === 1) removed++;
-        // The message runs, or was taken in the meantime. Its key stays, so that a duplicate is recognized.
+        // The key stays, so that a duplicate is recognized.
+        if (state !== "active" && (await this.#queue.remove(id)) === 1) {
+          await keepKey(this.#client, this.#queue.toKey(""), doneOf(entry.key, this.#retentionMs));
+          removed++;
+        }
+        // The message runs, or was taken in the meantime.
         else await replaceData(this.#client, this.#queue.toKey(id), JSON.stringify({ key: entry.key }));
         forgotten++;
       }
