@@ -4,7 +4,6 @@
 import type { MaybePromise } from "../base/maybe-promise.js";
 import type { SmsMessage } from "../callback/message.js";
 import { unregisteredMatch } from "../keywords/keyword-index.js";
-import type { KeywordMatch } from "../keywords/keyword-match.js";
 import {
   EVENTS,
   MESSAGE_EVENTS,
@@ -91,17 +90,20 @@ export class Registry {
 
   /** The calls for a payload of one event, in order of registration. */
   callsOf<Event extends SmsEvent>(event: Event, payload: SmsEvents[Event]): Array<Call<Event>> {
-    return callsIn(this.#router, event, payload);
+    const calls: Array<Call<Event>> = [];
+    addCalls(calls, this.#router, event, payload);
+    return calls;
   }
 
   /** The calls for a valid message, in order of registration. */
   callsOfMessage(message: SmsMessage): Array<Call<MessageEvent>> {
     const scope = this.#ofRecipients.get(message.recipient);
     const sets = scope === undefined ? [this.#router] : [this.#router, scope];
-    const calls: Array<Call<MessageEvent>> = sets.flatMap((set) => callsIn(set, "message", message));
-    const addMatch = (match: KeywordMatch): void => {
-      for (const set of sets) calls.push(...callsIn(set, "keyword", match));
+    const calls: Array<Call<MessageEvent>> = [];
+    const add = <Event extends MessageEvent>(event: Event, payload: SmsEvents[Event]): void => {
+      for (const set of sets) addCalls(calls, set, event, payload);
     };
+    add("message", message);
     const hasKeywords = sets.some(({ keywords }) => !keywords.isEmpty);
     const found = hasKeywords ? this.#router.keywords.find(message, scope?.keywords) : [];
     for (const one of found) {
@@ -111,14 +113,14 @@ export class Registry {
         continue;
       }
       for (const registration of registered) calls.push(new RegisteredCall(registration, one.match));
-      addMatch(one.match);
+      add("keyword", one.match);
     }
     if (found.length === 0) {
       if (message.keyword !== undefined && sets.some((set) => set.of("keyword").length > 0))
-        addMatch(unregisteredMatch(message.keyword, message));
-      if (hasKeywords) for (const set of sets) calls.push(...callsIn(set, "unmatched", message));
+        add("keyword", unregisteredMatch(message.keyword, message));
+      if (hasKeywords) add("unmatched", message);
     }
-    return calls.sort((a, b) => a.order - b.order);
+    return calls.length > 1 ? calls.sort((a, b) => a.order - b.order) : calls;
   }
 
   #registrarOf(sets: readonly HandlerSet[], events: readonly SmsEvent[]): Registrar {
@@ -140,6 +142,12 @@ export class Registry {
   }
 }
 
-function callsIn<Event extends SmsEvent>(set: HandlerSet, event: Event, payload: SmsEvents[Event]): Array<Call<Event>> {
-  return set.of(event).map((registration) => new RegisteredCall(registration, payload));
+/** A loop, since this runs for every message: `map` and a spread cost a microsecond more. */
+function addCalls<Event extends SmsEvent>(
+  calls: Array<Call<Event>>,
+  set: HandlerSet,
+  event: Event,
+  payload: SmsEvents[Event],
+): void {
+  for (const registration of set.of(event)) calls.push(new RegisteredCall(registration, payload));
 }
