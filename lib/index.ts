@@ -20,7 +20,15 @@ export type { Authentication } from "./access/authentication.js";
 export type { UnauthorizedCallback } from "./access/unauthorized.js";
 
 // Keywords
-export { HELP, OPT_IN, OPT_OUT, type KeywordPattern } from "./keywords/patterns.js";
+export {
+  alone,
+  HELP,
+  OPT_IN,
+  OPT_OUT,
+  POSSIBLE_OPT_OUT,
+  type KeywordList,
+  type KeywordPattern,
+} from "./keywords/patterns.js";
 export type { KeywordMatch } from "./keywords/keyword-match.js";
 
 // Events and their payloads

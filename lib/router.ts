@@ -89,7 +89,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const answers = new Answers(settings.ack, settings.problems);
   const capacity = new Capacity(settings.maxInFlight);
   const limit = new TimeLimit(settings.handlerTimeoutMs);
-  const registry = new Registry();
+  const registry = new Registry(log);
   const dispatcher = new Dispatcher(registry, limit, log, settings.describeFailure);
   const delivery =
     settings.inbox === undefined

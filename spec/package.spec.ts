@@ -35,7 +35,11 @@ describe("loading the package", () => {
         const isSame = [incomingSms === required.incomingSms, OPT_OUT === required.OPT_OUT];
         console.log(JSON.stringify([...isSame, Object.keys(required).sort()]));
       });`);
-    expect(same).toEqual([true, true, ["HELP", "OPT_IN", "OPT_OUT", "SmsError", "callbackProfile", "incomingSms"]]);
+    expect(same).toEqual([
+      true,
+      true,
+      ["HELP", "OPT_IN", "OPT_OUT", "POSSIBLE_OPT_OUT", "SmsError", "alone", "callbackProfile", "incomingSms"],
+    ]);
   });
 });
 

@@ -1,7 +1,7 @@
 // One process that receives incoming SMS, keeps them in a file, and handles them until they are handled.
 
 import express from "express";
-import { incomingSms, OPT_OUT } from "express-kaleyra-sms";
+import { incomingSms, OPT_OUT, POSSIBLE_OPT_OUT } from "express-kaleyra-sms";
 
 import { openApp, openInbox } from "./databases.js";
 
@@ -20,6 +20,9 @@ sms.keyword(OPT_OUT, ({ message }) => {
   app.optOut(message.source);
   console.log(`${message.source} wants no more messages`);
 });
+
+// STOP within a sentence, for instance: a person decides.
+sms.keyword(POSSIBLE_OPT_OUT, ({ message }) => console.log(`message ${message.id}: a person should read this`));
 
 sms.keyword("TOPUP", ({ args, message }) => {
   const amount = Number(args[0]);

@@ -167,6 +167,12 @@ export const CODES = {
     sentence: "The installed version of a package is not supported.",
     action: "Install a version that the `peerDependencies` in package.json allow.",
   },
+  KALEYRA_SMS_POSSIBLE_OPT_OUT_UNHEARD: {
+    kinds: ["process warning"],
+    sentence: "OPT_OUT is registered, but nothing hears what only may be an opt-out, such as STOP within a sentence.",
+    action:
+      'Register `sms.keyword(POSSIBLE_OPT_OUT, ...)` or `sms.on("unmatched", ...)`, and let a person read those messages.',
+  },
   KALEYRA_SMS_PROFILE_DIFFERS: {
     kinds: ["process warning"],
     sentence: "The Callback Profile in the console differs from the one on the provider's page.",

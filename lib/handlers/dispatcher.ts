@@ -44,7 +44,7 @@ export class Dispatcher {
     if (this.#limit.isOver) return CLOSED;
     const calls = found("message", () => this.#registry.callsOfMessage(message));
     if (calls.length === 0) return WITHOUT_HANDLER;
-    return then(this.#run(calls, attempt), ({ failures, late }) => {
+    return then(this.#run(calls, attempt, message), ({ failures, late }) => {
       const [first] = failures;
       if (first === undefined) return HANDLED;
       const errors = failures.map(async ({ event, cause }) => {
@@ -68,7 +68,7 @@ export class Dispatcher {
       this.#logUnhandled(event, payload);
       return;
     }
-    return then(this.#run(calls, ONLY), ({ failures, late }) => {
+    return then(this.#run(calls, ONLY, messageOf(payload)), ({ failures, late }) => {
       late?.release();
       for (const { cause } of failures) {
         this.#log.error(`handler-of-${event}-failed`, `A handler of "${event}" failed: ${nameOf(cause)}.`);
@@ -77,8 +77,12 @@ export class Dispatcher {
   }
 
   /** Starts all calls, then waits for those that have not ended. A failed call does not stop the others. */
-  #run<Event extends SmsEvent>(calls: ReadonlyArray<Call<Event>>, attempt: Attempt): MaybePromise<Run<Event>> {
-    const context = new Context(attempt);
+  #run<Event extends SmsEvent>(
+    calls: ReadonlyArray<Call<Event>>,
+    attempt: Attempt,
+    message: SmsMessage | undefined,
+  ): MaybePromise<Run<Event>> {
+    const context = new Context(attempt, message, this.#registry);
     const failures: Array<Failure<Event>> = [];
     let running: Running<Event> | undefined;
     for (const call of calls) {
@@ -163,15 +167,26 @@ interface Attempt {
 /** Without an inbox, nothing is retried. */
 const ONLY: Attempt = { attempt: 1, final: true };
 
-/** The second argument of handlers. The signal is created on first use, since few handlers use it. */
+/** The message that a payload is about. */
+function messageOf(payload: SmsEvents[Announcement]): SmsMessage | undefined {
+  if (payload instanceof SmsError) return payload.smsMessage;
+  if ("parts" in payload) return payload;
+  return "message" in payload ? payload.message : undefined;
+}
+
+/** The second argument of handlers. What few handlers use is made when they do. */
 class Context implements HandlerContext {
-  readonly optOut = false;
   readonly #attempt: Attempt;
+  readonly #message: SmsMessage | undefined;
+  readonly #registry: Registry;
+  #optOut: boolean | undefined;
   #controller: AbortController | undefined;
   #expired = false;
 
-  constructor(attempt: Attempt) {
+  constructor(attempt: Attempt, message: SmsMessage | undefined, registry: Registry) {
     this.#attempt = attempt;
+    this.#message = message;
+    this.#registry = registry;
   }
 
   get attempt(): number {
@@ -180,6 +195,10 @@ class Context implements HandlerContext {
 
   get final(): boolean {
     return this.#attempt.final;
+  }
+
+  get optOut(): boolean {
+    return (this.#optOut ??= this.#message !== undefined && this.#registry.optsOut(this.#message));
   }
 
   get signal(): AbortSignal {

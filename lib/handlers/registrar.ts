@@ -1,7 +1,7 @@
 // Registers handlers, for the router or for some business numbers.
 
 import { invalidArgument } from "../base/errors.js";
-import { patternsOf, type KeywordPattern } from "../keywords/patterns.js";
+import { isOptOut, patternsOf, type KeywordPattern } from "../keywords/patterns.js";
 import { assertEvent, type Handler, type SmsEvent } from "./events.js";
 import type { HandlerSet, Registration } from "./handler-set.js";
 
@@ -12,17 +12,21 @@ interface RegistrarOptions {
   readonly events: readonly SmsEvent[];
   /** Called for each registration, and returns its place in the order of all. */
   readonly nextOrder: () => number;
+  /** Called when a word that opts out is registered. */
+  readonly whenOptOut: () => void;
 }
 
 export class Registrar {
   readonly #sets: readonly HandlerSet[];
   readonly #events: readonly SmsEvent[];
   readonly #nextOrder: () => number;
+  readonly #whenOptOut: () => void;
 
-  constructor({ sets, events, nextOrder }: RegistrarOptions) {
+  constructor({ sets, events, nextOrder, whenOptOut }: RegistrarOptions) {
     this.#sets = sets;
     this.#events = events;
     this.#nextOrder = nextOrder;
+    this.#whenOptOut = whenOptOut;
   }
 
   /** @throws TypeError if the event does not exist, or the handler is not a function */
@@ -48,6 +52,7 @@ export class Registrar {
     const patterns = patternsOf(pattern);
     const registration = this.#register("keyword", handler, handler);
     for (const { keywords } of this.#sets) for (const one of patterns) keywords.add(one, registration);
+    if (patterns.some(isOptOut)) this.#whenOptOut();
   }
 
   /** @throws TypeError if the event is not `keyword`, or the pattern is not valid */

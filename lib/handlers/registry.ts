@@ -1,9 +1,10 @@
 // Finds the handlers of an event. A callback gets the handlers that are registered when its handling starts: later
 // changes apply to the next callback.
 
+import type { Log } from "../base/log.js";
 import type { MaybePromise } from "../base/maybe-promise.js";
 import type { SmsMessage } from "../callback/message.js";
-import { unregisteredMatch } from "../keywords/keyword-index.js";
+import { findKeywords, optsOut, unregisteredMatch } from "../keywords/find-keywords.js";
 import {
   EVENTS,
   MESSAGE_EVENTS,
@@ -58,12 +59,18 @@ export function failedCall<Event extends SmsEvent>(event: Event, order: number, 
 }
 
 export class Registry {
+  readonly #log: Pick<Log, "advise">;
   readonly #router = new HandlerSet();
   /** The handlers of single business numbers. */
   readonly #ofRecipients = new Map<string, HandlerSet>();
   #registered = 0;
+  #isAdvising = false;
   /** Called as soon as a handler of messages is registered. */
   #waitingForListener: Array<() => void> = [];
+
+  constructor(log: Pick<Log, "advise">) {
+    this.#log = log;
+  }
 
   /** For all messages. */
   registrar(): Registrar {
@@ -97,15 +104,14 @@ export class Registry {
 
   /** The calls for a valid message, in order of registration. */
   callsOfMessage(message: SmsMessage): Array<Call<MessageEvent>> {
-    const scope = this.#ofRecipients.get(message.recipient);
-    const sets = scope === undefined ? [this.#router] : [this.#router, scope];
+    const sets = this.#setsOf(message);
     const calls: Array<Call<MessageEvent>> = [];
     const add = <Event extends MessageEvent>(event: Event, payload: SmsEvents[Event]): void => {
       for (const set of sets) addCalls(calls, set, event, payload);
     };
     add("message", message);
-    const hasKeywords = sets.some(({ keywords }) => !keywords.isEmpty);
-    const found = hasKeywords ? this.#router.keywords.find(message, scope?.keywords) : [];
+    const indexes = sets.map(({ keywords }) => keywords).filter(({ isEmpty }) => !isEmpty);
+    const found = indexes.length === 0 ? [] : findKeywords(message, indexes);
     for (const one of found) {
       const { registered } = one;
       if ("cause" in one) {
@@ -118,9 +124,23 @@ export class Registry {
     if (found.length === 0) {
       if (message.keyword !== undefined && sets.some((set) => set.of("keyword").length > 0))
         add("keyword", unregisteredMatch(message.keyword, message));
-      if (hasKeywords) add("unmatched", message);
+      if (indexes.length > 0) add("unmatched", message);
     }
     return calls.length > 1 ? calls.sort((a, b) => a.order - b.order) : calls;
+  }
+
+  /** Whether a message opts out. */
+  optsOut(message: SmsMessage): boolean {
+    return optsOut(
+      message,
+      this.#setsOf(message).map(({ keywords }) => keywords),
+    );
+  }
+
+  /** The handlers of the router, and those of the message's recipient. */
+  #setsOf({ recipient }: SmsMessage): readonly HandlerSet[] {
+    const scope = this.#ofRecipients.get(recipient);
+    return scope === undefined ? [this.#router] : [this.#router, scope];
   }
 
   #registrarOf(sets: readonly HandlerSet[], events: readonly SmsEvent[]): Registrar {
@@ -128,11 +148,26 @@ export class Registry {
       if (this.#waitingForListener.length > 0) setImmediate(() => this.#resumeWaiting());
       return this.#registered++;
     };
-    return new Registrar({ sets, events, nextOrder });
+    return new Registrar({ sets, events, nextOrder, whenOptOut: () => this.#adviseSoon() });
   }
 
   #isListening(): boolean {
-    return this.#router.isListening || Array.from(this.#ofRecipients.values()).some((set) => set.isListening);
+    return this.#all().some(({ isListening }) => isListening);
+  }
+
+  #all(): HandlerSet[] {
+    return [this.#router, ...this.#ofRecipients.values()];
+  }
+
+  /** In the next turn of the event loop, warns if nothing gets what only may be an opt-out. */
+  #adviseSoon(): void {
+    if (this.#isAdvising) return;
+    this.#isAdvising = true;
+    setImmediate(() => {
+      const isHeard = (set: HandlerSet): boolean => set.keywords.possible.length > 0 || set.of("unmatched").length > 0;
+      this.#isAdvising = false;
+      if (!this.#all().some(isHeard)) this.#log.advise("KALEYRA_SMS_POSSIBLE_OPT_OUT_UNHEARD");
+    });
   }
 
   #resumeWaiting(): void {

@@ -1,244 +1,150 @@
-// Finds the keywords of a message. The cost of a search does not grow with the number of registered strings.
-// RegExps are tried one by one.
+// Holds what is registered for keywords, and finds the longest keyword at a place of a text. The cost does not grow with
+// the number of registered strings.
 
-import type { SmsMessage } from "../callback/message.js";
-import { nextWord, skipWhiteSpace, splitWords } from "../callback/words.js";
-import { foldPhrase, foldWord, unify, unifyPhrase } from "./fold.js";
-import type { KeywordMatch } from "./keyword-match.js";
-import { WordTree, type Hit } from "./word-tree.js";
+import { types } from "node:util";
 
-/** A keyword, and everything registered for it. */
-interface Keyword<Registered> {
-  /** As first registered. */
-  readonly spelling: string;
-  readonly registered: readonly Registered[];
+import type { Condition } from "./consent.js";
+import { foldPhrase, unify } from "./fold.js";
+import type { Pattern, Phrase } from "./patterns.js";
+import { PhraseTree, type Closeness, type Hit } from "./phrase-tree.js";
+import { Punctuation } from "./punctuation.js";
+
+/** Something registered for a keyword. */
+export interface Entry<Registered> {
+  readonly registered: Registered;
+  /** What must follow the keyword. */
+  readonly condition: Condition | undefined;
+  readonly isOptOut: boolean;
 }
 
-interface Pattern<Registered> {
+/** A keyword, and everything registered for it. */
+export interface Keyword<Registered> {
+  /** As first registered. */
+  readonly spelling: string;
+  /** The same for all spellings of the keyword. */
+  readonly key: string;
+  readonly entries: ReadonlyArray<Entry<Registered>>;
+}
+
+/** A RegExp, and everything registered for it. */
+export interface RegisteredRegExp<Registered> {
   readonly regExp: RegExp;
   readonly registered: readonly Registered[];
 }
 
-/** A match, and everything registered for its keyword. */
-interface Matched<Registered> {
-  readonly match: KeywordMatch;
-  readonly registered: readonly Registered[];
-}
-
-/** A RegExp that threw, as V8's do if they backtrack too deeply in a long text. Whether it matches is unknown. */
-interface Failed<Registered> {
-  readonly cause: unknown;
-  readonly registered: readonly Registered[];
-}
-
-export type Found<Registered> = Matched<Registered> | Failed<Registered>;
-
-/** A keyword, and the same one in the other index. */
-interface Entry<Registered> {
-  readonly value: Keyword<Registered>;
-  readonly twin?: Keyword<Registered>;
-}
-
-/** The offset in a text at which a keyword ends. */
-type End = number;
-
-const HEAD: End = 0;
+/** Returns the keyword with those of its entries that count where it ends in the text; `undefined` if none does. */
+export type Accept<Registered> = (keyword: Keyword<Registered>, end: number) => Keyword<Registered> | undefined;
 
 export class KeywordIndex<Registered> {
-  readonly #phrases = new WordTree<Keyword<Registered>>(foldWord);
-  /** Keywords of punctuation only. Punctuation around a word is ignored; without a word, it is compared. */
-  readonly #punctuation = new WordTree<Keyword<Registered>>(unify);
-  readonly #patterns = new Map<string, Pattern<Registered>>();
+  readonly #phrases = new PhraseTree<Keyword<Registered>>();
+  readonly #punctuation = new Punctuation<Keyword<Registered>>();
+  readonly #regExps = new Map<string, RegisteredRegExp<Registered>>();
+  #possible: readonly Registered[] = [];
+  #optOuts = 0;
 
   get isEmpty(): boolean {
-    return this.#phrases.isEmpty && this.#punctuation.isEmpty && this.#patterns.size === 0;
+    const hasPhrase = !this.#phrases.isEmpty || !this.#punctuation.isEmpty;
+    return !hasPhrase && this.#regExps.size === 0 && this.#possible.length === 0;
+  }
+
+  /** Whether a word that opts out is registered. */
+  get hasOptOut(): boolean {
+    return this.#optOuts > 0;
+  }
+
+  /** What is registered for `POSSIBLE_OPT_OUT`. */
+  get possible(): readonly Registered[] {
+    return this.#possible;
+  }
+
+  /** By their text. */
+  get regExps(): ReadonlyMap<string, RegisteredRegExp<Registered>> {
+    return this.#regExps;
   }
 
   /** Has no effect if the same is already registered for another spelling of the keyword. */
-  add(pattern: string | RegExp, registered: Registered): void {
-    this.#update(pattern, (list) => (list.includes(registered) ? list : [...list, registered]));
+  add(pattern: Pattern, registered: Registered): void {
+    const added = (list: readonly Registered[]): readonly Registered[] =>
+      list.includes(registered) ? list : [...list, registered];
+    if (pattern === "possible") this.#possible = added(this.#possible);
+    else if (types.isRegExp(pattern)) this.#updateRegExp(pattern, added);
+    else {
+      const entry = { registered, condition: pattern.condition, isOptOut: pattern.isOptOut === true };
+      this.#updatePhrase(pattern, (entries) =>
+        entries.some((one) => isSame(one, entry)) ? entries : [...entries, entry],
+      );
+    }
   }
 
   /** Removes the last registration for the pattern that `fits` accepts. */
-  remove(pattern: string | RegExp, fits: (registered: Registered) => boolean): void {
-    this.#update(pattern, (list) => {
-      const last = list.findLastIndex(fits);
-      return last === -1 ? list : list.toSpliced(last, 1);
-    });
+  remove(pattern: Pattern, fits: (registered: Registered) => boolean): void {
+    const removed = (list: readonly Registered[]): readonly Registered[] => withoutLast(list, fits);
+    if (pattern === "possible") this.#possible = removed(this.#possible);
+    else if (types.isRegExp(pattern)) this.#updateRegExp(pattern, removed);
+    else
+      this.#updatePhrase(pattern, (entries) =>
+        withoutLast(entries, (one) => fits(one.registered) && one.condition === pattern.condition),
+      );
   }
 
-  /**
-   * Returns each keyword of the message once, in the order of the search; then each RegExp that matches or throws.
-   *
-   * @param scope - the index of the message's recipient. In each place the longest keyword of both indexes wins. A
-   * keyword in both is one match.
-   */
-  find(message: SmsMessage, scope?: KeywordIndex<Registered>): Array<Found<Registered>> {
-    const typed = typedBy(message);
-    const found: Array<Found<Registered>> = [];
-    const known: Array<Keyword<Registered>> = [];
-    const add = (entry: Entry<Registered> | undefined, by: KeywordMatch["by"], end: End | undefined): void => {
-      if (entry === undefined || known.includes(entry.value)) return;
-      const { value, twin } = entry;
-      known.push(value);
-      const match = matchOf(value.spelling, by, message, typed, end);
-      found.push({ match, registered: merged(value, twin) });
-    };
-
-    const head = this.#longestOf(scope, typed.text, HEAD);
-    if (message.keyword === undefined) add(head, "text", head?.end);
-    else {
-      const sent = foldPhrase(message.keyword);
-      const own = endOfPhrase(typed.text, sent);
-      const field = joined(this.#get(sent, message.keyword), scope && scope.#get(sent, message.keyword));
-      const rest = own === undefined ? undefined : this.#longestOf(scope, typed.text, own);
-      // Without a text, the words are the parts that were sent or the keyword itself: the field is more reliable.
-      if (!typed.isText) add(field, "field", own);
-      add(head, "text", head?.end);
-      add(rest, "rest", rest?.end);
-      add(field, "field", own);
-    }
-    for (const { regExp, registered } of this.#patternsOf(scope)) {
-      try {
-        const match = patternMatch(regExp, message, typed);
-        if (match !== undefined) found.push({ match, registered });
-      } catch (cause) {
-        found.push({ cause, registered });
-      }
-    }
-    return found;
-  }
-
-  #longestOf(
-    scope: KeywordIndex<Registered> | undefined,
+  /** Returns the longest keyword that begins with the next word at or after `from`. */
+  longestAt(
     text: string,
-    from: End,
-  ): (Entry<Registered> & { readonly end: End }) | undefined {
-    const own = this.#longestAt(text, from);
-    const scoped = scope && scope.#longestAt(text, from);
-    if (own === undefined || scoped === undefined) return own ?? scoped;
-    if (own.end === scoped.end) return { ...own, twin: scoped.value };
-    return own.end > scoped.end ? own : scoped;
-  }
-
-  #get(phrase: readonly string[], keyword: string): Keyword<Registered> | undefined {
-    return phrase.length > 0 ? this.#phrases.get(phrase) : this.#punctuation.get(unifyPhrase(keyword));
-  }
-
-  /** A RegExp in both indexes is one. */
-  #patternsOf(scope: KeywordIndex<Registered> | undefined): Iterable<Pattern<Registered>> {
-    if (scope === undefined || scope.#patterns.size === 0) return this.#patterns.values();
-    const all = new Map(this.#patterns);
-    for (const [name, pattern] of scope.#patterns) {
-      all.set(name, { ...pattern, registered: merged(pattern, all.get(name)) });
-    }
-    return all.values();
-  }
-
-  #longestAt(text: string, from: End): Hit<Keyword<Registered>> | undefined {
-    const phrase = this.#phrases.longestAt(text, from);
-    const punctuation = this.#punctuation.longestAt(text, from);
+    from: number,
+    closeness: Closeness,
+    accept: Accept<Registered>,
+  ): Hit<Keyword<Registered>> | undefined {
+    const phrase = this.#phrases.longestAt(text, from, closeness, accept);
+    const punctuation = closeness === "typed" ? this.#punctuation.longestAt(text, from, accept) : undefined;
     return (phrase?.end ?? 0) >= (punctuation?.end ?? 0) ? phrase : punctuation;
   }
 
-  #update(pattern: string | RegExp, change: (list: readonly Registered[]) => readonly Registered[]): void {
-    if (typeof pattern === "string") {
-      const words = foldPhrase(pattern);
-      const [tree, phrase] = words.length > 0 ? [this.#phrases, words] : [this.#punctuation, unifyPhrase(pattern)];
-      tree.update(phrase, (keyword) => {
-        const registered = change(keyword?.registered ?? []);
-        return registered.length === 0 ? undefined : { spelling: keyword?.spelling ?? pattern, registered };
-      });
-      return;
-    }
+  /** @param keyword - the callback's own keyword */
+  get(keyword: string, closeness: Closeness): Keyword<Registered> | undefined {
+    const phrase = foldPhrase(keyword);
+    return phrase.length > 0 ? this.#phrases.get(phrase, closeness) : this.#punctuation.get(keyword);
+  }
+
+  #updatePhrase(
+    { phrase: spelling }: Phrase,
+    change: (entries: ReadonlyArray<Entry<Registered>>) => ReadonlyArray<Entry<Registered>>,
+  ): void {
+    const words = foldPhrase(spelling);
+    const update = (keyword: Keyword<Registered> | undefined): Keyword<Registered> | undefined => {
+      const before = keyword?.entries ?? [];
+      const entries = change(before);
+      this.#optOuts += count(entries) - count(before);
+      if (entries.length === 0) return undefined;
+      return keyword === undefined ? { spelling, key: keyOf(spelling), entries } : { ...keyword, entries };
+    };
+    if (words.length > 0) this.#phrases.update(words, update);
+    else this.#punctuation.update(spelling, update);
+  }
+
+  #updateRegExp(pattern: RegExp, change: (list: readonly Registered[]) => readonly Registered[]): void {
     const name = String(pattern);
-    const registered = change(this.#patterns.get(name)?.registered ?? []);
+    const registered = change(this.#regExps.get(name)?.registered ?? []);
     // A copy, so that no one else moves its lastIndex. Without `g`, it keeps no state between searches.
     if (registered.length > 0)
-      this.#patterns.set(name, { regExp: new RegExp(pattern.source, pattern.flags.replace("g", "")), registered });
-    else this.#patterns.delete(name);
+      this.#regExps.set(name, { regExp: new RegExp(pattern.source, pattern.flags.replace("g", "")), registered });
+    else this.#regExps.delete(name);
   }
 }
 
-function joined<Registered>(
-  own: Keyword<Registered> | undefined,
-  scoped: Keyword<Registered> | undefined,
-): Entry<Registered> | undefined {
-  if (own !== undefined && scoped !== undefined) return { value: own, twin: scoped };
-  const value = own ?? scoped;
-  return value && { value };
+function isSame<Registered>(one: Entry<Registered>, other: Entry<Registered>): boolean {
+  return one.registered === other.registered && one.condition === other.condition && one.isOptOut === other.isOptOut;
 }
 
-type Registrations<Registered> = Pick<Keyword<Registered>, "registered">;
-
-function merged<Registered>(
-  one: Registrations<Registered>,
-  other: Registrations<Registered> | undefined,
-): readonly Registered[] {
-  return other === undefined ? one.registered : [...one.registered, ...other.registered];
+function keyOf(phrase: string): string {
+  const words = foldPhrase(phrase);
+  return words.length > 0 ? words.map(({ word, glue }) => `${glue}\0${word}`).join(" ") : unify(phrase);
 }
 
-/** Returns the match of the callback's own keyword when no handler is registered for it. */
-export function unregisteredMatch(keyword: string, message: SmsMessage): KeywordMatch {
-  const typed = typedBy(message);
-  return matchOf(keyword, "field", message, typed, endOfPhrase(typed.text, foldPhrase(keyword)));
+function count(entries: ReadonlyArray<Entry<unknown>>): number {
+  return entries.reduce((sum, { isOptOut }) => sum + Number(isOptOut), 0);
 }
 
-/** The typed text, or the part of it that the callback has. */
-interface Typed {
-  readonly text: string;
-  /** Whether it is the message's text, not the single words that a GET callback passes instead. */
-  readonly isText: boolean;
-}
-
-function typedBy({ text, parts }: SmsMessage): Typed {
-  return text !== undefined && nextWord(text, 0) !== undefined
-    ? { text, isText: true }
-    : { text: parts.join(" "), isText: false };
-}
-
-/** The end of a phrase, given as folded words, at the head of a text; `undefined` if the text begins otherwise. */
-function endOfPhrase(text: string, phrase: readonly string[]): End | undefined {
-  let end = 0;
-  for (const wanted of phrase) {
-    let folded = "";
-    while (folded === "") {
-      const word = nextWord(text, end);
-      if (word === undefined) return undefined;
-      folded = foldWord(text.slice(word.start, word.end));
-      end = word.end;
-    }
-    if (folded !== wanted) return undefined;
-  }
-  return end === 0 ? undefined : end;
-}
-
-type Groups = Pick<KeywordMatch, "captures" | "groups">;
-
-const NO_GROUPS: Groups = { captures: Object.freeze([]) };
-
-/** @param end - `undefined` if the text does not begin with the keyword */
-function matchOf(
-  keyword: string,
-  by: KeywordMatch["by"],
-  message: SmsMessage,
-  typed: Typed,
-  end: End | undefined,
-  groups = NO_GROUPS,
-): KeywordMatch {
-  const { source, recipient, text } = message;
-  const rest = end === undefined ? typed.text : typed.text.slice(skipWhiteSpace(typed.text, end));
-  const args = end === undefined ? message.parts : Object.freeze(splitWords(rest));
-  const match: KeywordMatch = { keyword, by, message, args, rest, ...groups, source, recipient };
-  return Object.freeze(text === undefined ? match : Object.assign(match, { text }));
-}
-
-function patternMatch(regExp: RegExp, message: SmsMessage, typed: Typed): KeywordMatch | undefined {
-  regExp.lastIndex = 0;
-  const found = regExp.exec(typed.text);
-  if (found === null) return undefined;
-  const [keyword, ...captures] = found;
-  const end = found.index > skipWhiteSpace(typed.text, 0) ? undefined : found.index + keyword.length;
-  const named = found.groups && { groups: Object.freeze({ ...found.groups }) };
-  return matchOf(keyword, "text", message, typed, end, { captures: Object.freeze(captures), ...named });
+function withoutLast<Value>(list: readonly Value[], fits: (value: Value) => boolean): readonly Value[] {
+  const last = list.findLastIndex(fits);
+  return last === -1 ? list : list.toSpliced(last, 1);
 }

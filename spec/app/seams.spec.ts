@@ -32,7 +32,7 @@ const throwIfBroken = (fail: () => never) => (value: string) => (value === "brok
 
 const SEAMS: readonly Seam[] = [
   { name: "the registry", sabotage: (fail) => throwOnce(Registry.prototype, "callsOfMessage", fail) },
-  { name: "the keyword index", sabotage: (fail) => throwOnce(KeywordIndex.prototype, "find", fail) },
+  { name: "the keyword index", sabotage: (fail) => throwOnce(KeywordIndex.prototype, "longestAt", fail) },
   { name: "a RegExp", sabotage: (fail) => throwOnce(RegExp.prototype, "exec", fail), only: "in the process" },
   { name: "decrypt", options: (fail) => ({ decrypt: throwIfBroken(fail) }) },
   { name: "Date.now", sabotage: (fail) => throwOnce(Date, "now", fail), only: "in the process" },

@@ -167,7 +167,7 @@ sms.on("message", (message) => (message.fields.id = ""));
 // @ts-expect-error: so is a match
 sms.on("keyword", (match) => (match.keyword = ""));
 // @ts-expect-error: the industry's words are read-only
-OPT_OUT.push("FIN");
+OPT_OUT.words.push("FIN");
 // @ts-expect-error: an unknown option
 incomingSms({ handlerTimeout: 5 });
 // @ts-expect-error: a number, in milliseconds

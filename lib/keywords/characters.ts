@@ -1,0 +1,56 @@
+// What a character is for the search of keywords.
+
+import { isWhiteSpace } from "../callback/words.js";
+
+/**
+ * `letter` (also a combining mark), `digit` and `joined` are parts of words. `symbol`: such as an emoji. `mark`:
+ * punctuation. `invisible`: counts for nothing, also within a word.
+ */
+export type Kind = "letter" | "digit" | "joined" | "symbol" | "mark" | "invisible" | "space";
+
+const LETTER = /^[\p{L}\p{M}]$/u;
+const NUMBER = /^\p{N}$/u;
+/** Not part of a word for Unicode, but for those who type: `A+` is not A, and `$5` is not 5. */
+const JOINED = /^[+<=>\p{Sc}]$/u;
+const SYMBOL = /^[\p{So}\p{Sm}\p{Co}]$/u;
+/** Written as marks. */
+const NO_SYMBOL = /^[|~]$/;
+/** The skin tone of an emoji, too. */
+const INVISIBLE = /^[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Emoji_Modifier}]$/u;
+
+const ASCII = Array.from({ length: 128 }, (_, code) => kindOf(String.fromCharCode(code)));
+
+/** The kind of the character at an offset of a text. */
+export function kindAt(text: string, at: number): Kind {
+  return ASCII[text.charCodeAt(at)] ?? kindOf(String.fromCodePoint(text.codePointAt(at) ?? 0));
+}
+
+/** How many UTF-16 units the character at an offset has. */
+export function widthAt(text: string, at: number): 1 | 2 {
+  const code = text.charCodeAt(at);
+  return code >= 0xd800 && code < 0xdc00 && (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
+}
+
+function kindOf(character: string): Kind {
+  if (isWhiteSpace(character.charCodeAt(0))) return "space";
+  if (INVISIBLE.test(character)) return "invisible";
+  if (LETTER.test(character)) return "letter";
+  if (NUMBER.test(character)) return "digit";
+  if (JOINED.test(character)) return "joined";
+  if (!SYMBOL.test(character) || NO_SYMBOL.test(character)) return "mark";
+  // A compatibility form, such as a letter in a circle, or a full-width plus.
+  const plain = character.normalize("NFKC");
+  if (plain === character) return "symbol";
+  if (LETTER.test(plain)) return "letter";
+  return JOINED.test(plain) ? "joined" : "symbol";
+}
+
+/** Part of a word between two letters: apostrophes, hyphens and underscores. */
+const BETWEEN_LETTERS = new Set("'’‘＇-‐‑－﹣_＿");
+/** Part of a word between two digits: points, commas and colons. */
+const BETWEEN_DIGITS = new Set(".,:．，：");
+
+/** Whether a mark is a part of a word between two characters of a kind. */
+export function connects(mark: string, kind: Kind): boolean {
+  return (kind === "letter" && BETWEEN_LETTERS.has(mark)) || (kind === "digit" && BETWEEN_DIGITS.has(mark));
+}

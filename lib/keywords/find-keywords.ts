@@ -1,0 +1,209 @@
+// Finds the keywords of a message: in its text, in what follows the callback's own keyword there, and in that keyword.
+// RegExps are tried one by one.
+
+import type { SmsMessage } from "../callback/message.js";
+import { afterCourtesies, CONDITIONS } from "./conditions.js";
+import { foldPhrase } from "./fold.js";
+import { KeywordIndex, type Accept, type Entry, type Keyword, type RegisteredRegExp } from "./keyword-index.js";
+import type { KeywordMatch } from "./keyword-match.js";
+import { OPT_OUT, patternsOf } from "./patterns.js";
+import type { Closeness, Hit } from "./phrase-tree.js";
+import { possibleOptOutIn } from "./possible-opt-out.js";
+import { endOfPhrase, matchOf, patternMatch, typedBy, type End, type Typed } from "./typed.js";
+
+/** A match, and everything registered for its keyword. */
+interface Matched<Registered> {
+  readonly match: KeywordMatch;
+  readonly registered: readonly Registered[];
+}
+
+/** A RegExp that threw, as V8's do if they backtrack too deeply in a long text. Whether it matches is unknown. */
+interface Failed<Registered> {
+  readonly cause: unknown;
+  readonly registered: readonly Registered[];
+}
+
+export type Found<Registered> = Matched<Registered> | Failed<Registered>;
+
+/**
+ * Returns each keyword of the message once, in the order of the search; then each RegExp that matches or throws, and
+ * what may be an opt-out.
+ *
+ * @param indexes - that of the router, and that of the message's recipient if it has one. In each place the longest
+ * keyword of both wins. A keyword in both is one match
+ */
+export function findKeywords<Registered>(
+  message: SmsMessage,
+  indexes: ReadonlyArray<KeywordIndex<Registered>>,
+): Array<Found<Registered>> {
+  const typed = typedBy(message);
+  const { found, isOptOut } = searchPlaces(message, typed, indexes);
+  const all: Array<Found<Registered>> = found;
+  for (const { regExp, registered } of regExpsOf(indexes)) {
+    try {
+      const match = patternMatch(regExp, message, typed);
+      if (match !== undefined) all.push({ match, registered });
+    } catch (cause) {
+      all.push({ cause, registered });
+    }
+  }
+  const readers = indexes.flatMap(({ possible }) => possible);
+  if (readers.length > 0 && !isOptOut && !optsOut(message, indexes)) {
+    const possible = possibleOptOutIn(typed.text);
+    if (possible !== undefined)
+      all.push({ match: matchOf(possible.keyword, "text", message, typed, possible.end), registered: readers });
+  }
+  return all;
+}
+
+/** Returns the match of the callback's own keyword when no handler is registered for it. */
+export function unregisteredMatch(keyword: string, message: SmsMessage): KeywordMatch {
+  const typed = typedBy(message);
+  return matchOf(keyword, "field", message, typed, endOfPhrase(typed.text, foldPhrase(keyword)));
+}
+
+/** Whether `OPT_OUT`, or what extends it, matches the message: as if it were registered, if it is not. */
+export function optsOut(message: SmsMessage, indexes: ReadonlyArray<KeywordIndex<unknown>>): boolean {
+  const sought = indexes.some(({ hasOptOut }) => hasOptOut) ? indexes : [ALL_OPT_OUTS];
+  return searchPlaces(message, typedBy(message), sought).isOptOut;
+}
+
+const ALL_OPT_OUTS = new KeywordIndex<"opt-out">();
+for (const pattern of patternsOf(OPT_OUT)) ALL_OPT_OUTS.add(pattern, "opt-out");
+
+interface Places<Registered> {
+  readonly found: Array<Matched<Registered>>;
+  readonly isOptOut: boolean;
+}
+
+function searchPlaces<Registered>(
+  message: SmsMessage,
+  typed: Typed,
+  indexes: ReadonlyArray<KeywordIndex<Registered>>,
+): Places<Registered> {
+  const { text, isText } = typed;
+  const found = new Map<string, { readonly match: KeywordMatch; readonly registered: Registered[] }>();
+  let isOptOut = false;
+
+  const add = ({ spelling, key, entries }: Keyword<Registered>, by: KeywordMatch["by"], end: End | undefined): void => {
+    const known = found.get(key) ?? { match: matchOf(spelling, by, message, typed, end), registered: [] };
+    found.set(key, known);
+    for (const entry of entries) {
+      isOptOut ||= entry.isOptOut;
+      if (!known.registered.includes(entry.registered)) known.registered.push(entry.registered);
+    }
+  };
+  const addFirst = (from: End, by: "text" | "rest"): void => {
+    const hit = longestOf(indexes, text, from, fitting<Registered>(text));
+    if (hit !== undefined) add(hit.value, by, hit.end);
+    const polite = afterCourtesies(text, from);
+    const after =
+      polite === from ? undefined : longestOf(indexes, text, polite, fitting<Registered>(text, isConditional));
+    if (after !== undefined) add(after.value, by, after.end);
+  };
+  const addField = (keyword: string, end: End | undefined): void => {
+    // If there is a text, it decides whether a keyword stands alone.
+    const accept = (entry: Entry<Registered>): boolean =>
+      !isConditional(entry) || (!isText && (end === undefined || holds(entry, text, end)));
+    const field = fieldOf(indexes, keyword);
+    const accepted = field && kept(field, accept);
+    if (accepted !== undefined) add(accepted, "field", end);
+  };
+
+  if (message.keyword === undefined) addFirst(0, "text");
+  else {
+    const end = endOfPhrase(text, foldPhrase(message.keyword));
+    // Without a text, the words are the parts that were sent or the keyword itself: the field is more reliable.
+    if (!isText) addField(message.keyword, end);
+    addFirst(0, "text");
+    if (end !== undefined) addFirst(end, "rest");
+    if (isText) addField(message.keyword, end);
+  }
+  return { found: [...found.values()], isOptOut };
+}
+
+/** The longest keyword at a place. One that lacks an accent counts only if none is typed as registered. */
+function longestOf<Registered>(
+  indexes: ReadonlyArray<KeywordIndex<Registered>>,
+  text: string,
+  from: End,
+  accept: Accept<Registered>,
+): Hit<Keyword<Registered>> | undefined {
+  return longestAs(indexes, text, from, "typed", accept) ?? longestAs(indexes, text, from, "folded", accept);
+}
+
+function longestAs<Registered>(
+  indexes: ReadonlyArray<KeywordIndex<Registered>>,
+  text: string,
+  from: End,
+  closeness: Closeness,
+  accept: Accept<Registered>,
+): Hit<Keyword<Registered>> | undefined {
+  let longest: Hit<Keyword<Registered>> | undefined;
+  for (const index of indexes) {
+    const hit = index.longestAt(text, from, closeness, accept);
+    if (hit === undefined) continue;
+    if (longest === undefined || hit.end > longest.end) longest = hit;
+    else if (hit.end === longest.end) longest = { value: joined(longest.value, hit.value), end: hit.end };
+  }
+  return longest;
+}
+
+function fieldOf<Registered>(
+  indexes: ReadonlyArray<KeywordIndex<Registered>>,
+  keyword: string,
+): Keyword<Registered> | undefined {
+  const fields = (closeness: Closeness): Keyword<Registered> | undefined =>
+    indexes
+      .map((index) => index.get(keyword, closeness))
+      .filter((field) => field !== undefined)
+      .reduce<Keyword<Registered> | undefined>(
+        (one, other) => (one === undefined ? other : joined(one, other)),
+        undefined,
+      );
+  return fields("typed") ?? fields("folded");
+}
+
+/** A keyword in both indexes is one; of two that are only folded alike, the first counts. */
+function joined<Registered>(one: Keyword<Registered>, other: Keyword<Registered>): Keyword<Registered> {
+  return one.key === other.key ? { ...one, entries: [...one.entries, ...other.entries] } : one;
+}
+
+function fitting<Registered>(
+  text: string,
+  isSought: (entry: Entry<Registered>) => boolean = () => true,
+): Accept<Registered> {
+  return (keyword, end) => kept(keyword, (entry) => isSought(entry) && holds(entry, text, end));
+}
+
+function kept<Registered>(
+  keyword: Keyword<Registered>,
+  accept: (entry: Entry<Registered>) => boolean,
+): Keyword<Registered> | undefined {
+  if (keyword.entries.every(accept)) return keyword;
+  const entries = keyword.entries.filter(accept);
+  return entries.length === 0 ? undefined : { ...keyword, entries };
+}
+
+function isConditional({ condition }: Entry<unknown>): boolean {
+  return condition !== undefined;
+}
+
+function holds({ condition }: Entry<unknown>, text: string, end: End): boolean {
+  return condition === undefined || CONDITIONS[condition](text, end);
+}
+
+/** A RegExp in both indexes is one. */
+function regExpsOf<Registered>(
+  indexes: ReadonlyArray<KeywordIndex<Registered>>,
+): Iterable<RegisteredRegExp<Registered>> {
+  const [only, ...others] = indexes.filter(({ regExps }) => regExps.size > 0);
+  if (only === undefined) return [];
+  const all = new Map(only.regExps);
+  for (const { regExps } of others) {
+    for (const [name, { regExp, registered }] of regExps) {
+      all.set(name, { regExp, registered: [...(all.get(name)?.registered ?? []), ...registered] });
+    }
+  }
+  return all.values();
+}
