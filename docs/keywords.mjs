@@ -11,6 +11,7 @@ import {
   OPT_OUT_WORDS,
   POSSIBLE_OPT_OUT_STEMS,
   POSSIBLE_OPT_OUT_WORDS,
+  REFUSALS,
   STOP_BEFORE,
   STOP_NOT_BEFORE,
 } from "../dist/keywords/consent.js";
@@ -84,7 +85,8 @@ sms.keyword(OPT_IN, ({ source }) => optIn(source));
 sms.keyword([OPT_OUT, "BAND KARO", "ARRÊTER"], ({ source }) => optOut(source)); // with words of your own
 \`\`\`
 
-Before each of the words, courtesies are skipped: ${list(COURTESIES)}.
+Before each of the words, courtesies and emoji are skipped: ${list([...COURTESIES, ...CLOSINGS])}.
+So is ${list(REFUSALS)}, but not before a word that must stand alone: "no, stop" opts out, and "no start" does not opt in.
 \`optOut\` in the second argument of a handler says whether the message opts out, registered or not: look at it before you reply.
 
 ### \`OPT_OUT\`

@@ -19,10 +19,10 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
   ...pairs("АВЕЅІЈКМНОРСТУХԚԜ", "ABESIJKMHOPCTYXQW"),
 };
 
-/** Of longer words, in UTF-16 units, every accent counts: decomposing takes quadratic time. */
-const LONGEST = 256;
+/** In longer words, every accent counts: no keyword is that long, and anyone can send one. */
+const MAX_LETTERS = 256;
 
-/** A letter, its accents in Unicode's order, and its script if accents may be missing. */
+/** A letter, its accents, and its script if accents may be missing. */
 interface Letter {
   readonly base: string;
   readonly accents: string;
@@ -31,10 +31,12 @@ interface Letter {
 
 /** The same for all words that `isSameButAccents` may find equal. @param word - folded */
 export function withoutAccents(word: string): string {
-  if (ASCII.test(word) || word.length > LONGEST) return word;
-  return lettersOf(word)
-    .map(({ base }) => LOOKALIKES[base] ?? base)
-    .join("");
+  if (ASCII.test(word)) return word;
+  return (
+    lettersOf(word)
+      ?.map(({ base }) => looksOf(base))
+      .join("") ?? word
+  );
 }
 
 /**
@@ -45,8 +47,8 @@ export function withoutAccents(word: string): string {
  */
 export function isSameButAccents(one: string, other: string): boolean {
   if (one === other) return true;
-  if (one.length > LONGEST || other.length > LONGEST) return false;
   const [letters, others] = [lettersOf(one), lettersOf(other)];
+  if (letters === undefined || others === undefined) return false;
   const isMixed = hasMixedScripts(letters) || hasMixedScripts(others);
   return (
     letters.length === others.length &&
@@ -67,12 +69,15 @@ function hasMixedScripts(letters: readonly Letter[]): boolean {
   return new Set(letters.map(({ script }) => script).filter((script) => script !== undefined)).size > 1;
 }
 
-function lettersOf(word: string): Letter[] {
+/** `undefined` if there are too many. Decomposes each character by itself: a whole word takes quadratic time. */
+function lettersOf(word: string): Letter[] | undefined {
   const letters: Letter[] = [];
-  for (const character of word.normalize("NFD")) {
-    const last = letters.at(-1);
-    if (last?.script !== undefined && MARK.test(character)) letters[letters.length - 1] = withAccent(last, character);
-    else letters.push(letterOf(character));
+  for (const composed of word) {
+    for (const character of composed.normalize("NFD")) {
+      const last = letters.at(-1);
+      if (last?.script !== undefined && MARK.test(character)) letters[letters.length - 1] = withAccent(last, character);
+      else if (letters.push(letterOf(character)) > MAX_LETTERS) return undefined;
+    }
   }
   return letters;
 }

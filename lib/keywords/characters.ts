@@ -3,20 +3,21 @@
 import { isWhiteSpace } from "../callback/words.js";
 
 /**
- * `letter` (also a combining mark), `digit` and `joined` are parts of words. `symbol`: such as an emoji. `mark`:
- * punctuation. `invisible`: counts for nothing, also within a word.
+ * `letter`, `digit` and `joined` are parts of words. `symbol`: such as an emoji. `mark`: punctuation. `combining`: a part
+ * of what is before it. `invisible`: counts for nothing, also within a word.
  */
-export type Kind = "letter" | "digit" | "joined" | "symbol" | "mark" | "invisible" | "space";
+export type Kind = "letter" | "digit" | "joined" | "symbol" | "mark" | "combining" | "invisible" | "space";
 
-const LETTER = /^[\p{L}\p{M}]$/u;
+const LETTER = /^\p{L}$/u;
+const COMBINING = /^\p{M}$/u;
 const NUMBER = /^\p{N}$/u;
 /** Not part of a word for Unicode, but for those who type: `A+` is not A, and `$5` is not 5. */
 const JOINED = /^[+<=>\p{Sc}]$/u;
 const SYMBOL = /^[\p{So}\p{Sm}\p{Co}]$/u;
 /** Written as marks. */
 const NO_SYMBOL = /^[|~]$/;
-/** The skin tone of an emoji, too. */
-const INVISIBLE = /^[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Emoji_Modifier}]$/u;
+/** The skin tone of an emoji, and the frame of a keycap, too. */
+const INVISIBLE = /^[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Emoji_Modifier}\u20e3]$/u;
 
 const ASCII = Array.from({ length: 128 }, (_, code) => kindOf(String.fromCharCode(code)));
 
@@ -35,6 +36,7 @@ function kindOf(character: string): Kind {
   if (isWhiteSpace(character.charCodeAt(0))) return "space";
   if (INVISIBLE.test(character)) return "invisible";
   if (LETTER.test(character)) return "letter";
+  if (COMBINING.test(character)) return "combining";
   if (NUMBER.test(character)) return "digit";
   if (JOINED.test(character)) return "joined";
   if (!SYMBOL.test(character) || NO_SYMBOL.test(character)) return "mark";

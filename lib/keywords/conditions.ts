@@ -1,32 +1,50 @@
 // Whether a word of consent counts, by what was typed after it.
 
 import { kindAt, widthAt } from "./characters.js";
-import { CLOSINGS, COURTESIES, MESSAGE_WORDS, STOP_BEFORE, STOP_NOT_BEFORE, type Condition } from "./consent.js";
+import {
+  CLOSINGS,
+  COURTESIES,
+  MESSAGE_WORDS,
+  REFUSALS,
+  STOP_BEFORE,
+  STOP_NOT_BEFORE,
+  type Condition,
+} from "./consent.js";
 import { folded } from "./fold.js";
 import { typedWordAfter } from "./typed-words.js";
 
-const SKIPPED = new Set<string>(COURTESIES);
-const CLOSING = new Set<string>([...CLOSINGS, ...COURTESIES].flatMap((closing) => closing.split(" ")));
+const POLITE = new Set<string>([...COURTESIES, ...CLOSINGS]);
+const REFUSAL = new Set<string>(REFUSALS);
 const NOT_BEFORE = new Set<string>(STOP_NOT_BEFORE);
 const BEFORE = new Set<string>(STOP_BEFORE);
-const ABOUT_MESSAGES = new Set<string>([...MESSAGE_WORDS, ...CLOSING]);
+const ABOUT_MESSAGES = new Set<string>([...MESSAGE_WORDS, ...POLITE, ...REFUSAL]);
 /** Marks that end or interrupt a sentence, also after white space. */
 const PAUSE = /^[-–—.…!?,;:/*]$/u;
 
-/** The offset after the courtesies that begin at `from`; `from` if there are none. */
-export function afterCourtesies(text: string, from: number): number {
-  let end = from;
+/** What stands before a word of consent and is skipped. */
+interface Skipped {
+  /** The offset after it; `from` if nothing is skipped. */
+  readonly end: number;
+  /** Whether it refuses something: no opt-in then. */
+  readonly refuses: boolean;
+}
+
+/** Skips courtesies, closings, refusals and emoji at `from`. */
+export function skipCourtesies(text: string, from: number): Skipped {
+  let [end, refuses] = [from, false];
   for (const word of wordsAfter(text, from)) {
-    if (!SKIPPED.has(word.word)) break;
+    const isRefusal = REFUSAL.has(word.word);
+    if (!isRefusal && !word.isSymbol && !POLITE.has(word.word)) break;
+    refuses ||= isRefusal;
     end = word.end;
   }
-  return end;
+  return { end, refuses };
 }
 
 /** @param end - where the word that the condition is about ends in the text */
 export const CONDITIONS: Readonly<Record<Condition, (text: string, end: number) => boolean>> = {
   anything: () => true,
-  nothing: (text, end) => every(text, end, CLOSING),
+  nothing: (text, end) => every(text, end, POLITE),
   messages: (text, end) => every(text, end, ABOUT_MESSAGES),
   stop: (text, end) => {
     if (isBeforePause(text, end)) return true;
@@ -45,7 +63,7 @@ function every(text: string, end: number, words: ReadonlySet<string>): boolean {
 function openWords(text: string, end: number): string[] {
   const words: string[] = [];
   for (const { word, isSymbol } of wordsAfter(text, end)) {
-    if (isSymbol || (CLOSING.has(word) && !BEFORE.has(word))) continue;
+    if (isSymbol || ((POLITE.has(word) || REFUSAL.has(word)) && !BEFORE.has(word))) continue;
     if (words.push(word) === 2) break;
   }
   return words;
@@ -57,13 +75,31 @@ function isBeforePause(text: string, end: number): boolean {
     const kind = kindAt(text, at);
     if (kind === "symbol") return true;
     if (kind === "mark") return at === end || PAUSE.test(text.charAt(at));
-    if (kind !== "space" && kind !== "invisible") return false;
+    if (kind === "letter" || kind === "digit" || kind === "joined") return false;
   }
   return false;
 }
 
-function* wordsAfter(text: string, from: number): Generator<{ word: string; end: number; isSymbol: boolean }> {
-  for (let typed = typedWordAfter(text, from); typed !== undefined; typed = typedWordAfter(text, typed.end)) {
-    yield { word: folded(text, typed).word, end: typed.end, isSymbol: typed.isSymbol };
+interface Following {
+  readonly word: string;
+  readonly end: number;
+  readonly isSymbol: boolean;
+}
+
+/** The words after an offset. THANK YOU is one. */
+function* wordsAfter(text: string, from: number): Generator<Following> {
+  let next = followingWord(text, from);
+  while (next !== undefined) {
+    const { word, end } = next;
+    const after = followingWord(text, end);
+    const both = after === undefined ? word : `${word} ${after.word}`;
+    if (after !== undefined && POLITE.has(both)) yield { ...after, word: both };
+    else yield next;
+    next = after !== undefined && POLITE.has(both) ? followingWord(text, after.end) : after;
   }
+}
+
+function followingWord(text: string, from: number): Following | undefined {
+  const typed = typedWordAfter(text, from);
+  return typed && { word: folded(text, typed).word, end: typed.end, isSymbol: typed.isSymbol };
 }

@@ -11,23 +11,35 @@ export interface ConsentRow {
 }
 
 /** Polite words. They are skipped before a word of consent, and count for nothing after it. */
-export const COURTESIES = ["PLEASE", "PLS", "PLZ", "KINDLY", "HI", "HELLO", "HEY", "OK", "NO"] as const;
+export const COURTESIES = ["PLEASE", "PLS", "PLZ", "KINDLY", "HI", "HELLO", "HEY", "OK"] as const;
+/** Skipped like a courtesy before a word that opts out: "no, stop". Not before one that opts in. */
+export const REFUSALS = ["NO"] as const;
 /** These, too, count for nothing after a word that stands alone. */
 export const CLOSINGS = ["THANKS", "THANK YOU", "NOW"] as const;
 
-const SEND = ["TEXT", "SEND", "MESSAGE"].flatMap((verb) => [`DO NOT ${verb}`, `DONT ${verb}`, `DON'T ${verb}`]);
+/** Each beginning with each end. */
+function phrases(beginnings: readonly string[], ends: readonly string[]): string[] {
+  return beginnings.flatMap((beginning) => ends.map((end) => `${beginning} ${end}`));
+}
+
+const DO_NOT_SEND = phrases(["DO NOT", "DONT", "DON'T"], ["TEXT", "SEND", "MESSAGE", "CONTACT"]);
 
 export const OPT_OUT_WORDS: readonly ConsentRow[] = [
   {
     follows: "anything",
-    words: ["STOPALL", "STOP ALL", "UNSUBSCRIBE", "UNSUB", "OPTOUT", "OPT OUT", "OPT-OUT", "OPT ME OUT"],
+    words: [
+      ...["STOPALL", "STOP ALL", "UNSUBSCRIBE", "UNSUSCRIBE", "UNSUB", "OPTOUT", "OPT OUT", "OPT-OUT", "OPT ME OUT"],
+      ...phrases(["I WANT TO", "I WOULD LIKE TO"], ["UNSUBSCRIBE", "OPT OUT"]),
+      ...phrases(["STOP THE", "STOP YOUR"], ["SMS", "TEXTS", "MSGS", "MESSAGES", "ADS", "PROMO", "MARKETING"]),
+      ...phrases(["CAN YOU STOP", "COULD YOU STOP"], ["TEXTING", "SENDING", "MESSAGING"]),
+    ],
   },
   { follows: "stop", words: ["STOP"] },
   {
     follows: "messages",
     words: [
-      ...["CANCEL", "END", "QUIT", "REVOKE", "REMOVE", "REMOVE ME", "REMOVE MY NUMBER", "TAKE ME OFF"],
-      ...["DND", "DO NOT DISTURB", ...SEND, "LEAVE ME ALONE", "ARRET"],
+      ...["CANCEL", "END", "QUIT", "REVOKE", "REMOVE", "REMOVE ME", "REMOVE MY NUMBER", "REMOVE MY NO", "TAKE ME OFF"],
+      ...["TAKE MY NUMBER OFF", "DND", "DO NOT DISTURB", ...DO_NOT_SEND, "LEAVE ME ALONE", "ARRET"],
     ],
   },
 ];
@@ -38,21 +50,23 @@ export const STOP_NOT_BEFORE = [...["BY", "AT", "IN", "ON", "OVER", "OFF", "FOR"
 export const STOP_BEFORE = [
   ...["ALL", "IT", "THIS", "THESE", "ME", "NOW", "TEXTING", "SENDING", "MESSAGING", "CONTACTING", "SPAM", "SPAMMING"],
   ...["SMS", "TEXT", "TEXTS", "MSG", "MSGS", "MESSAGE", "MESSAGES", "ADS", "PROMO", "PROMOTIONAL", "MARKETING"],
+  ...["MSGING", "BOTHERING", "STOP", "OR"],
 ] as const;
 /** Words for the messages: "cancel my subscription". */
 export const MESSAGE_WORDS = [
   ...["ALL", "IT", "MY", "FROM", "YOUR", "LIST", "SMS", "TEXTS", "MESSAGES", "MSGS", "SUBSCRIPTION", "SENDING"],
-  ...["TEXTING", "ME", "ANY", "MORE", "ANYMORE", "AGAIN"],
+  ...["TEXTING", "ME", "ANY", "MORE", "ANYMORE", "AGAIN", "UR"],
 ] as const;
 
 export const POSSIBLE_OPT_OUT_WORDS = [
-  ...["STOP", "STOPALL", "OPT OUT", "OPT-OUT", "OPTOUT", "REMOVE ME", ...SEND],
+  ...["STOP", "STOPALL", "OPT OUT", "OPT-OUT", "OPTOUT", "REMOVE ME", "REMOVE MY NUMBER", "REMOVE THIS NUMBER"],
+  ...["TAKE ME OFF", ...DO_NOT_SEND, ...phrases(["DONT WANT", "DON'T WANT", "DO NOT WANT"], ["THESE", "ANY MORE"])],
   ...["NO MORE", "WRONG NUMBER", "NOT INTERESTED", "BLOCK", "DEACTIVATE", "DND", "SPAM"],
 ] as const;
 /** Forms of words that possibly opt out, too. */
 export const POSSIBLE_OPT_OUT_STEMS: ReadonlyArray<{ readonly word: string; readonly form: RegExp }> = [
-  { word: "STOP", form: /^STOP{2,}$|^STPO$/ },
-  { word: "UNSUB", form: /^UNSUB/ },
+  { word: "STOP", form: /^S+TO+P{2,}$|^S+TO{3,}P$|^STPO$/ },
+  { word: "UNSUB", form: /^UNSU[BS]/ },
 ];
 
 export const OPT_IN_WORDS: readonly ConsentRow[] = [

@@ -2,7 +2,7 @@
 // RegExps are tried one by one.
 
 import type { SmsMessage } from "../callback/message.js";
-import { afterCourtesies, CONDITIONS } from "./conditions.js";
+import { skipCourtesies, CONDITIONS } from "./conditions.js";
 import { foldPhrase } from "./fold.js";
 import { KeywordIndex, type Accept, type Entry, type Keyword, type RegisteredRegExp } from "./keyword-index.js";
 import type { KeywordMatch } from "./keyword-match.js";
@@ -96,9 +96,11 @@ function searchPlaces<Registered>(
   const addFirst = (from: End, by: "text" | "rest"): void => {
     const hit = longestOf(indexes, text, from, fitting<Registered>(text));
     if (hit !== undefined) add(hit.value, by, hit.end);
-    const polite = afterCourtesies(text, from);
-    const after =
-      polite === from ? undefined : longestOf(indexes, text, polite, fitting<Registered>(text, isConditional));
+    const skipped = skipCourtesies(text, from);
+    if (skipped.end === from) return;
+    const isSought = ({ condition }: Entry<Registered>): boolean =>
+      condition !== undefined && !(skipped.refuses && condition === "nothing");
+    const after = longestOf(indexes, text, skipped.end, fitting(text, isSought));
     if (after !== undefined) add(after.value, by, after.end);
   };
   const addField = (keyword: string, end: End | undefined): void => {

@@ -12,15 +12,17 @@ const HYPHENS = /\u2010/g;
 /** Brackets around a word, as in `<STOP>`. */
 const BRACKETED = /^<+([^<>]+)>+$/;
 
-/** In UTF-16 units. Normalizing takes quadratic time in a run of combining marks, and anyone can send a long one. */
+/**
+ * In UTF-16 units. Longer words are normalized character by character: as a whole it takes quadratic time in a run of
+ * combining marks, and anyone can send a long one.
+ */
 const LONGEST_NORMALIZED = 256;
 
 /**
  * Returns the form in which words are compared.
  *
  * The form is Unicode's NFKC_Casefold: compatibility forms, case and ignorable characters, such as a zero-width space,
- * make no difference. The four letters I of Turkish are one letter. Words of more than 256 UTF-16 units are not
- * normalized: compatibility forms make a difference.
+ * make no difference. The four letters I of Turkish are one letter.
  */
 function foldWord(word: string): string {
   if (ASCII_WORD.test(word)) return word.toUpperCase();
@@ -61,5 +63,6 @@ export function unifyPhrase(phrase: string): string[] {
 }
 
 function normalize(word: string): string {
-  return word.length > LONGEST_NORMALIZED ? word : word.normalize("NFKC");
+  if (word.length <= LONGEST_NORMALIZED) return word.normalize("NFKC");
+  return Array.from(word, (character) => character.normalize("NFKC")).join("");
 }

@@ -7,9 +7,11 @@ import { typedWordAfter } from "./typed-words.js";
 
 interface Node<Value> {
   readonly children: Map<string, Node<Value>>;
-  /** The words of `children` that differ only in accents, in order of registration. */
+  /** The words of `children` that differ only in accents. */
   readonly alike: Map<string, FoldedWord[]>;
   value?: Value | undefined;
+  /** The place of the phrase in the order of registration. */
+  order: number;
 }
 
 /** A phrase in a text. */
@@ -24,6 +26,7 @@ export type Closeness = "typed" | "folded";
 
 export class PhraseTree<Value> {
   readonly #root: Node<Value> = newNode();
+  #registered = 0;
 
   get isEmpty(): boolean {
     return this.#root.children.size === 0;
@@ -37,6 +40,7 @@ export class PhraseTree<Value> {
       node = node.children.get(keyOf(word)) ?? addChild(node, word);
       path.push(node);
     }
+    if (node.value === undefined) node.order = this.#registered++;
     node.value = change(node.value);
     for (let depth = phrase.length - 1; depth >= 0; depth--) {
       const [parent, child, word] = [path[depth], path[depth + 1], phrase[depth]];
@@ -47,7 +51,7 @@ export class PhraseTree<Value> {
   }
 
   /**
-   * Returns the longest phrase that begins with the next word at or after `from`.
+   * Returns the longest phrase that begins with the next word at or after `from`; of several, the first registered.
    *
    * @param accept - returns what to find for a value, or `undefined` if the phrase does not count there
    */
@@ -57,40 +61,49 @@ export class PhraseTree<Value> {
     closeness: Closeness,
     accept: (value: Value, end: number) => Found | undefined,
   ): Hit<Found> | undefined {
-    const longestBelow = (node: Node<Value>, at: number): Hit<Found> | undefined => {
+    const bestBelow = (node: Node<Value>, at: number): OrderedHit<Found> | undefined => {
       if (node.children.size === 0) return undefined;
       const typed = typedWordAfter(text, at);
       if (typed === undefined) return undefined;
-      const { end } = typed;
-      let longest: Hit<Found> | undefined;
+      let best: OrderedHit<Found> | undefined;
       for (const child of childrenOf(node, folded(text, typed), closeness)) {
-        const hit = longestBelow(child, end) ?? hitOf(child.value, end, accept);
-        if (hit !== undefined && hit.end > (longest?.end ?? 0)) longest = hit;
+        const hit = bestBelow(child, typed.end) ?? hitOf(child, typed.end, accept);
+        if (hit !== undefined && (best === undefined || isBetter(hit, best, closeness))) best = hit;
       }
-      return longest;
+      return best;
     };
-    return longestBelow(this.#root, from);
+    return bestBelow(this.#root, from);
   }
 
-  /** Returns the value of a phrase. */
+  /** Returns the value of a phrase; of several, that of the first registered. */
   get(phrase: readonly FoldedWord[], closeness: Closeness): Value | undefined {
     let nodes: ReadonlyArray<Node<Value>> = [this.#root];
     for (const word of phrase) nodes = nodes.flatMap((node) => childrenOf(node, word, closeness));
-    return nodes.find(({ value }) => value !== undefined)?.value;
+    const found = nodes.filter(({ value }) => value !== undefined);
+    return found.sort((one, other) => one.order - other.order)[0]?.value;
   }
 }
 
+interface OrderedHit<Found> extends Hit<Found> {
+  readonly order: number;
+}
+
+/** Of two that are typed as registered and equally long, the first has the marks that were typed. */
+function isBetter(hit: OrderedHit<unknown>, best: OrderedHit<unknown>, closeness: Closeness): boolean {
+  return hit.end === best.end ? closeness === "folded" && hit.order < best.order : hit.end > best.end;
+}
+
 function hitOf<Value, Found>(
-  value: Value | undefined,
+  { value, order }: Node<Value>,
   end: number,
   accept: (value: Value, end: number) => Found | undefined,
-): Hit<Found> | undefined {
+): OrderedHit<Found> | undefined {
   const found = value === undefined ? undefined : accept(value, end);
-  return found === undefined ? undefined : { value: found, end };
+  return found === undefined ? undefined : { value: found, end, order };
 }
 
 function newNode<Value>(): Node<Value> {
-  return { children: new Map(), alike: new Map() };
+  return { children: new Map(), alike: new Map(), order: 0 };
 }
 
 /** Folded words have no control characters. */

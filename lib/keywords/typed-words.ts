@@ -27,7 +27,7 @@ export function typedWordAfter(text: string, from: number): TypedWord | undefine
     } else if (kind === "symbol") {
       if (glueStart === undefined)
         symbols = { start: symbols?.start ?? at, end: at + widthAt(text, at), glue: "", isSymbol: true };
-    } else if (kind !== "mark" && kind !== "invisible") {
+    } else if (isInWord(kind)) {
       const glue = glueStart === undefined ? "" : text.slice(glueStart, at);
       return { start: at, end: endOfWord(text, at), glue, isSymbol: false };
     }
@@ -43,7 +43,11 @@ export function endOfMarks(text: string, end: number): number {
 }
 
 function isAround(kind: Kind): boolean {
-  return kind === "mark" || kind === "symbol" || kind === "invisible";
+  return kind !== "space" && !isInWord(kind);
+}
+
+function isInWord(kind: Kind): boolean {
+  return kind === "letter" || kind === "digit" || kind === "joined";
 }
 
 function endOfWord(text: string, start: number): number {
@@ -51,10 +55,10 @@ function endOfWord(text: string, start: number): number {
   let last: Kind = "mark";
   for (; at < text.length; at += widthAt(text, at)) {
     const kind = kindAt(text, at);
-    if (kind === "letter" || kind === "digit" || kind === "joined") last = kind;
+    if (isInWord(kind)) last = kind;
     else if (kind === "mark") {
       if (!connects(text.charAt(at), last) || visibleKindAfter(text, at + 1) !== last) break;
-    } else if (kind !== "invisible") break;
+    } else if (kind !== "invisible" && kind !== "combining") break;
   }
   return at;
 }
@@ -62,7 +66,7 @@ function endOfWord(text: string, start: number): number {
 function visibleKindAfter(text: string, from: number): Kind | undefined {
   for (let at = from; at < text.length; at += widthAt(text, at)) {
     const kind = kindAt(text, at);
-    if (kind !== "invisible") return kind;
+    if (kind !== "invisible" && kind !== "combining") return kind;
   }
   return undefined;
 }

@@ -67,6 +67,7 @@ describe("OPT_OUT", () => {
       "Don’t send me any more texts",
       "don't message",
     ],
+    ...["I want to opt out", "stop the msgs pls", "STOP STOP STOP", "🛑 STOP 🛑", "no thanks, stop", "stop msging me"],
     ...["do not send sms", "leave me alone", "arret", "Arrêt", "kindly remove me from your list"],
   ])("matches %j", async (message) => {
     expect(await listsOf(message)).toMatchObject([expect.stringMatching(/^OPT_OUT /)]);
@@ -192,7 +193,7 @@ describe("POSSIBLE_OPT_OUT", () => {
     ["I want this to STOPPP", "STOP"],
     ["plz STPO", "STOP"],
     ["how do I unsubscribe", "UNSUB"],
-    ["i want to opt out", "OPT OUT"],
+    ["how can i opt out", "OPT OUT"],
     ["who is this? remove me", "REMOVE ME"],
     ["you, don’t text me", "DON'T TEXT"],
     ["no more msgs", "NO MORE"],

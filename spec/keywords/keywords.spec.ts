@@ -177,6 +177,12 @@ describe("a keyword that was typed without its accents", () => {
     ]);
   });
 
+  it("is the first registered also where another begins a longer one", async () => {
+    const keywords = ["STOP ALL", "STØP", "STOP"];
+    expect(await matchesOf(keywords, { message: "hello", keyword: "śtøṕ" })).toMatchObject([{ keyword: "STØP" }]);
+    expect(await matchesOf(keywords, { message: "śtøṕ" })).toMatchObject([{ keyword: "STØP" }]);
+  });
+
   it("is found as the console's keyword, and after it", async () => {
     expect(await matchesOf(["ARRÊT"], { message: "bonjour", keyword: "arret" })).toMatchObject([
       { keyword: "ARRÊT", by: "field" },
