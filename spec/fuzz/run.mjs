@@ -1,4 +1,5 @@
-// Runs the property tests of the readers for a time, from a seed: `npm run fuzz -- --seconds 300 --seed 1`.
+// Runs the property tests of the readers and of the keywords for a time, from a seed:
+// `npm run fuzz -- --seconds 300 --seed 1`.
 
 import { spawnSync } from "node:child_process";
 import { createRequire } from "node:module";

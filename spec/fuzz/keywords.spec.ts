@@ -1,0 +1,65 @@
+// Compares the keywords that the router finds in a text with those of an oracle. As a spec, it is short and uses a
+// fixed seed. `npm run fuzz` runs it for minutes from a new seed.
+
+import { expect, it, jest } from "@jest/globals";
+import fc, { type Parameters } from "fast-check";
+import { incomingSms } from "express-kaleyra-sms";
+
+import { post } from "../support/callbacks";
+import { findKeyword } from "./keyword-oracle";
+import { typed } from "./typed";
+
+jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
+
+const { FUZZ_SECONDS, FUZZ_SEED } = process.env;
+const longRun: Parameters<unknown> = {
+  seed: Number(FUZZ_SEED),
+  numRuns: Infinity,
+  maxSkipsPerRun: Infinity,
+  plugins: [fc.interruptAfterTimeLimit((Number(FUZZ_SECONDS) * 1_000) / 4)],
+};
+const RUN: Parameters<unknown> = FUZZ_SECONDS === undefined ? { seed: 20_261_126, numRuns: 3_000 } : longRun;
+const TIMEOUT_MS = FUZZ_SECONDS === undefined ? 60_000 : Number(FUZZ_SECONDS) * 1_000 + 60_000;
+
+type Matches = Array<{ keyword: string; by: string; rest: string }>;
+
+/** The keywords that the router finds in a text, in the form of the oracle's. */
+async function receive(keywords: readonly string[], message: string): Promise<Matches> {
+  const matches: Matches = [];
+  const sms = incomingSms({
+    authenticate: false,
+    deduplicate: false,
+    logger: { warn: () => undefined, error: () => undefined },
+  });
+  for (const keyword of keywords) sms.keyword(keyword, ({ by, rest }) => matches.push({ keyword, by, rest }));
+  const { status } = await sms.receive(post({ message }));
+  expect(status).toBe(200);
+  return matches;
+}
+
+it(
+  "finds the keyword of what people type, and the rest, as the oracle does",
+  async () => {
+    const seen = { exact: 0, folded: 0, none: 0, rest: 0 };
+    await fc.assert(
+      fc.asyncProperty(typed, async ({ keywords, text }) => {
+        const found = findKeyword(keywords, text);
+        fc.pre(found !== "silent");
+        const matches = await receive(keywords, text);
+        if (found === "none") {
+          expect(matches).toEqual([]);
+          seen.none++;
+          return;
+        }
+        const { keyword, how, rest } = found;
+        expect(matches).toEqual([{ keyword, by: "text", rest: rest ?? (expect.any(String) as unknown) }]);
+        seen[how]++;
+        if (rest !== undefined && rest !== "") seen.rest++;
+      }),
+      RUN,
+    );
+    if (FUZZ_SECONDS !== undefined) console.log(seen);
+    for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
+  },
+  TIMEOUT_MS,
+);
