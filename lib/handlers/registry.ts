@@ -110,8 +110,8 @@ export class Registry {
       for (const set of sets) addCalls(calls, set, event, payload);
     };
     add("message", message);
-    const indexes = sets.map(({ keywords }) => keywords).filter(({ isEmpty }) => !isEmpty);
-    const found = indexes.length === 0 ? [] : findKeywords(message, indexes);
+    const hasKeywords = sets.some(({ keywords }) => !keywords.isEmpty);
+    const found = hasKeywords ? findKeywords(message, indexesOf(sets)) : [];
     for (const one of found) {
       const { registered } = one;
       if ("cause" in one) {
@@ -124,17 +124,14 @@ export class Registry {
     if (found.length === 0) {
       if (message.keyword !== undefined && sets.some((set) => set.of("keyword").length > 0))
         add("keyword", unregisteredMatch(message.keyword, message));
-      if (indexes.length > 0) add("unmatched", message);
+      if (hasKeywords) add("unmatched", message);
     }
     return calls.length > 1 ? calls.sort((a, b) => a.order - b.order) : calls;
   }
 
   /** Whether a message opts out. */
   optsOut(message: SmsMessage): boolean {
-    return optsOut(
-      message,
-      this.#setsOf(message).map(({ keywords }) => keywords),
-    );
+    return optsOut(message, indexesOf(this.#setsOf(message)));
   }
 
   /** The handlers of the router, and those of the message's recipient. */
@@ -175,6 +172,10 @@ export class Registry {
     for (const resolve of this.#waitingForListener) resolve();
     this.#waitingForListener = [];
   }
+}
+
+function indexesOf(sets: readonly HandlerSet[]): Array<HandlerSet["keywords"]> {
+  return sets.map(({ keywords }) => keywords);
 }
 
 /** A loop, since this runs for every message: `map` and a spread cost a microsecond more. */

@@ -3,9 +3,8 @@
 const ASCII = /^[\0-\x7f]*$/;
 const MARK = /^\p{M}$/u;
 /** The scripts of which accents may be missing. The vowel signs of other scripts always count. */
-const SCRIPTS = { latin: /^\p{Script=Latin}$/u, greek: /^\p{Script=Greek}$/u, cyrillic: /^\p{Script=Cyrillic}$/u };
-
-type Script = keyof typeof SCRIPTS;
+const SCRIPTS = [/\p{Script=Latin}/u, /\p{Script=Greek}/u, /\p{Script=Cyrillic}/u];
+const HAS_ACCENTS = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u;
 
 /** Letters with a stroke, which Unicode does not decompose. */
 const STROKES: Readonly<Record<string, string>> = { Ł: "L", Đ: "D", Ø: "O", Ħ: "H" };
@@ -22,16 +21,16 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
 /** In longer words, every accent counts: no keyword is that long, and anyone can send one. */
 const MAX_LETTERS = 256;
 
-/** A letter, its accents, and its script if accents may be missing. */
+/** A letter, its accents, and whether they may be missing. */
 interface Letter {
-  readonly base: string;
-  readonly accents: string;
-  readonly script: Script | undefined;
+  base: string;
+  accents: string;
+  readonly hasAccents: boolean;
 }
 
 /** The same for all words that `isSameButAccents` may find equal. @param word - folded */
 export function withoutAccents(word: string): string {
-  if (ASCII.test(word)) return word;
+  if (ASCII.test(word) || !HAS_ACCENTS.test(word)) return word;
   return (
     lettersOf(word)
       ?.map(({ base }) => looksOf(base))
@@ -49,7 +48,7 @@ export function isSameButAccents(one: string, other: string): boolean {
   if (one === other) return true;
   const [letters, others] = [lettersOf(one), lettersOf(other)];
   if (letters === undefined || others === undefined) return false;
-  const isMixed = hasMixedScripts(letters) || hasMixedScripts(others);
+  const isMixed = hasMixedScripts(one) || hasMixedScripts(other);
   return (
     letters.length === others.length &&
     letters.every(({ base, accents }, n) => {
@@ -65,8 +64,8 @@ function looksOf(base: string): string {
   return LOOKALIKES[base] ?? base;
 }
 
-function hasMixedScripts(letters: readonly Letter[]): boolean {
-  return new Set(letters.map(({ script }) => script).filter((script) => script !== undefined)).size > 1;
+function hasMixedScripts(word: string): boolean {
+  return SCRIPTS.filter((script) => script.test(word)).length > 1;
 }
 
 /** `undefined` if there are too many. Decomposes each character by itself: a whole word takes quadratic time. */
@@ -75,7 +74,7 @@ function lettersOf(word: string): Letter[] | undefined {
   for (const composed of word) {
     for (const character of composed.normalize("NFD")) {
       const last = letters.at(-1);
-      if (last?.script !== undefined && MARK.test(character)) letters[letters.length - 1] = withAccent(last, character);
+      if (last?.hasAccents === true && MARK.test(character)) addAccent(last, character);
       else if (letters.push(letterOf(character)) > MAX_LETTERS) return undefined;
     }
   }
@@ -84,14 +83,13 @@ function lettersOf(word: string): Letter[] | undefined {
 
 function letterOf(character: string): Letter {
   const base = STROKES[character];
-  if (base !== undefined) return { base, accents: STROKE, script: "latin" };
-  const script = (Object.keys(SCRIPTS) as Script[]).find((one) => SCRIPTS[one].test(character));
-  return { base: character, accents: "", script };
+  if (base !== undefined) return { base, accents: STROKE, hasAccents: true };
+  return { base: character, accents: "", hasAccents: HAS_ACCENTS.test(character) };
 }
 
-function withAccent(letter: Letter, accent: string): Letter {
-  if (letter.base === SHORT_I.base && accent === SHORT_I.accent) return { ...letter, base: "Й" };
-  return { ...letter, accents: letter.accents + accent };
+function addAccent(letter: Letter, accent: string): void {
+  if (letter.base === SHORT_I.base && accent === SHORT_I.accent) letter.base = "Й";
+  else letter.accents += accent;
 }
 
 function pairs(letters: string, looks: string): Record<string, string> {

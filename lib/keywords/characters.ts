@@ -19,11 +19,19 @@ const NO_SYMBOL = /^[|~]$/;
 /** The skin tone of an emoji, and the frame of a keycap, too. */
 const INVISIBLE = /^[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Emoji_Modifier}\u20e3]$/u;
 
-const ASCII = Array.from({ length: 128 }, (_, code) => kindOf(String.fromCharCode(code)));
+/** The kinds of the characters that have been met, by their code in the Basic Multilingual Plane; 0 if not met yet. */
+const MET = new Uint8Array(0x1_0000);
+const KINDS = [undefined, "letter", "digit", "joined", "symbol", "mark", "combining", "invisible", "space"] as const;
 
 /** The kind of the character at an offset of a text. */
 export function kindAt(text: string, at: number): Kind {
-  return ASCII[text.charCodeAt(at)] ?? kindOf(String.fromCodePoint(text.codePointAt(at) ?? 0));
+  const code = text.charCodeAt(at);
+  const met = KINDS[MET[code] ?? 0];
+  if (met !== undefined) return met;
+  const character = String.fromCodePoint(text.codePointAt(at) ?? 0);
+  const kind = kindOf(character);
+  if (character.length === 1) MET[code] = KINDS.indexOf(kind);
+  return kind;
 }
 
 /** How many UTF-16 units the character at an offset has. */

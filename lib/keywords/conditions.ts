@@ -10,10 +10,11 @@ import {
   STOP_NOT_BEFORE,
   type Condition,
 } from "./consent.js";
-import { folded } from "./fold.js";
-import { typedWordAfter } from "./typed-words.js";
+import type { TypedText } from "./typed-text.js";
 
 const POLITE = new Set<string>([...COURTESIES, ...CLOSINGS]);
+/** The first words of those that are two. */
+const OF_TWO = new Set([...POLITE].filter((one) => one.includes(" ")).map((one) => one.split(" ", 1).join()));
 const REFUSAL = new Set<string>(REFUSALS);
 const NOT_BEFORE = new Set<string>(STOP_NOT_BEFORE);
 const BEFORE = new Set<string>(STOP_BEFORE);
@@ -30,7 +31,7 @@ interface Skipped {
 }
 
 /** Skips courtesies, closings, refusals and emoji at `from`. */
-export function skipCourtesies(text: string, from: number): Skipped {
+export function skipCourtesies(text: TypedText, from: number): Skipped {
   let [end, refuses] = [from, false];
   for (const word of wordsAfter(text, from)) {
     const isRefusal = REFUSAL.has(word.word);
@@ -42,25 +43,25 @@ export function skipCourtesies(text: string, from: number): Skipped {
 }
 
 /** @param end - where the word that the condition is about ends in the text */
-export const CONDITIONS: Readonly<Record<Condition, (text: string, end: number) => boolean>> = {
+export const CONDITIONS: Readonly<Record<Condition, (text: TypedText, end: number) => boolean>> = {
   anything: () => true,
   nothing: (text, end) => every(text, end, POLITE),
   messages: (text, end) => every(text, end, ABOUT_MESSAGES),
   stop: (text, end) => {
-    if (isBeforePause(text, end)) return true;
+    if (isBeforePause(text.text, end)) return true;
     const [first, second] = openWords(text, end);
     if (first === undefined || BEFORE.has(first)) return true;
     return second === undefined && !NOT_BEFORE.has(first);
   },
 };
 
-function every(text: string, end: number, words: ReadonlySet<string>): boolean {
+function every(text: TypedText, end: number, words: ReadonlySet<string>): boolean {
   for (const { word, isSymbol } of wordsAfter(text, end)) if (!isSymbol && !words.has(word)) return false;
   return true;
 }
 
 /** The first two words after `end` that are neither courtesies nor closings. */
-function openWords(text: string, end: number): string[] {
+function openWords(text: TypedText, end: number): string[] {
   const words: string[] = [];
   for (const { word, isSymbol } of wordsAfter(text, end)) {
     if (isSymbol || ((POLITE.has(word) || REFUSAL.has(word)) && !BEFORE.has(word))) continue;
@@ -87,19 +88,12 @@ interface Following {
 }
 
 /** The words after an offset. THANK YOU is one. */
-function* wordsAfter(text: string, from: number): Generator<Following> {
-  let next = followingWord(text, from);
-  while (next !== undefined) {
-    const { word, end } = next;
-    const after = followingWord(text, end);
-    const both = after === undefined ? word : `${word} ${after.word}`;
-    if (after !== undefined && POLITE.has(both)) yield { ...after, word: both };
-    else yield next;
-    next = after !== undefined && POLITE.has(both) ? followingWord(text, after.end) : after;
+function* wordsAfter(text: TypedText, from: number): Generator<Following> {
+  for (let next = text.wordAfter(from); next !== undefined;) {
+    const after = OF_TWO.has(next.word) ? text.wordAfter(next.end) : undefined;
+    const both = after && `${next.word} ${after.word}`;
+    const isOne = after !== undefined && both !== undefined && POLITE.has(both);
+    yield isOne ? { word: both, end: after.end, isSymbol: false } : next;
+    next = text.wordAfter(isOne ? after.end : next.end);
   }
-}
-
-function followingWord(text: string, from: number): Following | undefined {
-  const typed = typedWordAfter(text, from);
-  return typed && { word: folded(text, typed).word, end: typed.end, isSymbol: typed.isSymbol };
 }

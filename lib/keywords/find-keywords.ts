@@ -3,12 +3,12 @@
 
 import type { SmsMessage } from "../callback/message.js";
 import { skipCourtesies, CONDITIONS } from "./conditions.js";
-import { foldPhrase } from "./fold.js";
 import { KeywordIndex, type Accept, type Entry, type Keyword, type RegisteredRegExp } from "./keyword-index.js";
 import type { KeywordMatch } from "./keyword-match.js";
 import { OPT_OUT, patternsOf } from "./patterns.js";
 import type { Closeness, Hit } from "./phrase-tree.js";
 import { possibleOptOutIn } from "./possible-opt-out.js";
+import { foldPhrase, type TypedText } from "./typed-text.js";
 import { endOfPhrase, matchOf, patternMatch, typedBy, type End, type Typed } from "./typed.js";
 
 /** A match, and everything registered for its keyword. */
@@ -39,7 +39,7 @@ export function findKeywords<Registered>(
   const typed = typedBy(message);
   const { found, isOptOut } = searchPlaces(message, typed, indexes);
   const all: Array<Found<Registered>> = found;
-  for (const { regExp, registered } of regExpsOf(indexes)) {
+  for (const { regExp, registered } of regExpsOf(indexes).values()) {
     try {
       const match = patternMatch(regExp, message, typed);
       if (match !== undefined) all.push({ match, registered });
@@ -47,11 +47,12 @@ export function findKeywords<Registered>(
       all.push({ cause, registered });
     }
   }
-  const readers = indexes.flatMap(({ possible }) => possible);
-  if (readers.length > 0 && !isOptOut && !optsOut(message, indexes)) {
+  if (!isOptOut && indexes.some(hasPossible) && !optsOut(message, indexes)) {
     const possible = possibleOptOutIn(typed.text);
-    if (possible !== undefined)
-      all.push({ match: matchOf(possible.keyword, "text", message, typed, possible.end), registered: readers });
+    if (possible !== undefined) {
+      const match = matchOf(possible.keyword, "text", message, typed, possible.end);
+      all.push({ match, registered: indexes.flatMap((index) => index.possible) });
+    }
   }
   return all;
 }
@@ -127,7 +128,7 @@ function searchPlaces<Registered>(
 /** The longest keyword at a place. One that lacks an accent counts only if none is typed as registered. */
 function longestOf<Registered>(
   indexes: ReadonlyArray<KeywordIndex<Registered>>,
-  text: string,
+  text: TypedText,
   from: End,
   accept: Accept<Registered>,
 ): Hit<Keyword<Registered>> | undefined {
@@ -136,7 +137,7 @@ function longestOf<Registered>(
 
 function longestAs<Registered>(
   indexes: ReadonlyArray<KeywordIndex<Registered>>,
-  text: string,
+  text: TypedText,
   from: End,
   closeness: Closeness,
   accept: Accept<Registered>,
@@ -172,7 +173,7 @@ function joined<Registered>(one: Keyword<Registered>, other: Keyword<Registered>
 }
 
 function fitting<Registered>(
-  text: string,
+  text: TypedText,
   isSought: (entry: Entry<Registered>) => boolean = () => true,
 ): Accept<Registered> {
   return (keyword, end) => kept(keyword, (entry) => isSought(entry) && holds(entry, text, end));
@@ -187,25 +188,37 @@ function kept<Registered>(
   return entries.length === 0 ? undefined : { ...keyword, entries };
 }
 
+function hasPossible({ possible }: KeywordIndex<unknown>): boolean {
+  return possible.length > 0;
+}
+
 function isConditional({ condition }: Entry<unknown>): boolean {
   return condition !== undefined;
 }
 
-function holds({ condition }: Entry<unknown>, text: string, end: End): boolean {
+function holds({ condition }: Entry<unknown>, text: TypedText, end: End): boolean {
   return condition === undefined || CONDITIONS[condition](text, end);
 }
+
+const NO_REG_EXPS: ReadonlyMap<string, RegisteredRegExp<never>> = new Map();
 
 /** A RegExp in both indexes is one. */
 function regExpsOf<Registered>(
   indexes: ReadonlyArray<KeywordIndex<Registered>>,
-): Iterable<RegisteredRegExp<Registered>> {
-  const [only, ...others] = indexes.filter(({ regExps }) => regExps.size > 0);
-  if (only === undefined) return [];
-  const all = new Map(only.regExps);
-  for (const { regExps } of others) {
-    for (const [name, { regExp, registered }] of regExps) {
-      all.set(name, { regExp, registered: [...(all.get(name)?.registered ?? []), ...registered] });
-    }
+): ReadonlyMap<string, RegisteredRegExp<Registered>> {
+  let all: ReadonlyMap<string, RegisteredRegExp<Registered>> = NO_REG_EXPS;
+  for (const { regExps } of indexes) {
+    if (regExps.size > 0) all = all.size === 0 ? regExps : new Map([...all, ...joinedRegExps(all, regExps)]);
   }
-  return all.values();
+  return all;
+}
+
+function joinedRegExps<Registered>(
+  all: ReadonlyMap<string, RegisteredRegExp<Registered>>,
+  others: ReadonlyMap<string, RegisteredRegExp<Registered>>,
+): Array<[string, RegisteredRegExp<Registered>]> {
+  return Array.from(others, ([name, { regExp, registered }]) => [
+    name,
+    { regExp, registered: [...(all.get(name)?.registered ?? []), ...registered] },
+  ]);
 }

@@ -1,7 +1,7 @@
 // Folds words for comparison: two spellings with the same folded form are the same keyword.
 
 import { splitWords } from "../callback/words.js";
-import { typedWordAfter, type TypedWord } from "./typed-words.js";
+import { withoutAccents } from "./accents.js";
 
 const ASCII_WORD = /^[0-9A-Za-z]*$/;
 /** Ignorable and control characters, the skin tone of an emoji, and the frame of a keycap. */
@@ -18,6 +18,25 @@ const BRACKETED = /^<+([^<>]+)>+$/;
  */
 const LONGEST_NORMALIZED = 256;
 
+/** A word of a phrase, or of a text in which it is looked for. */
+export class FoldedWord {
+  readonly word: string;
+  /** The marks that join it to the word before; mostly none. */
+  readonly glue: string;
+  #bare: string | undefined;
+
+  /** @param word - as typed, as `glue` */
+  constructor(word: string, glue: string) {
+    this.word = foldWord(word);
+    this.glue = glue === "" ? "" : unify(glue);
+  }
+
+  /** The word without its accents. */
+  get bare(): string {
+    return (this.#bare ??= withoutAccents(this.word));
+  }
+}
+
 /**
  * Returns the form in which words are compared.
  *
@@ -28,26 +47,6 @@ function foldWord(word: string): string {
   if (ASCII_WORD.test(word)) return word.toUpperCase();
   const folded = normalize(unify(word).toLowerCase().replace(DOTTED_I, "i").toUpperCase());
   return folded.replace(BRACKETED, "$1");
-}
-
-/** A word of a phrase, or of a text in which it is looked for. */
-export interface FoldedWord {
-  readonly word: string;
-  /** The marks that join it to the word before, folded; mostly none. */
-  readonly glue: string;
-}
-
-export function folded(text: string, { start, end, glue }: TypedWord): FoldedWord {
-  return { word: foldWord(text.slice(start, end)), glue: glue === "" ? "" : unify(glue) };
-}
-
-/** Returns the folded words of a phrase; none if it has only punctuation. */
-export function foldPhrase(phrase: string): FoldedWord[] {
-  const words: FoldedWord[] = [];
-  for (let word = typedWordAfter(phrase, 0); word !== undefined; word = typedWordAfter(phrase, word.end)) {
-    words.push(folded(phrase, word));
-  }
-  return words;
 }
 
 /** Returns the form in which words of punctuation are compared: as typed, except for Unicode's equivalent forms. */

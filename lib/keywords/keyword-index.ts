@@ -4,10 +4,11 @@
 import { types } from "node:util";
 
 import type { Condition } from "./consent.js";
-import { foldPhrase, unify } from "./fold.js";
+import { unify } from "./fold.js";
 import type { Pattern, Phrase } from "./patterns.js";
 import { PhraseTree, type Closeness, type Hit } from "./phrase-tree.js";
 import { Punctuation } from "./punctuation.js";
+import { foldPhrase, type TypedText } from "./typed-text.js";
 
 /** Something registered for a keyword. */
 export interface Entry<Registered> {
@@ -89,13 +90,13 @@ export class KeywordIndex<Registered> {
 
   /** Returns the longest keyword that begins with the next word at or after `from`. */
   longestAt(
-    text: string,
+    text: TypedText,
     from: number,
     closeness: Closeness,
     accept: Accept<Registered>,
   ): Hit<Keyword<Registered>> | undefined {
     const phrase = this.#phrases.longestAt(text, from, closeness, accept);
-    const punctuation = closeness === "typed" ? this.#punctuation.longestAt(text, from, accept) : undefined;
+    const punctuation = closeness === "typed" ? this.#punctuation.longestAt(text.text, from, accept) : undefined;
     return (phrase?.end ?? 0) >= (punctuation?.end ?? 0) ? phrase : punctuation;
   }
 

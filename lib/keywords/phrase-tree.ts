@@ -1,17 +1,22 @@
 // A tree of phrases, word by word. Finds the longest phrase at a place of a text in as many steps as that phrase has
 // words, no matter how many phrases the tree holds.
 
-import { isSameButAccents, withoutAccents } from "./accents.js";
-import { folded, type FoldedWord } from "./fold.js";
-import { typedWordAfter } from "./typed-words.js";
+import { isSameButAccents } from "./accents.js";
+import type { FoldedWord } from "./fold.js";
+import type { TypedText } from "./typed-text.js";
 
 interface Node<Value> {
   readonly children: Map<string, Node<Value>>;
-  /** The words of `children` that differ only in accents. */
-  readonly alike: Map<string, FoldedWord[]>;
+  /** The same, together with those that differ only in accents. */
+  readonly alike: Map<string, ReadonlyArray<Alike<Value>>>;
   value?: Value | undefined;
   /** The place of the phrase in the order of registration. */
   order: number;
+}
+
+interface Alike<Value> {
+  readonly word: string;
+  readonly node: Node<Value>;
 }
 
 /** A phrase in a text. */
@@ -37,7 +42,7 @@ export class PhraseTree<Value> {
     const path = [this.#root];
     let node = this.#root;
     for (const word of phrase) {
-      node = node.children.get(keyOf(word)) ?? addChild(node, word);
+      node = node.children.get(keyOf(word.word, word.glue)) ?? addChild(node, word);
       path.push(node);
     }
     if (node.value === undefined) node.order = this.#registered++;
@@ -56,17 +61,17 @@ export class PhraseTree<Value> {
    * @param accept - returns what to find for a value, or `undefined` if the phrase does not count there
    */
   longestAt<Found>(
-    text: string,
+    text: TypedText,
     from: number,
     closeness: Closeness,
     accept: (value: Value, end: number) => Found | undefined,
   ): Hit<Found> | undefined {
     const bestBelow = (node: Node<Value>, at: number): OrderedHit<Found> | undefined => {
       if (node.children.size === 0) return undefined;
-      const typed = typedWordAfter(text, at);
+      const typed = text.wordAfter(at);
       if (typed === undefined) return undefined;
       let best: OrderedHit<Found> | undefined;
-      for (const child of childrenOf(node, folded(text, typed), closeness)) {
+      for (const child of childrenOf(node, typed, closeness)) {
         const hit = bestBelow(child, typed.end) ?? hitOf(child, typed.end, accept);
         if (hit !== undefined && (best === undefined || isBetter(hit, best, closeness))) best = hit;
       }
@@ -107,37 +112,47 @@ function newNode<Value>(): Node<Value> {
 }
 
 /** Folded words have no control characters. */
-function keyOf({ word, glue }: FoldedWord): string {
+function keyOf(word: string, glue: string): string {
   return glue === "" ? word : `${glue}\0${word}`;
 }
 
-function addChild<Value>(parent: Node<Value>, word: FoldedWord): Node<Value> {
-  const child: Node<Value> = newNode();
-  parent.children.set(keyOf(word), child);
-  const key = alikeKeyOf(word);
-  parent.alike.set(key, [...(parent.alike.get(key) ?? []), word]);
-  return child;
+function addChild<Value>(parent: Node<Value>, { word, bare, glue }: FoldedWord): Node<Value> {
+  const node: Node<Value> = newNode();
+  parent.children.set(keyOf(word, glue), node);
+  const key = keyOf(bare, glue);
+  parent.alike.set(key, [...(parent.alike.get(key) ?? []), { word, node }]);
+  return node;
 }
 
-function removeChild<Value>(parent: Node<Value>, word: FoldedWord): void {
-  const key = keyOf(word);
-  parent.children.delete(key);
-  const rest = parent.alike.get(alikeKeyOf(word))?.filter((one) => keyOf(one) !== key) ?? [];
-  if (rest.length === 0) parent.alike.delete(alikeKeyOf(word));
-  else parent.alike.set(alikeKeyOf(word), rest);
-}
-
-function alikeKeyOf({ word, glue }: FoldedWord): string {
-  return keyOf({ word: withoutAccents(word), glue });
+function removeChild<Value>(parent: Node<Value>, { word, bare, glue }: FoldedWord): void {
+  parent.children.delete(keyOf(word, glue));
+  const key = keyOf(bare, glue);
+  const rest = parent.alike.get(key)?.filter((one) => one.word !== word) ?? [];
+  if (rest.length === 0) parent.alike.delete(key);
+  else parent.alike.set(key, rest);
 }
 
 /** A word that marks join to the one before also counts as a word of its own: `VOTE*3` is `VOTE 3`, too. */
-function childrenOf<Value>(node: Node<Value>, typed: FoldedWord, closeness: Closeness): ReadonlyArray<Node<Value>> {
-  const words = typed.glue === "" ? [typed] : [typed, { word: typed.word, glue: "" }];
-  const same = closeness === "typed" ? words : words.flatMap((word) => alikeTo(node, word));
-  return same.map((word) => node.children.get(keyOf(word))).filter((child) => child !== undefined);
+function childrenOf<Value>(node: Node<Value>, word: FoldedWord, closeness: Closeness): ReadonlyArray<Node<Value>> {
+  const found: Array<Node<Value>> = [];
+  addChildren(found, node, word, word.glue, closeness);
+  if (word.glue !== "") addChildren(found, node, word, "", closeness);
+  return found;
 }
 
-function alikeTo<Value>(node: Node<Value>, typed: FoldedWord): readonly FoldedWord[] {
-  return (node.alike.get(alikeKeyOf(typed)) ?? []).filter(({ word }) => isSameButAccents(word, typed.word));
+function addChildren<Value>(
+  found: Array<Node<Value>>,
+  node: Node<Value>,
+  typed: FoldedWord,
+  glue: string,
+  closeness: Closeness,
+): void {
+  if (closeness === "typed") {
+    const child = node.children.get(keyOf(typed.word, glue));
+    if (child !== undefined) found.push(child);
+    return;
+  }
+  for (const one of node.alike.get(keyOf(typed.bare, glue)) ?? []) {
+    if (isSameButAccents(one.word, typed.word)) found.push(one.node);
+  }
 }
