@@ -14,7 +14,18 @@ export default tseslint.config(
       // What is rarely used is loaded when it is: each such place says so.
       "@typescript-eslint/no-require-imports": [
         "error",
-        { allow: ["^ajv/", "^body-parser$", "^luxon$", "^bullmq$", "^ioredis$", "^better-sqlite3$", "^libsql$"] },
+        {
+          allow: [
+            "^ajv/",
+            "^body-parser$",
+            "^luxon$",
+            "^libphonenumber-js/mobile$",
+            "^bullmq$",
+            "^ioredis$",
+            "^better-sqlite3$",
+            "^libsql$",
+          ],
+        },
       ],
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",

@@ -7,6 +7,7 @@ import type { Logger } from "./base/log.js";
 import { hasOnly, isRecord } from "./base/record.js";
 import type { Decrypt } from "./callback/decrypt.js";
 import { isTableField } from "./callback/fields.js";
+import { isCountry } from "./callback/national-number.js";
 import type { Escaping } from "./callback/read/json-body.js";
 import { isCallbackProfile, type CallbackProfile } from "./callback/template/profile.js";
 import type { DescribeFailure } from "./handlers/dispatcher.js";
@@ -110,8 +111,12 @@ interface CommonOptions {
   readonly ack?: Partial<Acknowledgement> | undefined;
   /** Whether the body of the answer explains a failure (RFC 9457). Default: `true`. */
   readonly problems?: boolean | undefined;
-  /** The country code, without `+`, of numbers sent with 10 digits: `"91"`. Default: none. They then stay as sent. */
-  readonly defaultCountryCode?: string | undefined;
+  /**
+   * The country of numbers that are sent without a country code, as its ISO 3166 code: `"IN"`. If they are mobile
+   * numbers of that country, they become E.164. It needs the package `libphonenumber-js`, which you install. Default:
+   * none. Numbers without a country code then stay as sent.
+   */
+  readonly defaultCountry?: string | undefined;
   /**
    * The IANA name of the time zone of `timestamp`: `"Asia/Kolkata"`. It adds `triggeredAt` to messages. Default: none.
    */
@@ -155,7 +160,7 @@ export interface Settings {
   readonly concurrency: number;
   readonly storeTimeoutMs: number;
   readonly describeFailure: DescribeFailure | undefined;
-  readonly defaultCountryCode: string | undefined;
+  readonly defaultCountry: string | undefined;
   readonly timeZone: string | undefined;
   readonly schema: object | undefined;
   readonly decrypt: Decrypt | undefined;
@@ -231,9 +236,9 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
   },
   storeTimeoutMs: milliseconds,
   describeFailure: { takes: "a function (cause) => string", accepts: (value) => typeof value === "function" },
-  defaultCountryCode: {
-    takes: 'a country code without "+", such as "91"',
-    accepts: (value) => typeof value === "string" && /^[1-9]\d{0,2}$/.test(value),
+  defaultCountry: {
+    takes: 'the two-letter code of a country (ISO 3166) in capitals, such as "IN"',
+    accepts: isCountry,
   },
   timeZone: { takes: 'the IANA name of a time zone, such as "Asia/Kolkata"', accepts: isTimeZone },
   schema: { takes: "a JSON Schema, an object", accepts: isRecord },
@@ -293,7 +298,7 @@ function complete(options: Given): Settings {
     concurrency: options.concurrency ?? 16,
     storeTimeoutMs: options.storeTimeoutMs ?? 5_000,
     describeFailure: options.describeFailure,
-    defaultCountryCode: options.defaultCountryCode,
+    defaultCountry: options.defaultCountry,
     timeZone: options.timeZone,
     schema: options.schema,
     decrypt: options.decrypt,

@@ -7,7 +7,7 @@ import { TimeLimit } from "./base/time-limit.js";
 import { createDecryptFields } from "./callback/decrypt.js";
 import { checkedCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
 import { instantIn } from "./callback/triggered-at.js";
-import { recipientsOf } from "./callback/phone-number.js";
+import { phoneNumberIn, recipientsOf } from "./callback/phone-number.js";
 import { createValidate } from "./callback/validate.js";
 import { Dispatcher } from "./handlers/dispatcher.js";
 import type { MessageEvent, SmsEvent } from "./handlers/events.js";
@@ -90,6 +90,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const capacity = new Capacity(settings.maxInFlight);
   const limit = new TimeLimit(settings.handlerTimeoutMs);
   const registry = new Registry(log);
+  const phoneNumber = phoneNumberIn(settings.defaultCountry);
   const dispatcher = new Dispatcher(registry, limit, log, settings.describeFailure);
   const delivery =
     settings.inbox === undefined
@@ -109,7 +110,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     read: createReadCallback(createValidate(settings.schema, profile && new Set(profile.fields)), {
       template: profile?.template,
       escaping: settings.escaping,
-      defaultCountryCode: settings.defaultCountryCode,
+      phoneNumber,
       instantOf: settings.timeZone === undefined ? undefined : instantIn(settings.timeZone),
       hidden: settings.authenticate ? [...settings.authenticate.variables.keys()] : [],
       decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
@@ -129,7 +130,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const sms: IncomingSms = Object.assign(listener, {
     ...registers<SmsEvent, IncomingSms>(registry.registrar(), () => sms),
     recipient: (numbers: string | readonly string[]) => {
-      const recipients = recipientsOf(numbers, settings.defaultCountryCode);
+      const recipients = recipientsOf(numbers, phoneNumber);
       const scope: Scope = registers<MessageEvent, Scope>(registry.registrarOf(recipients), () => scope);
       return scope;
     },

@@ -11,7 +11,7 @@ export async function router(handled, { isForAll, ...options } = {}) {
     timeZone: "Asia/Kolkata",
     schema: { properties: { message: { maxLength: 40_000 } } },
     decrypt: (value) => value,
-    defaultCountryCode: "91",
+    defaultCountry: "IN",
   };
   return incomingSms(isForAll ? { ...options, ...all } : { authenticate: false, ...options })
     .keyword(OPT_OUT, () => handled.keyword())

@@ -159,7 +159,7 @@ export const CODES = {
   },
   KALEYRA_SMS_PEER_MISSING: {
     kinds: ["Error", "TypeError"],
-    sentence: "A package that this subpath needs is not installed, or this Node does not have the driver.",
+    sentence: "A package that this subpath or option needs is not installed, or this Node does not have the driver.",
     action: "Install it. The error contains the command.",
   },
   KALEYRA_SMS_PEER_VERSION: {

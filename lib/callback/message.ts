@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { isRecord } from "../base/record.js";
 import { sha256 } from "../base/sha256.js";
 import { AS_SENT, isPart, partNumber, type AsSentProperty } from "./fields.js";
-import { phoneNumber } from "./phone-number.js";
+import type { PhoneNumber } from "./phone-number.js";
 import type { Fields } from "./read/reading.js";
 import { splitWords } from "./words.js";
 
@@ -24,7 +24,10 @@ export interface SmsMessage extends Readonly<Partial<Record<AsSentProperty, stri
    * duplicates cannot be recognized: each delivery has a key of its own.
    */
   readonly key: string;
-  /** The subscriber's number: in E.164 (`+919876543210`) if the country code is known, otherwise as sent. */
+  /**
+   * The subscriber's number, the same however it was written: in E.164 (`+919876543210`) if the country code is known.
+   * Short codes and alphanumeric senders stay as sent.
+   */
   readonly source: string;
   /** The business number, in the same form. */
   readonly recipient: string;
@@ -58,7 +61,7 @@ export interface SmsMessage extends Readonly<Partial<Record<AsSentProperty, stri
 
 /** The options for building a message. */
 export interface MessageSettings {
-  readonly defaultCountryCode: string | undefined;
+  readonly phoneNumber: PhoneNumber;
   readonly instantOf: ((timestamp: string) => string | undefined) | undefined;
 }
 
@@ -71,8 +74,8 @@ export function smsMessage(
   settings: MessageSettings,
 ): SmsMessage {
   const { id = "", source = "", recipient = fields.to ?? "", message: text, keyword } = fields;
-  const from = phoneNumber(source, settings.defaultCountryCode);
-  const to = phoneNumber(recipient, settings.defaultCountryCode);
+  const from = settings.phoneNumber(source);
+  const to = settings.phoneNumber(recipient);
   const draft: Draft = {
     id,
     key: digest([id === "" ? randomUUID() : id, from, to, keyword, text]),

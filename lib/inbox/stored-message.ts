@@ -1,7 +1,7 @@
 // Converts a message to text and back, and a source to a form that every database stores unchanged.
 
 import { isStoredMessage, restoredMessage, storedMessage, type SmsMessage } from "../callback/message.js";
-import { subscriberOf } from "./subscriber.js";
+import { phoneNumber } from "../callback/phone-number.js";
 
 /** The message as JSON. A lone surrogate is preserved. */
 export function textOf(message: SmsMessage): string {
@@ -27,6 +27,6 @@ const PLAIN = /^[!#-~][ -~]*$/;
  * Different subscribers have different forms: only the form of one that is not plain begins with a quote.
  */
 export function storedSource(source: string): string {
-  const subscriber = subscriberOf(source);
+  const subscriber = phoneNumber(source);
   return PLAIN.test(subscriber) ? subscriber : JSON.stringify(subscriber);
 }

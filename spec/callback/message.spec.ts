@@ -45,17 +45,43 @@ describe("a phone number", () => {
     ["575757", "575757"],
     ["AX-KALEYRA", "AX-KALEYRA"],
     ["91XXXXXXXXXX", "91XXXXXXXXXX"],
-    ["+91 98765 43210", "+91 98765 43210"],
+    ["+91 98765 43210", "+919876543210"],
+    ["00919876543210", "+919876543210"],
+    ["+00919876543210", "+919876543210"],
+    ["91-9876543210", "+919876543210"],
+    [" 919876543210 ", "+919876543210"],
+    ["(0091) 98765.43210", "+919876543210"],
+    ["+91 [98765] 43210", "+919876543210"],
+    ["\u202a+91\u00a098765\u201143210\u202c", "+919876543210"],
+    ["98765 43210", "9876543210"],
+    ["098765-43210", "09876543210"],
+    ["001234567", "+1234567"],
+    ["00123456", "00123456"],
+    ["50-50", "50-50"],
+    ["575 757", "575 757"],
+    ["VM-KALEYRA", "VM-KALEYRA"],
+    ["VM 9876543210", "VM 9876543210"],
+    ["91+9876543210", "91+9876543210"],
+    ["++919876543210", "++919876543210"],
+    ["- -", "- -"],
   ])("%s becomes %s", async (sent, expected) => {
     const message = await messageOf({ source: sent, recipient: sent });
     expect([message.source, message.recipient, message.fields.source]).toEqual([expected, expected, sent]);
   });
 
-  it("of 10 digits gets the default country code", async () => {
-    const options = { defaultCountryCode: "91" };
-    expect((await messageOf({ source: "9876543210" }, options)).source).toBe("+919876543210");
-    expect((await messageOf({ source: "575757" }, options)).source).toBe("575757");
-    expect((await messageOf({ source: "4419876543210" }, options)).source).toBe("+4419876543210");
+  it("has the same source and key however it is written", async () => {
+    const forms = [
+      "919876500001",
+      "+919876500001",
+      "00919876500001",
+      "+91 98765 00001",
+      "91-9876500001",
+      " 919876500001",
+    ];
+    const messages = await Promise.all(forms.map((source) => messageOf({ id: "1", source })));
+    expect(new Set(messages.map(({ source }) => source))).toEqual(new Set(["+919876500001"]));
+    expect(new Set(messages.map(({ key }) => key)).size).toBe(1);
+    expect(messages.map(({ fields }) => fields.source)).toEqual(forms);
   });
 });
 
@@ -200,7 +226,8 @@ describe("a query", () => {
 
   it("reads a plus as a space, except at the head of a phone number", async () => {
     const message = await messageOfQuery("id=a+b&source=+919876543210&to=+91981+2345678&message=1%2B1+%3D+2");
-    expect(message).toMatchObject({ id: "a b", source: "+919876543210", recipient: "+91981 2345678", text: "1+1 = 2" });
+    expect(message).toMatchObject({ id: "a b", source: "+919876543210", recipient: "+919812345678", text: "1+1 = 2" });
+    expect(message.fields.to).toBe("+91981 2345678");
   });
 
   it("keeps broken escapes unchanged", async () => {

@@ -32,10 +32,10 @@ describe("a scope", () => {
   });
 
   it("compares numbers in the form that messages have", async () => {
-    const { sms } = recorder({ defaultCountryCode: "91" });
+    const { sms } = recorder({ defaultCountry: "IN" });
     const called: string[] = [];
-    sms.recipient(["919812345678", "9812345679"]).on("message", ({ recipient }) => called.push(recipient));
-    for (const recipient of ["+919812345678", "9812345678", "919812345679", "919812345670"])
+    sms.recipient(["0091 98123 45678", "98123-45679"]).on("message", ({ recipient }) => called.push(recipient));
+    for (const recipient of ["+919812345678", "09812345678", "+91 98123 45679", "919812345670", "VM-KALEYRA"])
       await sms.receive(post({ recipient }));
     expect(called).toEqual(["+919812345678", "+919812345678", "+919812345679"]);
   });

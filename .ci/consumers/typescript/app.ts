@@ -9,7 +9,7 @@ import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 
 const stopped: string[] = [];
 const texts: Array<SmsMessage["text"]> = [];
-const sms = incomingSms({ defaultCountryCode: "91" });
+const sms = incomingSms({ defaultCountry: "IN" });
 sms.keyword(OPT_OUT, ({ message }: KeywordMatch) => stopped.push(message.source));
 sms.on("message", async (message) => void texts.push(message.text));
 // Node 20 has no such database: what is looked at is that it fits.

@@ -4,6 +4,7 @@ import type * as Bullmq from "bullmq";
 import type * as Ioredis from "ioredis";
 
 import { codedError } from "../../base/errors.js";
+import { ifInstalled } from "../../base/peer.js";
 
 // Values with the same names as their types.
 export const { Job, Queue, UnrecoverableError, WaitingError, Worker } = installed(
@@ -14,15 +15,9 @@ export const { Redis } = installed(() => require("ioredis") as typeof Ioredis, "
 
 /** @throws Error if the package is not installed */
 function installed<Package>(load: () => Package, name: string): Package {
-  try {
-    return load();
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    // The package itself is missing, not one of its dependencies.
-    if (code !== "MODULE_NOT_FOUND" || !message.startsWith(`Cannot find module '${name}'`)) throw cause;
-    throw codedError("KALEYRA_SMS_PEER_MISSING", {
-      message: `express-kaleyra-sms/bullmq needs ${name}: npm install bullmq ioredis.`,
-      cause,
-    });
-  }
+  const loaded = ifInstalled(name, load);
+  if (loaded !== undefined) return loaded;
+  throw codedError("KALEYRA_SMS_PEER_MISSING", {
+    message: `express-kaleyra-sms/bullmq needs ${name}: npm install bullmq ioredis.`,
+  });
 }

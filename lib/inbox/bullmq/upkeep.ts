@@ -3,9 +3,9 @@
 import type { JobType, Queue } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
+import { phoneNumber } from "../../callback/phone-number.js";
 import { CUT_SHORT } from "../attempt.js";
 import type { DeadLetter, InboxStats, KeptMessage } from "../operable-inbox.js";
-import { subscriberOf } from "../subscriber.js";
 import { idOf, parsedEntry } from "./job.js";
 import type { Ledger } from "./ledger.js";
 import { discardJob, doneOf, keepKey, replaceData } from "./scripts.js";
@@ -105,7 +105,7 @@ export class Upkeep {
 
   /** Erases the messages of a subscriber. @returns their number */
   async forget(source: string): Promise<number> {
-    const subscriber = subscriberOf(source);
+    const subscriber = phoneNumber(source);
     let forgotten = 0;
     // Until none is found: during a search, a message may move from a state still to be searched to one already
     // searched.
@@ -126,7 +126,7 @@ export class Upkeep {
       let removed = 0;
       for (const [n, id] of ids.entries()) {
         const entry = parsedEntry(id, texts[n] ?? null);
-        if (entry?.message === undefined || subscriberOf(entry.message.source) !== subscriber) continue;
+        if (entry?.message === undefined || phoneNumber(entry.message.source) !== subscriber) continue;
         // The key stays, so that a duplicate is recognized.
         if (state !== "active" && (await this.#queue.remove(id)) === 1) {
           await keepKey(this.#client, this.#queue.toKey(""), doneOf(entry.key, this.#retentionMs));

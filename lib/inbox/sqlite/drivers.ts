@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 
 import { codedTypeError, invalidOption } from "../../base/errors.js";
+import { ifInstalled } from "../../base/peer.js";
 import { isBusy, type SqliteDatabase } from "./driver.js";
 
 /** A driver that `sqliteInbox` can load: Node's own, or a package that you install. */
@@ -85,15 +86,4 @@ function givenDriver(name: SqliteDriver): Open {
           "use Node 22.13 or later, or npm install better-sqlite3."
         : `options.driver of sqliteInbox is "${name}", which is not installed: npm install ${name}.`,
   });
-}
-
-function ifInstalled(name: string, load: () => DatabaseClass): DatabaseClass | undefined {
-  try {
-    return load();
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    // The package itself is missing, not one of its dependencies.
-    if (code !== "MODULE_NOT_FOUND" || !message.startsWith(`Cannot find module '${name}'`)) throw cause;
-    return undefined;
-  }
 }

@@ -4,11 +4,11 @@ import { AsyncResource } from "node:async_hooks";
 
 import { codedError } from "../../base/errors.js";
 import type { SmsMessage } from "../../callback/message.js";
+import { phoneNumber } from "../../callback/phone-number.js";
 import { Arrivals } from "../arrivals.js";
 import type { InboxSettings } from "../inbox-options.js";
 import type { InboxWork } from "../inbox.js";
 import { atMostOncePerSecond } from "../at-most-once-per-second.js";
-import { subscriberOf } from "../subscriber.js";
 import { isBusy, transaction, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
 import { Gathering } from "./gathering.js";
@@ -93,8 +93,8 @@ export class Worker {
 
   /** Gives back the messages of a subscriber that have not started. */
   forget(source: string): void {
-    const subscriber = subscriberOf(source);
-    this.#inFlight.release(({ message }) => subscriberOf(message.source) === subscriber);
+    const subscriber = phoneNumber(source);
+    this.#inFlight.release(({ message }) => phoneNumber(message.source) === subscriber);
     this.#runSoon();
   }
 
