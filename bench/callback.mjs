@@ -9,6 +9,9 @@ export const digits = (n) => String(n).padStart(8, "0");
 export const idOf = (n) => `90e74b4c-8865-4a96-85b6-4406${digits(n)}`;
 export const sourceOf = (n) => String(919_000_000_000 + (n % SUBSCRIBERS));
 
+/** As a hundred thousand subscribers in India dial themselves at home: more than the package remembers. */
+export const nationalSourceOf = (n) => `098765${digits(n % 100_000).slice(3)}`;
+
 /** What subscribers type where nothing else is said; its first word opts out. */
 export const TEXT = "UNSUBSCRIBE THE OFFER message";
 
@@ -25,21 +28,26 @@ export const TOKEN = "a-secret-of-the-benchmark";
  *
  * @param isForAll - with the secret, and without the parts that a declared profile need not ask for
  */
-export function callbackPost(n, text = TEXT, isForAll = false) {
-  if (text.length !== template.textLength || isForAll !== template.isForAll) template = templateFor(text, isForAll);
+export function callbackPost(n, text = TEXT, isForAll = false, source = sourceOf(n)) {
+  if (
+    text.length !== template.textLength ||
+    source.length !== template.sourceLength ||
+    isForAll !== template.isForAll
+  )
+    template = templateFor(text, isForAll, source);
   const { head, middle, beforeText, tail } = template;
-  return head + idOf(n) + middle + sourceOf(n) + beforeText + text + tail;
+  return head + idOf(n) + middle + source + beforeText + text + tail;
 }
 
-let template = templateFor(TEXT, false);
+let template = templateFor(TEXT, false, sourceOf(0));
 
-function templateFor(text, isForAll) {
+function templateFor(text, isForAll, source) {
   const body = `{
   "description": "Message has been sent",
   "id": "${idOf(0)}",
   "kid": "90e74b4c-8112-4a96-85b6-44000000008f",
   "recipient": "+919812345678",
-  "source": "${sourceOf(0)}",
+  "source": "${source}",
   "status": "SENT",
   "status_trace": "SENT",
   "message":"${text}",
@@ -50,9 +58,9 @@ function templateFor(text, isForAll) {
 }`;
   const headers = { "Content-Type": "application/json", ...(isForAll ? { "X-Callback-Token": TOKEN } : {}) };
   const [head, afterId] = httpPost("/sms", headers, body).split(idOf(0));
-  const [middle, afterSource] = afterId.split(sourceOf(0));
+  const [middle, afterSource] = afterId.split(source);
   const [beforeText, tail] = afterSource.split(text);
-  return { textLength: text.length, isForAll, head, middle, beforeText, tail };
+  return { textLength: text.length, sourceLength: source.length, isForAll, head, middle, beforeText, tail };
 }
 
 /** The printed GET sample. */

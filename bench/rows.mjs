@@ -32,6 +32,13 @@ export const ROWS = [
     against: "by-hand",
   },
   {
+    id: "ours-express-country",
+    label: "the same, POST, `defaultCountry`: numbers without a country code, which it has not met lately",
+    server: "package-express",
+    options: ours({ defaultCountry: "IN" }),
+    against: "ours-express-post",
+  },
+  {
     id: "by-hand",
     label: "by hand: Express 5, `express.json()`, Ajv, `switch`, `res.send`",
     server: "express-by-hand",

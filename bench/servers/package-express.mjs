@@ -1,12 +1,14 @@
 // This package, mounted in Express 5.
 
-import { callbackGet, callbackPost } from "../callback.mjs";
+import { callbackGet, callbackPost, nationalSourceOf } from "../callback.mjs";
 import { router } from "./package-router.mjs";
 
-export const request = (n, { method, text, isForAll }) =>
-  method === "GET" ? callbackGet(n) : callbackPost(n, text, isForAll);
+export const request = (n, { method, text, isForAll, defaultCountry }) =>
+  method === "GET"
+    ? callbackGet(n)
+    : callbackPost(n, text, isForAll, defaultCountry === undefined ? undefined : nationalSourceOf(n));
 
-export async function start(handled, { isForAll }) {
+export async function start(handled, { isForAll, defaultCountry }) {
   const { default: express } = await import("express");
-  return express().use("/sms", await router(handled, { isForAll }));
+  return express().use("/sms", await router(handled, { isForAll, defaultCountry }));
 }
