@@ -1,7 +1,7 @@
 // Finds the address of a caller, and checks whether it is allowed.
 
 import type { IncomingHttpHeaders } from "node:http";
-import { BlockList, isIP, isIPv4 } from "node:net";
+import { BlockList, isIP, isIPv4, isIPv6 } from "node:net";
 
 /** A request with the properties that Express adds, or one that came without a connection. */
 interface ExpressRequest {
@@ -32,9 +32,13 @@ export function isOfUnknownProxy({ ip, headers }: ExpressRequest): boolean {
   return ip === undefined && headers["x-forwarded-for"] !== undefined;
 }
 
-/** Some proxies write the port behind the address. */
-export function withoutPort(address: string | undefined): string | undefined {
-  return address?.replace(/^(?:\[(?<v6>.+)\]|(?<v4>[\d.]+))(?::\d{1,5})?$/, "$<v6>$<v4>");
+const MAX_PORT = 65_535;
+
+/** Some proxies write the port behind the address. Anything else stays as it is. */
+export function withoutPort(address: string): string {
+  const { v4, v6, port = "0" } = /^(?:(?<v4>[\d.]+)|\[(?<v6>.+)\])(?::(?<port>\d{1,5}))?$/.exec(address)?.groups ?? {};
+  if (Number(port) > MAX_PORT) return address;
+  return v4 ?? (v6 !== undefined && isIPv6(v6) ? v6 : address);
 }
 
 /** How many results are cached. A provider calls from few addresses, and a lookup is slow. */

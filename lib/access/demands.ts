@@ -125,13 +125,13 @@ function addressDemand(ranges: readonly string[], log: Log): Demand {
   return {
     unmet: ({ req }) => {
       if (trustsEveryProxy(req)) log.advise("KALEYRA_SMS_TRUST_PROXY");
-      const address = withoutPort(addressOf(req));
-      if (address === undefined && req instanceof WebCaller) {
+      const written = addressOf(req);
+      if (written === undefined && req instanceof WebCaller) {
         log.advise("KALEYRA_SMS_NO_ADDRESS");
         return { code: "no-address", reason: "The request has no address." };
       }
-      if (address === undefined || isIP(address) === 0)
-        return { code: "no-address", reason: "The caller's address is not an IP address." };
+      const address = withoutPort(written ?? "");
+      if (isIP(address) === 0) return { code: "no-address", reason: "The caller's address is not an IP address." };
       if (isAllowed(address)) return undefined;
       if (isOfUnknownProxy(req)) log.advise("KALEYRA_SMS_PROXY_ADDRESS");
       return { code: "address", reason: "The caller's address is not allowed." };

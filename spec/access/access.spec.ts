@@ -446,6 +446,27 @@ describe("the address of a caller", () => {
       expect(unauthorized.map(({ ip }) => ip)).toEqual([expect.stringMatching(/127\.0\.0\.1$/), "192.0.2.1"]);
     });
 
+    it.each([
+      ["203.0.113.7:61598", 200],
+      ["203.0.114.7:61598", 403],
+      ["[2001:db8::7]:443", 200],
+      ["[2001:db9::7]:443", 403],
+      ["[2001:db8::7]", 200],
+      ["[::ffff:203.0.113.7]:443", 200],
+      ["[fe80::7%eth0]:443", 200],
+      ["198.51.100.1, 203.0.113.7:61598", 200],
+      ["203.0.113.7:61598, 198.51.100.1:61598", 403],
+      ["203.0.113.7:65536", 403],
+      ["203.0.113.7:", 403],
+      ["203.0.113.7:1:1", 403],
+      ["[203.0.113.7]:443", 403],
+      ["[2001:db8::7]443", 403],
+    ])("may have a port behind it, as some proxies write it: %s is answered %i", async (address, status) => {
+      const { sms } = recorder({ authenticate: { allow: ["203.0.113.0/24", "2001:db8::/32", "fe80::/10"] } });
+      const app = express().set("trust proxy", 1).use("/sms", sms);
+      await request(app).post("/sms").set("X-Forwarded-For", address).send(callback()).expect(status);
+    });
+
     it("causes one process warning if every proxy is trusted", async () => {
       const emitWarning = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
       const { sms } = recorder({ authenticate: { allow: ["203.0.113.0/24"] } });
