@@ -51,8 +51,9 @@ const SQL = {
          WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
   setAside: `UPDATE message SET state = ${STATE.unreadable}, at = ? WHERE seq IN (SELECT value FROM json_each(?))`,
   anyBehind: `SELECT EXISTS (SELECT 1 FROM message WHERE state = ${STATE.behind}) AS any`,
-  // Unless the source still has a waiting, held or running message: the ended one was no longer the owner's.
-  promote: `UPDATE message SET state = ${STATE.waiting} WHERE seq IN (
+  // At the end of the line: by their arrival, messages of a few sources with a backlog would all go before those of
+  // others. Unless the source still has a waiting, held or running message: the ended one was no longer the owner's.
+  promote: `UPDATE message SET state = ${STATE.waiting}, at = ? WHERE seq IN (
               SELECT (SELECT MIN(seq) FROM message WHERE source = value AND state = ${STATE.behind}) FROM json_each(?)
               WHERE NOT EXISTS (SELECT 1 FROM message
                 WHERE source = value AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`,
@@ -190,13 +191,13 @@ export class Ledger {
   }
 
   /**
-   * Makes the next message of each source wait, after an earlier one has ended.
+   * Makes the next message of each source wait, after an earlier one has ended. It waits behind those that wait already.
    *
    * @returns whether there was a next message
    */
-  promote(sources: ReadonlySet<string>): boolean {
+  promote(sources: ReadonlySet<string>, now: number): boolean {
     if (sources.size === 0 || Number(this.#statements.row("anyBehind").any) === 0) return false;
-    return this.#statements.run("promote", JSON.stringify(Array.from(sources, storedSource))) > 0;
+    return this.#statements.run("promote", now, JSON.stringify(Array.from(sources, storedSource))) > 0;
   }
 
   /** Removes the keys of messages that were done before an instant, in milliseconds since the epoch. */

@@ -172,6 +172,6 @@ function writeEnded(ledger: Ledger, settings: InboxSettings, ended: Todo["ended"
     } else end(entry);
   }
   for (const [owner, seqs] of done) ledger.markDone(seqs, owner, now);
-  if (ledger.promote(sources)) due.push(now);
+  if (ledger.promote(sources, now)) due.push(now);
   return due;
 }
