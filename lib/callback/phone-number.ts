@@ -26,6 +26,8 @@ const SHORTEST_NUMBER = 7;
  */
 export function phoneNumber(sent: string, nationalNumber?: (digits: string) => string | undefined): string {
   if (E164.test(sent)) return sent;
+  // The usual form: if there is no country to ask for, that is all.
+  if (nationalNumber === undefined && INTERNATIONAL.test(sent)) return `+${sent}`;
   const compact = sent.replace(SEPARATORS, "");
   const prefixed = WITH_PREFIX.exec(compact)?.[1];
   if (prefixed !== undefined) return `+${prefixed}`;

@@ -55,6 +55,11 @@ describe("a phone number", () => {
     ["\u202a+91\u00a098765\u201143210\u202c", "+919876543210"],
     ["98765 43210", "9876543210"],
     ["098765-43210", "09876543210"],
+    ["123 4567", "1234567"],
+    ["12345678 901234567", "12345678901234567"],
+    ["12345678 9012345678", "12345678 9012345678"],
+    ["+12 3456", "+12 3456"],
+    ["+0 123 456 789", "+0123456789"],
     ["001234567", "+1234567"],
     ["00123456", "00123456"],
     ["50-50", "50-50"],
@@ -228,6 +233,20 @@ describe("a query", () => {
     const message = await messageOfQuery("id=a+b&source=+919876543210&to=+91981+2345678&message=1%2B1+%3D+2");
     expect(message).toMatchObject({ id: "a b", source: "+919876543210", recipient: "+919812345678", text: "1+1 = 2" });
     expect(message.fields.to).toBe("+91981 2345678");
+  });
+
+  it.each([
+    "source=919876500001",
+    "source=+919876500001",
+    "source=%2B919876500001",
+    "source=+91+98765+00001",
+    'source="+91%2098765%2000001"',
+    "source=00919876500001",
+    "source=91-9876500001",
+    "source=%20919876500001",
+  ])("may have a number in any form: %s", async (source) => {
+    const message = await messageOfQuery(`id=1&${source}&recipient=5050`);
+    expect([message.source, message.recipient]).toEqual(["+919876500001", "5050"]);
   });
 
   it("keeps broken escapes unchanged", async () => {

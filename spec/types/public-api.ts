@@ -105,6 +105,7 @@ incomingSms({ authenticate: (request: Request) => request.url });
 sms.on("unauthorized", (refused) => expectTypeOf(refused).toEqualTypeOf<UnauthorizedCallback>());
 expectTypeOf<UnauthorizedCallback["ip"]>().toEqualTypeOf<string | undefined>();
 incomingSms({ decrypt: (value, field) => value + field });
+incomingSms({ defaultCountry: "IN" });
 
 // An environment variable may be missing: then a TypeError names the option.
 incomingSms({ authenticate: [{ header: "X-Token", value: process.env.TOKEN }, { bearer: process.env.TOKEN }] });
