@@ -9,7 +9,7 @@ interface Library {
   getCountryCallingCode(country: string): string;
   parsePhoneNumberFromString(
     text: string,
-    options: { readonly defaultCountry: string; readonly extract: false },
+    defaultCountry: string,
   ): { readonly number: string; readonly countryCallingCode: string; isValid(): boolean } | undefined;
 }
 
@@ -32,9 +32,8 @@ const MAX_CACHED = 10_000;
 export function nationalNumberIn(country: string): (digits: string) => string | undefined {
   const phoneNumbers = library();
   const callingCode = phoneNumbers.getCountryCallingCode(country);
-  const options = { defaultCountry: country, extract: false } as const;
   const lookUp = (digits: string): string | undefined => {
-    const parsed = phoneNumbers.parsePhoneNumberFromString(digits, options);
+    const parsed = phoneNumbers.parsePhoneNumberFromString(digits, country);
     return parsed?.countryCallingCode === callingCode && parsed.isValid() ? parsed.number : undefined;
   };
 

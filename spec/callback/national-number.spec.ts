@@ -33,6 +33,8 @@ describe("with options.defaultCountry, a number", () => {
     // Within the country's calling code, but of another territory.
     ["GB", "07911 123456", "+447911123456"],
     ["US", "(416) 555-0123", "+14165550123"],
+    // By its own prefix for calls abroad: a number of another country.
+    ["US", "011919876500001", "011919876500001"],
     // The national reading wins: with 11 digits, both are possible.
     ["BR", "11987654321", "+5511987654321"],
     ["CN", "13812345678", "+8613812345678"],
