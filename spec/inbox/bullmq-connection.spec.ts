@@ -81,6 +81,9 @@ it.each<readonly [connection: unknown, says: string]>([
   [{ url: "redis://localhost", host: "other" }, "takes url or host, not both"],
   [{ url: "redis://localhost", sentinels: [] }, "takes url or sentinels, not both"],
   [{ url: "redis://localhost", keyPrefix: "x" }, "takes no keyPrefix"],
+  ["redis://localhost?keyPrefix=x", "takes no keyPrefix"],
+  [{ url: "redis://localhost?db=1&keyPrefix=x" }, "takes no keyPrefix"],
+  [`redis://:${encodeURIComponent(PASSWORD)}100%@localhost`, "user and password percent-encoded"],
   [5, "an object of ioredis options, or { url, ...options }"],
 ])("throws for %j as connection, and does not print it", (connection, says) => {
   const make = () => bullmqInbox({ connection } as BullmqInboxOptions);

@@ -80,10 +80,7 @@ function checked(connection: unknown): Connection {
         "receiving needs a connection that fails at once, handling one that waits, " +
         "and the inbox closes what it opens.",
     );
-  if (typeof connection.keyPrefix === "string" && connection.keyPrefix !== "")
-    throw invalidOption(
-      `options.connection of ${FACTORY} takes no keyPrefix, which BullMQ cannot do: give options.name.`,
-    );
+  if (typeof connection.keyPrefix === "string" && connection.keyPrefix !== "") throw noKeyPrefix();
   const { url, ...options } = connection;
   if (url === undefined) return { options };
   const twice = IN_URL.find((name) => options[name] !== undefined);
@@ -96,11 +93,30 @@ function checked(connection: unknown): Connection {
 
 /** The error does not contain the URL, which may contain a password. */
 function checkedUrl(url: unknown): string {
-  if (typeof url === "string" && /^rediss?:\/\//.test(url) && URL.canParse(url)) return url;
+  if (typeof url === "string" && /^rediss?:\/\//.test(url) && URL.canParse(url)) {
+    const { username, password, searchParams } = new URL(url);
+    if (searchParams.has("keyPrefix")) throw noKeyPrefix();
+    if (isDecodable(username) && isDecodable(password)) return url;
+  }
   throw invalidOption(`options.connection of ${FACTORY} takes ${URL_OF_REDIS}.`);
 }
 
-const URL_OF_REDIS = "a URL that begins with redis:// or rediss://";
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function noKeyPrefix(): TypeError {
+  return invalidOption(
+    `options.connection of ${FACTORY} takes no keyPrefix, which BullMQ cannot do: give options.name.`,
+  );
+}
+
+const URL_OF_REDIS = "a URL that begins with redis:// or rediss://, with user and password percent-encoded";
 
 /** Options that say where Redis is, as a URL does. */
 const IN_URL = ["host", "port", "path", "sentinels"] as const satisfies ReadonlyArray<keyof RedisOptions>;
