@@ -209,6 +209,14 @@ describeWithRedis("bullmqInbox", () => {
     }, 20_000);
   });
 
+  it("says that it is closed to a call that closing cuts off", async () => {
+    const { inbox } = router();
+    await inbox.stats();
+    const asked = inbox.forget("1");
+    void inbox.close();
+    await expect(asked).rejects.toMatchObject({ code: "KALEYRA_SMS_INBOX_CLOSED" });
+  });
+
   describe("with a Redis that accepts and never answers", () => {
     afterEach(() => redis.resume());
 
@@ -584,6 +592,43 @@ describeWithRedis("bullmqInbox", () => {
     expect(await inbox.forget(message?.source ?? "")).toBe(0);
   });
 
+  it("replays the dead letters behind many jobs that are not messages", async () => {
+    await redis.command("FLUSHALL");
+    const { sms, inbox } = router({ attempts: 1 }, { concurrency: 50 });
+    let isBroken = true;
+    sms.on("message", () => {
+      if (isBroken) throw new Error("no");
+    });
+    const queue = new Queue(name, { connection: { host: "127.0.0.1", port: redis.port } });
+    ended.push(() => queue.close());
+    await queue.addBulk(Array.from({ length: 600 }, () => ({ name: "other", data: {} })));
+    await until(async () => (await inbox.stats()).dead === 600);
+    await sms.receive(post());
+    await until(async () => (await inbox.stats()).dead === 601);
+    isBroken = false;
+    expect(await inbox.replayAll()).toBe(1);
+    await until(async () => (await inbox.stats()).dead === 600);
+  }, 20_000);
+
+  it("knows the duplicates of forgotten messages at every moment", async () => {
+    await redis.command("FLUSHALL");
+    const { sms, inbox } = router({}, { concurrency: 0 });
+    const sent = Array.from({ length: 200 }, () => secret());
+    const [first] = await Promise.all(sent.map((each) => sms.receive(each)));
+    const outcomes = new Set<string>();
+    let isForgotten = false;
+    const sendAgain = async (): Promise<void> => {
+      while (!isForgotten) for (const each of sent) outcomes.add((await sms.receive(each)).outcome);
+    };
+    const sending = [sendAgain(), sendAgain()];
+    const forgotten = await inbox.forget(first?.message?.source ?? "");
+    isForgotten = true;
+    expect(forgotten).toBe(200);
+    await Promise.all(sending);
+    expect([...outcomes]).toEqual(["duplicate"]);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0 });
+  });
+
   it("leaves forgotten and handled messages in Redis's append-only file until BGREWRITEAOF", async () => {
     const { sms, inbox, messages } = router({ attempts: 1 });
     sms.on("message", ({ text }) => {
@@ -623,9 +668,13 @@ describeWithRedis("bullmqInbox", () => {
     const told = inspect(errors, { depth: Infinity });
     for (const word of SECRETS) expect(told).not.toContain(word);
     expect(await inbox.deadLetters()).toEqual([]);
+    // They are no dead letters.
+    expect(await inbox.replayAll()).toBe(0);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0, dead: 4 });
     await recovered({ sms } as Router);
     await until(() => messages.length === 2);
     expect(messages).toHaveLength(2);
+    expect(errors).toHaveLength(4);
   }, 20_000);
 
   it.each(["key", "source", "recipient", "receivedAt", "parts", "fields"])(

@@ -63,6 +63,7 @@ export function bullmqInbox(options: BullmqInboxOptions): OperableInbox {
   const sender = new Sender(client, ledger);
   let worker: RunningWorker | undefined;
   let closing: Promise<void> | undefined;
+  const isClosing = (): boolean => closing !== undefined;
 
   /** Runs an operation of the operator. Its error contains nothing that was sent. */
   const withRedis = async <Result>(operation: () => Promise<Result>): Promise<Result> => {
@@ -71,7 +72,8 @@ export function bullmqInbox(options: BullmqInboxOptions): OperableInbox {
       await whenReady(client, Date.now() + CONNECT_TIMEOUT_MS);
       return await operation();
     } catch (error) {
-      throw unreachable(error);
+      // Checked again: closing cuts off what runs.
+      throw isClosing() ? codedError("KALEYRA_SMS_INBOX_CLOSED") : unreachable(error);
     }
   };
 

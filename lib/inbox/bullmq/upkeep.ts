@@ -93,14 +93,21 @@ export class Upkeep {
 
   /** Replays the messages that are dead letters at the instant `now`. @returns their number */
   async replayAll(now: number): Promise<number> {
+    let left = await this.#client.zcount(this.#failed, "-inf", now);
     let replayed = 0;
-    for (;;) {
-      const ids = await this.#client.zrangebyscore(this.#failed, "-inf", now, "LIMIT", 0, PAGE);
-      const retried = await Promise.all(ids.map((id) => this.#ledger.retry(id)));
-      const some = retried.filter(Boolean).length;
-      replayed += some;
-      if (some === 0) return replayed;
+    // Failed jobs that are not messages stay where they are.
+    let skipped = 0;
+    while (left > 0) {
+      const ids = await this.#client.zrangebyscore(this.#failed, "-inf", now, "LIMIT", skipped, Math.min(PAGE, left));
+      if (ids.length === 0) break;
+      const texts = await this.#ledger.read(ids);
+      const letters = ids.filter((id, n) => parsedEntry(id, texts[n] ?? null)?.message !== undefined);
+      const retried = await Promise.all(letters.map((id) => this.#ledger.retry(id)));
+      replayed += retried.filter(Boolean).length;
+      skipped += ids.length - letters.length;
+      left -= ids.length;
     }
+    return replayed;
   }
 
   /** Erases the messages of a subscriber. @returns their number */
@@ -127,11 +134,10 @@ export class Upkeep {
       for (const [n, id] of ids.entries()) {
         const entry = parsedEntry(id, texts[n] ?? null);
         if (entry?.message === undefined || phoneNumber(entry.message.source) !== subscriber) continue;
-        // The key stays, so that a duplicate is recognized.
-        if (state !== "active" && (await this.#queue.remove(id)) === 1) {
+        // The key stays, so that a duplicate is recognized. It is kept first: the process may end in between.
+        if (state !== "active")
           await keepKey(this.#client, this.#queue.toKey(""), doneOf(entry.key, this.#retentionMs));
-          removed++;
-        }
+        if (state !== "active" && (await this.#queue.remove(id)) === 1) removed++;
         // The message runs, or was taken in the meantime.
         else await replaceData(this.#client, this.#queue.toKey(id), JSON.stringify({ key: entry.key }));
         forgotten++;
