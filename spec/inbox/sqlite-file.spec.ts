@@ -166,6 +166,31 @@ it.each(
   expect(make).toThrow(/npm install (?:better-sqlite3|libsql)/);
 });
 
+it.each<readonly [what: string, driver: () => unknown]>([
+  [
+    "was not built",
+    () =>
+      function Database() {
+        throw new Error("Could not locate the bindings file.");
+      },
+  ],
+  [
+    "was built for another Node",
+    () => {
+      throw Object.assign(new Error("The module was compiled against another Node."), { code: "ERR_DLOPEN_FAILED" });
+    },
+  ],
+])("says what to do if a driver %s", (_what, driver) => {
+  jest.isolateModules(() => {
+    jest.doMock("better-sqlite3", driver, { virtual: true });
+    const { sqliteInbox: make } = jest.requireActual<{ sqliteInbox: typeof sqliteInbox }>("express-kaleyra-sms/sqlite");
+    const open = expect(() => make({ file: temporary(), driver: "better-sqlite3" }));
+    open.toThrow(expect.objectContaining({ name: "TypeError", code: "KALEYRA_SMS_PEER_MISSING" }));
+    open.toThrow("better-sqlite3 is installed, but does not load: npm rebuild better-sqlite3.");
+    jest.dontMock("better-sqlite3");
+  });
+});
+
 it.each<readonly [given: Record<string, unknown>, says: string]>([
   [{}, "options.file of sqliteInbox takes the path of the inbox's file"],
   [{ file: "" }, "options.file of sqliteInbox takes the path"],

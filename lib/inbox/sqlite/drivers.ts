@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 
 import { codedTypeError, invalidOption } from "../../base/errors.js";
-import { ifInstalled } from "../../base/peer.js";
+import { doesNotLoad, ifInstalled } from "../../base/peer.js";
 import { isBusy, type SqliteDatabase } from "./driver.js";
 
 /** A driver that `sqliteInbox` can load: Node's own, or a package that you install. */
@@ -13,7 +13,7 @@ export interface OwnDatabase extends SqliteDatabase {
   close(): unknown;
 }
 
-type Open = (path: string) => OwnDatabase;
+type Driver = readonly [name: SqliteDriver, Database: DatabaseClass];
 type DatabaseClass = new (path: string) => OwnDatabase;
 
 /** Each returns `undefined` if the driver is not there. */
@@ -38,11 +38,12 @@ export const SQLITE_DRIVERS = Object.keys(LOADERS) as SqliteDriver[];
  * @throws TypeError if there is no driver, or the file cannot be opened
  */
 export function openFile(file: string, driver: SqliteDriver | undefined): OwnDatabase {
-  const open = driver === undefined ? anyDriver() : givenDriver(driver);
+  const [name, Database] = driver === undefined ? anyDriver() : givenDriver(driver);
   try {
-    return open(file);
+    return new Database(file);
   } catch (cause) {
     if (isBusy(cause)) throw cause;
+    if (!opensAny(Database)) throw doesNotLoad(name, cause);
     throw invalidOption(
       "options.file of sqliteInbox takes the path of a file that can be opened, in a folder that exists.",
       { cause },
@@ -64,10 +65,20 @@ export function pathOfFile(file: unknown): string {
   return resolve(file);
 }
 
-function anyDriver(): Open {
+/** better-sqlite3 loads its binary only when it opens a database. */
+function opensAny(Database: DatabaseClass): boolean {
+  try {
+    new Database(":memory:").close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function anyDriver(): Driver {
   for (const name of SQLITE_DRIVERS) {
     const Database = LOADERS[name]();
-    if (Database !== undefined) return (path) => new Database(path);
+    if (Database !== undefined) return [name, Database];
   }
   throw codedTypeError("KALEYRA_SMS_PEER_MISSING", {
     message:
@@ -76,9 +87,9 @@ function anyDriver(): Open {
   });
 }
 
-function givenDriver(name: SqliteDriver): Open {
+function givenDriver(name: SqliteDriver): Driver {
   const Database = LOADERS[name]();
-  if (Database !== undefined) return (path) => new Database(path);
+  if (Database !== undefined) return [name, Database];
   throw codedTypeError("KALEYRA_SMS_PEER_MISSING", {
     message:
       name === "node:sqlite"
