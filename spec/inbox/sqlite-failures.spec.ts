@@ -195,6 +195,22 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(messages.map(({ text }) => text)).toEqual(["first", "waits"]);
   });
 
+  it("rejects what it could not store before it was closed", async () => {
+    const file = temporary();
+    const inbox = separateInbox({ database: opened(file) });
+    const { sms } = recorder({ inbox: separateInbox({ database: opened(temporary()) }) });
+    const { message } = await sms.receive(post());
+    await sms.close();
+    if (message === undefined) throw new Error("no message");
+    const other = opened(file);
+    other.exec("BEGIN EXCLUSIVE");
+    const storing = inbox.store(message, new AbortController().signal);
+    const stored = expect(storing).rejects.toMatchObject({ code: "KALEYRA_SMS_INBOX_CLOSED" });
+    await expect(inbox.close()).rejects.toThrow();
+    await stored;
+    other.exec("COMMIT");
+  }, 15_000);
+
   it("emits error when another process locks the file for long", async () => {
     const file = temporary();
     const { sms, errors } = router(file);

@@ -254,6 +254,7 @@ export class Worker {
   #end(settle: () => void): void {
     this.#isClosed = true;
     this.#cancel();
+    this.#arrivals.reject(codedError("KALEYRA_SMS_INBOX_CLOSED"));
     settle();
   }
 
