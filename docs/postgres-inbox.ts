@@ -309,7 +309,7 @@ export function postgresInbox(options: Options): OperableInbox {
  * pair.
  */
 function sourceOf(source: string): string {
-  const digits = source.replace(/[\s\-./()]/g, "");
+  const digits = source.replace(/[\s\-\u2010-\u2015\u2212./()\p{Cf}]/gu, "");
   const [, number] = /^(?:\+|00)(\d{7,15})$/.exec(digits) ?? /^([1-9]\d{10,14})$/.exec(digits) ?? [];
   return JSON.stringify(number === undefined ? source : `+${number}`);
 }

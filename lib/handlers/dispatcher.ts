@@ -113,7 +113,8 @@ export class Dispatcher {
   #reasonOf(cause: unknown): string {
     try {
       const reason: unknown = this.#describe?.(cause);
-      if (typeof reason === "string") return reason;
+      // Databases change or reject half a surrogate pair and U+0000.
+      if (typeof reason === "string") return reason.toWellFormed().replaceAll("\0", "\ufffd");
       swallow(reason, () => undefined);
     } catch (error) {
       debug("options.describeFailure failed: %s", nameOf(error));

@@ -25,6 +25,10 @@ const FORMS = [
   "91-98765-00001",
   " 919876500001",
   "+91 (98765) 00.001",
+  "+91\u00a098765\u201100001",
+  // As telephones copy it.
+  "\u202a+91 98765 00001\u202c",
+  "\u200e919876500001",
 ];
 
 /** The options of every inbox. */
@@ -189,13 +193,16 @@ export function itConforms({ isOrdered, place }: Conforming): void {
   it("keeps what describeFailure returns as the reason of a dead letter", async () => {
     const describeFailure = (cause: unknown): string => {
       if (cause instanceof RangeError) throw cause;
+      // Cut off in the middle of an emoji, and with a character that some databases do not take.
+      if (cause instanceof SyntaxError) return "order \u0000 \ud83d";
       return cause instanceof TypeError ? (Symbol("no") as never) : `order ${(cause as Error).message}`;
     };
     const { sms, inbox } = router(await empty(), { describeFailure, inboxOptions: { attempts: 1 } });
     sms.on("message", ({ text }) => {
+      if (text === "4") throw new SyntaxError("secret");
       throw text === "1" ? new Error("4711") : text === "2" ? new RangeError("secret") : new TypeError("secret");
     });
-    for (const message of ["1", "2", "3"]) {
+    for (const message of ["1", "2", "3", "4"]) {
       await sms.receive(post({ message }));
       await until(async () => (await inbox.stats()).dead === Number(message), 10_000);
     }
@@ -203,6 +210,7 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(reasons.get("1")).toBe("order 4711");
     expect(reasons.get("2")).toMatch(/^RangeError at /);
     expect(reasons.get("3")).toMatch(/^TypeError at /);
+    expect(reasons.get("4")).toBe("order \ufffd \ufffd");
   });
 
   it("handles a dead letter again when it is replayed, and when the callback comes again", async () => {
