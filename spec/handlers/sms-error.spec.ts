@@ -105,16 +105,24 @@ describe("what prints an error prints no number and no text", () => {
 
   const cause = new Error("not for +919876543210: STOP c4n4ry", { cause: { text: "c4n4ry" } });
 
-  it("with winston", async () => {
+  it.each<[string, unknown]>([
+    ["an error", cause],
+    ["an error with properties", Object.assign(new Error("no"), { to: "919876543210", sms: { text: "c4n4ry" } })],
+    ["an object", { source: "919876543210", text: "c4n4ry" }],
+    ["a string", "c4n4ry 919876543210"],
+  ])("with winston, through the format in docs/errors.md, of a cause that is %s", async (_kind, thrown) => {
+    const page = readFileSync(join(__dirname, "../../docs/errors.md"), "utf8");
+    const [code = ""] = /^```js\nimport winston [^]*?(?=```)/m.exec(page) ?? [];
     const lines: string[] = [];
-    const { combine, errors, json } = winston.format;
     const stream = new Writable({ write: (line, _encoding, done) => done(void lines.push(String(line))) });
     const transport: unknown = new winston.transports.Stream({ stream });
-    const logger = winston.createLogger({
-      format: combine(errors({ stack: true }), json()),
-      transports: transport as winston.transport,
+    const logger = winston.createLogger({ transports: transport as winston.transport });
+    const createLogger = (options: winston.LoggerOptions): void =>
+      void (logger.format = options.format ?? logger.format);
+    runInNewContext(code.replaceAll(/^(?:```|import ).*$/gm, ""), {
+      winston: { ...winston, format: winston.format, createLogger },
     });
-    const error = await errorOf(cause);
+    const error = await errorOf(thrown);
     logger.error(error);
     logger.error("failed", error);
     logger.error("failed", { error });
@@ -126,7 +134,7 @@ describe("what prints an error prints no number and no text", () => {
 
   it("with pino, through the serializer in docs/errors.md", async () => {
     const page = readFileSync(join(__dirname, "../../docs/errors.md"), "utf8");
-    const [, code = ""] = /```js\n([^]*?)```/.exec(page) ?? [];
+    const [, code = ""] = /```js\n(import pino [^]*?)```/.exec(page) ?? [];
     const lines: string[] = [];
     const stream = { write: (line: string) => lines.push(line) };
     const { sms } = recorder();
