@@ -34,7 +34,7 @@ async function inFreshCopy(
     const routers: IncomingSms[] = [];
     await run((actions, options = {}) => {
       const sms: IncomingSms = copy
-        .incomingSms({ authenticate: false, handlerTimeoutMs: 40, logger: SILENT, ...options })
+        .incomingSms({ authenticate: false, handlerTimeoutMs: 200, logger: SILENT, ...options })
         .on("message", (message) => actions[message.text ?? ""]?.(message, sms))
         .on("error", () => undefined);
       routers.push(sms);
