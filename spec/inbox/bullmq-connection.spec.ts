@@ -56,6 +56,15 @@ describeWithRedis("bullmqInbox", () => {
       "a URL with a user, and a password beside it",
       () => ({ url: `redis://127.0.0.1:${redis.port}/1`, username: "inbox", password: PASSWORD }),
     ],
+    [
+      "options in place of those in a URL",
+      () => ({
+        url: `redis://other:wrong@127.0.0.1:${redis.port}/7?retryStrategy=none`,
+        username: "inbox",
+        password: PASSWORD,
+        db: 1,
+      }),
+    ],
     ["a URL with TLS, and its options", async () => ({ url: `rediss://127.0.0.1:${await tlsPort()}/1`, tls })],
     ["a URL and options that switch TLS on", async () => ({ url: `redis://127.0.0.1:${await tlsPort()}/1`, tls })],
   ])("stores and handles a message with %s", async (what, connection) => {

@@ -2,7 +2,14 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { afterEach, expect, it } from "@jest/globals";
-import { incomingSms, type Callback, type OperableInbox, type SmsMessage } from "express-kaleyra-sms";
+import {
+  incomingSms,
+  OPT_OUT,
+  type Callback,
+  type KeywordMatch,
+  type OperableInbox,
+  type SmsMessage,
+} from "express-kaleyra-sms";
 
 import { callback, post } from "../support/callbacks";
 import { deferred, recorder, type Recorder } from "../support/recorder";
@@ -398,6 +405,36 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     await sms.receive(post());
     await Promise.all([sms.close(), inbox.close()]);
     await inbox.close();
+  });
+
+  it("hands the messages of two numbers to the handlers of each, also after a restart", async () => {
+    const on = await empty();
+    const [CLUB, NEWS] = ["+919812345678", "5050"];
+    const called: string[] = [];
+    const twoNumbers = (options: Parameters<typeof router>[1] = {}) => {
+      const { sms } = router(on, options);
+      const note =
+        (name: string) =>
+        ({ recipient, source }: KeywordMatch) =>
+          called.push(`${name} ${recipient} ${source}`);
+      sms.keyword(OPT_OUT, note("stop"));
+      sms.recipient(CLUB).keyword("JOIN", note("club"));
+      sms.recipient(NEWS).keyword("JOIN", note("news"));
+      return sms;
+    };
+    const first = twoNumbers();
+    for (const recipient of [CLUB, NEWS]) await first.receive(post({ source: "1", recipient, message: "join" }));
+    await until(() => called.length === 2);
+    await first.close();
+    await stored(
+      on,
+      ...[CLUB, NEWS].map((recipient) => ({ source: "2", recipient, message: "Join now" })),
+      ...[CLUB, NEWS].map((recipient) => ({ source: "3", recipient, message: "please stop" })),
+    );
+    twoNumbers();
+    await until(() => called.length === 6);
+    const joined = ["1", "2"].flatMap((source) => [`club ${CLUB} ${source}`, `news ${NEWS} ${source}`]);
+    expect(called.sort()).toEqual([...joined, `stop ${CLUB} 3`, `stop ${NEWS} 3`].sort());
   });
 
   it("recognizes a duplicate of a message that was forgotten while it waited, or as a dead letter", async () => {

@@ -49,9 +49,9 @@ export function openClient(connection: Connection, own: typeof FAIL_FAST | typeo
     if (isLeaving || !message.includes("READONLY")) return false;
     return (isLeaving = true);
   };
-  const { url } = connection;
   const options = { ...connection.options, ...COMMON, ...own, reconnectOnError };
-  const client = url === undefined ? new Redis(options) : new Redis(url, options);
+  // The first argument wins: a query in the URL must not change how the inbox waits and fails.
+  const client = Reflect.construct(Redis, [options, connection.url]) as Client;
   return ignoringErrors(client).on("ready", () => (isLeaving = false));
 }
 
