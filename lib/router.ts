@@ -114,6 +114,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       instantOf: settings.timeZone === undefined ? undefined : instantIn(settings.timeZone),
       hidden: settings.authenticate ? [...settings.authenticate.variables.keys()] : [],
       decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
+      takesPost: settings.methods.includes("POST"),
     }),
     handleOrStore: delivery.handleOrStore,
     dispatcher,

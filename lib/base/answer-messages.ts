@@ -14,6 +14,7 @@ export const ANSWER_CODES = {
     action:
       "Compare the body in the console with the one in the README. " +
       "If it differs on purpose, declare it with `callbackProfile`. " +
+      "`issues` name the keys of the provider's page that differ from the profile. " +
       'A handler of "invalid" gets the body exactly as sent, in `raw`.',
   },
   "ambiguous-body": {
@@ -37,12 +38,14 @@ export const ANSWER_CODES = {
     action: "Callbacks are small. Raise `bodyLimit` only if the profile has large static fields.",
   },
   "unsupported-media-type": {
-    sentence: "The content type, charset or content encoding cannot be read.",
-    action: "Choose JSON in the console.",
+    sentence: "The body is XML or multipart, or its charset or compression cannot be read.",
+    action: "Choose JSON in the console as the type of the request body.",
   },
   schema: {
     sentence: "A field is missing, or has a value that the schema does not allow.",
-    action: "`issues` name each field. Compare the profile in the console with the fields that the README lists.",
+    action:
+      "`issues` name each field. Compare the profile in the console with the fields that the README lists. " +
+      "A console's test, which carries no SMS, gets this answer, too: it has found the endpoint.",
   },
   "duplicate-field": {
     sentence: "A field came twice with different values.",

@@ -178,7 +178,8 @@ export const CODES = {
     sentence: "The Callback Profile in the console differs from the one on the provider's page.",
     action:
       "Declare it: the warning prints the `callbackProfile({ ... })` to paste. " +
-      "Without it, an unescaped text can pass for a field. A test request with fewer fields causes this warning, too.",
+      "Without it, an unescaped text can pass for a field. " +
+      "A request that only lacks some of the page's keys, as people send by hand, causes no warning.",
   },
   KALEYRA_SMS_PROXY_ADDRESS: {
     kinds: ["process warning"],

@@ -1,4 +1,5 @@
-// Decrypts the values of a callback with `options.decrypt`, for a profile that has encryption switched on.
+// Decrypts the values of a callback with `options.decrypt`: for a profile that has encryption switched on, or for values
+// that are encoded once more.
 
 import type { Log } from "../base/log.js";
 import { swallow } from "../base/swallow.js";
@@ -7,7 +8,7 @@ import { isAbsent } from "./fields.js";
 import type { Issue, Refusal } from "./invalid.js";
 import { knownName, setField, type Fields } from "./read/reading.js";
 
-/** Returns the text of an encrypted value. Throws if the value cannot be decrypted. */
+/** Returns the text of an encrypted or encoded value. Throws if the value cannot be decrypted. */
 export type Decrypt = (value: string, field: string) => string;
 
 /** Creates the function that decrypts the fields of a callback. */

@@ -68,7 +68,7 @@ export const FIELDS = [
   {
     name: "message",
     required: "POST",
-    description: "What the subscriber typed; may be empty. The provider passes it under POST only.",
+    description: "What the subscriber typed; may be empty, and null is empty. The provider passes it under POST only.",
     example: "UNSUBSCRIBE THE OFFER message",
   },
   {
@@ -135,8 +135,16 @@ export function isTableField(name: string): boolean {
   return TABLE.has(name) || isPart(name);
 }
 
+/** The name of the line on the provider's page that stands for all parts. */
+export const PAGE_LINE = "parts[n]";
+
+/** Whether the subscriber typed the value of this field. */
+export function isText(name: string): boolean {
+  return name === "message" || isPart(name);
+}
+
 export function isPart(name: string): boolean {
-  return name === "parts[n]" || (name.startsWith("parts[") && NUMBERED_PART.test(name));
+  return name === PAGE_LINE || (name.startsWith("parts[") && NUMBERED_PART.test(name));
 }
 
 /** The position of a part among the parts of a message: 1 for `parts[1]`. The literal `parts[n]` is the last one. */
@@ -149,7 +157,10 @@ export function partNumber(name: string): number {
  * (`<operator>`). In `message`, both are text.
  */
 export function isAbsent(name: string, value: string): boolean {
-  if (value === "") return name !== "message";
-  if (!value.startsWith("<") || name === "message") return false;
-  return PLACEHOLDERS.has(value) || NUMBERED_PART_PLACEHOLDER.test(value);
+  if (name === "message") return false;
+  return value === "" || isPlaceholder(value);
+}
+
+export function isPlaceholder(value: string): boolean {
+  return value.startsWith("<") && (PLACEHOLDERS.has(value) || NUMBERED_PART_PLACEHOLDER.test(value));
 }

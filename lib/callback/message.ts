@@ -55,6 +55,11 @@ export interface SmsMessage extends Readonly<Partial<Record<AsSentProperty, stri
    * Always `false` under `"none"` and `"json"`.
    */
   readonly repaired: boolean;
+  /**
+   * Whether bytes of the text were not valid in the charset of the body. Each stands as U+FFFD in the text: half an emoji
+   * is three.
+   */
+  readonly damaged: boolean;
   /** Every field under its wire name, exactly as read. Fields without a value are left out. */
   readonly fields: Readonly<Record<string, string>>;
 }
@@ -70,7 +75,7 @@ type Draft = { -readonly [Property in keyof SmsMessage]: SmsMessage[Property] };
 /** Builds the message from valid fields. */
 export function smsMessage(
   fields: Fields,
-  arrival: Pick<SmsMessage, "method" | "receivedAt" | "repaired">,
+  arrival: Pick<SmsMessage, "method" | "receivedAt" | "repaired" | "damaged">,
   settings: MessageSettings,
 ): SmsMessage {
   const { id = "", source = "", recipient = fields.to ?? "", message: text, keyword } = fields;
@@ -85,6 +90,7 @@ export function smsMessage(
     receivedAt: arrival.receivedAt,
     method: arrival.method,
     repaired: arrival.repaired,
+    damaged: arrival.damaged,
     fields: Object.freeze(fields),
   };
   addAsSent(draft);
@@ -94,23 +100,27 @@ export function smsMessage(
 }
 
 /** The stored form of a message: without the properties that only duplicate a field. */
-export type StoredMessage = Omit<SmsMessage, AsSentProperty | "text">;
+export interface StoredMessage extends Omit<SmsMessage, AsSentProperty | "text" | "damaged"> {
+  /** Absent in messages that versions without it have stored. */
+  readonly damaged?: boolean;
+}
 
 export function storedMessage(message: SmsMessage): StoredMessage {
-  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, fields } = message;
-  const stored = { key, source, recipient, parts, receivedAt, method, repaired, fields };
+  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, damaged, fields } = message;
+  const stored = { key, source, recipient, parts, receivedAt, method, repaired, damaged, fields };
   return triggeredAt === undefined ? stored : { ...stored, triggeredAt };
 }
 
 /** Whether a value is a complete stored message. A database or a queue may return anything. */
 export function isStoredMessage(given: unknown): given is StoredMessage {
   if (!isRecord(given)) return false;
-  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, fields } = given;
+  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, damaged, fields } = given;
   return (
     [key, source, recipient, receivedAt].every(isString) &&
     (triggeredAt === undefined || isString(triggeredAt)) &&
     (method === "GET" || method === "POST") &&
     typeof repaired === "boolean" &&
+    (damaged === undefined || typeof damaged === "boolean") &&
     Array.isArray(parts) &&
     parts.every(isString) &&
     isRecord(fields) &&
@@ -124,7 +134,7 @@ function isString(value: unknown): value is string {
 
 /** Restores the frozen message. It reuses `parts` and `fields` of the stored one, and freezes them. */
 export function restoredMessage(stored: StoredMessage): SmsMessage {
-  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, fields } = stored;
+  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, damaged = false, fields } = stored;
   const draft: Draft = {
     id: fields.id ?? "",
     key,
@@ -134,6 +144,7 @@ export function restoredMessage(stored: StoredMessage): SmsMessage {
     receivedAt,
     method,
     repaired,
+    damaged,
     fields: Object.freeze(fields),
   };
   addAsSent(draft);

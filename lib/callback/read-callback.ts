@@ -9,12 +9,14 @@ import { withoutVariables } from "../base/query-string.js";
 import type { createDecryptFields } from "./decrypt.js";
 import { invalidCallback, type InvalidCallback, type Issue, type Refusal } from "./invalid.js";
 import { smsMessage, type MessageSettings, type SmsMessage } from "./message.js";
-import { decode, textOrBytes, withoutMark } from "./read/charset.js";
+import { decode, textOrBytes } from "./read/charset.js";
+import { readDamaged } from "./read/damage.js";
 import { createReadJsonBody, type Escaping, type ReadJsonBody } from "./read/json-body.js";
-import { mediaType } from "./read/media-type.js";
+import { mediaType, type MediaType } from "./read/media-type.js";
 import { readParsedVariables } from "./read/parsed-body.js";
 import { readQuery } from "./read/query.js";
 import type { Reading } from "./read/reading.js";
+import { createNoSmsDetail, isWithoutFields } from "./no-sms.js";
 import { PRINTED_TEMPLATE, type Template } from "./template/template.js";
 import type { Validate } from "./validate.js";
 
@@ -29,7 +31,7 @@ export type Callback =
       readonly method: "POST";
       /** The body as text, as bytes, or as the object that a body parser returned. */
       readonly body: string | Uint8Array | object;
-      /** Default: JSON in UTF-8. */
+      /** Default: JSON or a form, in UTF-8. */
       readonly contentType?: string | undefined;
     };
 
@@ -102,7 +104,11 @@ export interface ReadMessage {
 const NO_OBJECT: Refusal = { code: "malformed-body", detail: "The body is not a JSON object." };
 const UNSUPPORTED: Refusal = {
   code: "unsupported-media-type",
-  detail: "The body must be JSON (application/json or text/plain) or a form (application/x-www-form-urlencoded).",
+  detail: "XML and multipart bodies are not read: in the console, choose JSON as the type of the request body.",
+};
+const UNKNOWN_CHARSET: Refusal = {
+  code: "unsupported-media-type",
+  detail: "The charset that the content type names is not known.",
 };
 
 const JSON_AS_FORM: Refusal = {
@@ -119,6 +125,8 @@ interface ReadSettings extends MessageSettings {
   /** The variables that are removed from a query, because they hold the caller's secrets. */
   readonly hidden: readonly string[];
   readonly decryptFields: ReturnType<typeof createDecryptFields> | undefined;
+  /** Whether the router takes callbacks by POST. */
+  readonly takesPost: boolean;
 }
 
 /** Creates the function that reads callbacks. */
@@ -126,24 +134,29 @@ export function createReadCallback(
   validate: Validate,
   settings: ReadSettings,
 ): (callback: Callback | UnreadCallback) => Read {
-  const { template, escaping, hidden, decryptFields } = settings;
+  const { template, escaping, hidden, decryptFields, takesPost } = settings;
+  const noSmsDetail = createNoSmsDetail(validate, takesPost);
   const readJsonBody = createReadJsonBody(template ?? PRINTED_TEMPLATE, template !== undefined, escaping);
   return (sent) => {
     const receivedAt = now();
     const callback = withoutHidden(sent, hidden);
     const { method } = callback;
-    const refuse = (refusal: Refusal): Read => ({
-      invalid: invalidCallback(refusal, { method, raw: rawOf(callback), receivedAt }),
-    });
-
     const reading = readContent(callback, readJsonBody);
+    const refuse = (refusal: Refusal): Read => {
+      const raw = rawOf(callback);
+      const detail = noSmsDetail(method, raw, reading) ?? refusal.detail;
+      return { invalid: invalidCallback({ ...refusal, detail }, { method, raw, receivedAt }) };
+    };
+
     if ("refusal" in reading) return refuse(reading.refusal);
-    const decrypted = decryptFields === undefined ? reading : decryptFields(reading.fields);
+    const decrypted =
+      decryptFields === undefined || isWithoutFields(reading.fields) ? reading : decryptFields(reading.fields);
     if ("refusal" in decrypted) return refuse(decrypted.refusal);
     const { fields } = decrypted;
     const issues = withUnreadable(validate(fields, method), reading.unreadable);
     if (issues.length > 0) return refuse({ code: "schema", detail: schemaDetail(issues), issues });
-    const message = smsMessage(fields, { method, receivedAt, repaired: reading.repaired === true }, settings);
+    const { repaired = false, damaged = false } = reading;
+    const message = smsMessage(fields, { method, receivedAt, repaired, damaged }, settings);
     return { message, otherKeys: reading.otherKeys };
   };
 }
@@ -184,22 +197,19 @@ function readBody(
   readJsonBody: ReadJsonBody,
 ): Reading {
   const { format, charset } = mediaType(contentType);
-  if (format === "other") return { refusal: UNSUPPORTED };
-  if (typeof body === "string") return readText(withoutMark(body), format, readJsonBody);
+  if (format === "unreadable") return { refusal: UNSUPPORTED };
+  if (typeof body === "string") return readText(body, format, readJsonBody);
   if (types.isUint8Array(body)) {
     const decoded = decode(body, charset);
-    if ("text" in decoded) return readText(decoded.text, format, readJsonBody);
-    if (decoded.refused === "unknown-charset") {
-      return {
-        refusal: { code: "unsupported-media-type", detail: "The charset that the content type names is not known." },
-      };
-    }
-    return { refusal: { code: "malformed-body", detail: "The body holds bytes that are not valid in its charset." } };
+    if (decoded === undefined) return { refusal: UNKNOWN_CHARSET };
+    const { text, marked } = decoded;
+    if (marked === undefined) return readText(text, format, readJsonBody);
+    return readDamaged(text, marked, (one) => readText(one, format, readJsonBody));
   }
   const parsed = propertiesOf(body);
   if (parsed === undefined) return { refusal: NO_OBJECT };
-  if (format === "json") return readJsonBody.parsed(parsed);
-  return Object.keys(parsed)[0]?.startsWith("{") === true
+  if (format !== "form") return readJsonBody.parsed(parsed);
+  return Object.keys(parsed)[0]?.replace(BEFORE_CONTENT, "").startsWith("{") === true
     ? { refusal: JSON_AS_FORM }
     : readParsedVariables(parsed, "bare");
 }
@@ -213,10 +223,14 @@ function propertiesOf(body: object): Readonly<Record<string, unknown>> | undefin
   }
 }
 
-/** Also reads JSON under a form's content type: `curl -d` sends it so. */
-function readText(text: string, format: "json" | "form", readJsonBody: ReadJsonBody): Reading {
-  if (format === "form" && !text.startsWith("{")) return readQuery(text, "bare");
-  return readJsonBody.text(text);
+/** JSON's white space, and a byte order mark. */
+const BEFORE_CONTENT = /^[ \t\r\n\ufeff]+/;
+
+/** What is not declared as JSON shows by its first character what it is: `curl -d` sends JSON as a form. */
+function readText(sent: string, format: MediaType["format"], readJsonBody: ReadJsonBody): Reading {
+  const text = sent.replace(BEFORE_CONTENT, "");
+  const isJson = format === "json" || text.startsWith("{") || (format === "unknown" && text === "");
+  return isJson ? readJsonBody.text(text) : readQuery(text, "bare");
 }
 
 /** The complete content, of which the package keeps no other copy. */

@@ -5,6 +5,7 @@ import type { Answer, Answers } from "../answer/receipt.js";
 import type { Log } from "../base/log.js";
 import type { MaybePromise } from "../base/maybe-promise.js";
 import { nameOf } from "../base/thrown.js";
+import { REDIRECTED } from "../callback/no-sms.js";
 import type { Admit } from "../pipeline/admit.js";
 import type { Receive } from "../pipeline/receive.js";
 import type { WhenRead } from "./body.js";
@@ -49,16 +50,17 @@ export function createStages(deps: Deps): Stages {
   const allow = ["GET", "HEAD", "POST", "OPTIONS"]
     .filter((method) => method === "HEAD" || method === "OPTIONS" || isCallback(method))
     .join(", ");
-  const notAllowed = answers.problem(
-    { status: 405, code: "method-not-allowed", detail: `Use one of ${allow}.` },
-    { Allow: allow },
-  );
+  const refuseMethod = (detail: string): Answer =>
+    answers.problem({ status: 405, code: "method-not-allowed", detail }, { Allow: allow });
+  const notAllowed = refuseMethod(`Use one of ${allow}.`);
+  const getNotAllowed = refuseMethod(`Use one of ${allow}. ${REDIRECTED}`);
   const options = answers.plain(204, { Allow: allow });
   const head = answers.plain(200);
   /** The answer to a request that carries no callback. */
   const answerTo = (method: string | undefined): Answer => {
     if (method === "OPTIONS") return options;
-    return method === "HEAD" ? head : notAllowed;
+    if (method === "HEAD") return head;
+    return method === "GET" ? getNotAllowed : notAllowed;
   };
 
   const failed = (error: unknown): Answer => {

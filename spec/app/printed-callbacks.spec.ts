@@ -45,6 +45,7 @@ function expectPrintedPost({ messages, keywords, invalid, unmatched }: Recorder)
     receivedAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
     method: "POST",
     repaired: false,
+    damaged: false,
     fields: JSON.parse(PRINTED_POST) as unknown,
   });
   expect(keywords.map(({ keyword, by, args, rest }) => ({ keyword, by, args, rest }))).toEqual([
@@ -76,6 +77,7 @@ function expectPrintedGet({ messages, keywords, invalid }: Recorder): void {
     circle: "Airtel-Karnataka",
     method: "GET",
     repaired: false,
+    damaged: false,
   });
   expect(messages[0]?.fields["parts[1]"]).toBe("SAMPLE");
   expect(keywords.map(({ keyword, by }) => [keyword, by])).toEqual([

@@ -122,10 +122,18 @@ describe("a value of a JSON body", () => {
     const message = await messageOf({ keyword: null, kid: null, tenant: null });
     expect(message).not.toHaveProperty("keyword");
     expect(message.fields).not.toHaveProperty("tenant");
-    expect(await issuesOf(JSON.stringify(callback({ message: null, source: null })))).toEqual([
+    expect(await issuesOf(JSON.stringify(callback({ id: null, source: null })))).toEqual([
       ["source", "required"],
-      ["message", "required"],
+      ["id", "required"],
     ]);
+  });
+
+  it("is an empty text if it is null in message", async () => {
+    expect(await messageOf({ message: null, keyword: "SAMPLE" })).toMatchObject({ text: "", fields: { message: "" } });
+    const { sms, messages } = recorder();
+    for (const contentType of ["application/json", "application/x-www-form-urlencoded"])
+      await sms.receive({ method: "POST", contentType, body: callback({ message: null }) });
+    expect(messages.map(({ text }) => text)).toEqual(["", ""]);
   });
 });
 

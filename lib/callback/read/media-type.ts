@@ -1,26 +1,28 @@
 // Parses the content type of a body: which reader to use, and the charset of the bytes.
 
 export interface MediaType {
-  readonly format: "json" | "form" | "other";
+  /** `unknown`: the body itself shows what it is. `unreadable`: there is no reader for it. */
+  readonly format: "json" | "form" | "unknown" | "unreadable";
   /** In lower case. Default: `utf-8`. */
   readonly charset: string;
 }
 
 const JSON_UTF8: MediaType = { format: "json", charset: "utf-8" };
-const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
+const UNKNOWN_UTF8: MediaType = { format: "unknown", charset: "utf-8" };
+const CHARSET = /(?:^|[;,\s])charset\s*=\s*["']?([^\s"';,]+)/i;
+const UTF8 = /^utf[-_]?8/;
 
-/**
- * `json`: `application/json`, any `+json`, any `text/*` except XML, and a missing content type.
- * `form`: `application/x-www-form-urlencoded`.
- */
+/** Some senders repeat the content type, with a comma: the first one counts. */
 export function mediaType(contentType: string | undefined): MediaType {
-  if (contentType === undefined || contentType === "application/json") return JSON_UTF8;
+  if (contentType === "application/json") return JSON_UTF8;
+  if (contentType === undefined) return UNKNOWN_UTF8;
   const charset = CHARSET.exec(contentType)?.[1]?.toLowerCase() ?? "utf-8";
-  return { format: formatOf((contentType.split(";", 1)[0] ?? "").trim().toLowerCase()), charset };
+  const [type = ""] = contentType.trim().split(/[;,\s]/, 1);
+  return { format: formatOf(type.toLowerCase()), charset: UTF8.test(charset) ? "utf-8" : charset };
 }
 
 function formatOf(type: string): MediaType["format"] {
-  if (type === "" || type === "application/json" || type.endsWith("+json")) return "json";
+  if (type === "application/json" || type.endsWith("+json")) return "json";
   if (type === "application/x-www-form-urlencoded") return "form";
-  return type.startsWith("text/") && !/^text\/(xml|.+\+xml$)/.test(type) ? "json" : "other";
+  return /^multipart\/|[/+]xml$/.test(type) ? "unreadable" : "unknown";
 }

@@ -2,7 +2,7 @@
 
 import type { Issue } from "../invalid.js";
 import { readVariables, type Quoting } from "./query.js";
-import { fieldsOf, knownName, notScalar, scalarOf, type FieldsRead, type Reading } from "./reading.js";
+import { fieldsOf, isNothing, knownName, notScalar, scalarOf, type FieldsRead, type Reading } from "./reading.js";
 
 type Parsed = Readonly<Record<string, unknown>>;
 
@@ -36,9 +36,10 @@ export function readParsedVariables(parsed: Parsed, quoting: Quoting): Reading {
   const variables: Array<readonly [string, string]> = [];
   const unreadable: Issue[] = [];
   for (const [name, value] of Object.entries(parsed).flatMap(unnest)) {
+    if (isNothing(name, value)) continue;
     const scalar = scalarOf(value);
-    if (scalar !== undefined) variables.push([name, restorePlus(name, scalar)]);
-    else if (value !== null && value !== undefined) unreadable.push(notScalar(name));
+    if (scalar === undefined) unreadable.push(notScalar(name));
+    else variables.push([name, restorePlus(name, scalar)]);
   }
   const reading = readVariables(variables, quoting);
   return "refusal" in reading ? reading : { fields: reading.fields, unreadable };

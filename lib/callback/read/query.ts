@@ -2,7 +2,7 @@
 // variables.
 
 import { decode, isQuoted, pairsOf, unquoted } from "../../base/query-string.js";
-import { isAbsent, isPart, isTableField } from "../fields.js";
+import { isAbsent, isTableField, isText } from "../fields.js";
 import type { Issue } from "../invalid.js";
 import { knownName, setField, type Reading } from "./reading.js";
 
@@ -22,6 +22,7 @@ export function readQuery(query: string, quoting: Quoting): Reading {
 /** Reads decoded variables. A name may occur more than once. */
 export function readVariables(variables: readonly Variable[], quoting: Quoting): Reading {
   const isTextQuoted = variables.some(([name, value]) => name === "id" && isQuoted(value));
+  // Quotes around a typed value more likely belong to the text.
   const canBeQuoted = (name: string): boolean => quoting === "in quotes" && (isTextQuoted || !isText(name));
   const fields: Record<string, string> = {};
   const repeated: Issue[] = [];
@@ -47,11 +48,6 @@ export function readVariables(variables: readonly Variable[], quoting: Quoting):
     };
   }
   return { fields, unreadable: NONE };
-}
-
-/** Whether the value was typed: quotes around it then more likely belong to the text. */
-function isText(name: string): boolean {
-  return name === "message" || isPart(name);
 }
 
 const PHONE_NUMBERS: ReadonlySet<string> = new Set(["source", "recipient", "to"]);

@@ -14,6 +14,8 @@ export interface FieldsRead {
   readonly unreadable: readonly Issue[];
   /** Whether `escaping: "auto"` had to match the body against the template. Default: `false`. */
   readonly repaired?: boolean;
+  /** Whether bytes of the text were not valid in the charset. Default: `false`. */
+  readonly damaged?: boolean;
   /** Every key of the body, if no profile is given and the keys are not those of the printed template. */
   readonly otherKeys?: readonly string[];
 }
@@ -26,7 +28,7 @@ export function fieldsOf(parsed: Readonly<Record<string, unknown>>): FieldsRead 
   const kept: Array<[name: string, value: string]> = [];
   const unreadable: Issue[] = [];
   for (const [name, value] of Object.entries(parsed)) {
-    if (value === null || value === undefined) continue;
+    if (isNothing(name, value)) continue;
     const scalar = scalarOf(value);
     if (scalar === undefined) unreadable.push(notScalar(name));
     else if (!isAbsent(name, scalar)) kept.push([name, scalar]);
@@ -43,9 +45,18 @@ export function setField(fields: Record<string, string>, name: string, value: st
   else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true });
 }
 
-/** Converts a scalar to a string; `undefined` for any other value. Some parsers return a long number as a bigint. */
+/** Whether a parsed value stands for an absent field. A message of `null` is an empty text. */
+export function isNothing(name: string, value: unknown): boolean {
+  return value === undefined || (value === null && name !== "message");
+}
+
+/**
+ * Converts a scalar to a string; `undefined` for any other value. `null` is the empty string. Some parsers return a long
+ * number as a bigint.
+ */
 export function scalarOf(value: unknown): string | undefined {
   if (typeof value === "string") return value;
+  if (value === null) return "";
   return typeof value === "number" || typeof value === "boolean" || typeof value === "bigint"
     ? String(value)
     : undefined;
