@@ -353,7 +353,7 @@ describe("the result of a body parser", () => {
 
   it("causes a warning about undeclared keys if no profile is given", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockClear();
-    await recorder().sms.receive({ method: "POST", body: parsed });
+    await recorder().sms.receive({ method: "POST", body: { ...parsed, tenant: "acme" } });
     expect(warn).toHaveBeenCalledWith(
       expect.stringContaining('fields: ["source","recipient","id","message","keyword"]'),
       expect.objectContaining({ code: "KALEYRA_SMS_PROFILE_DIFFERS" }),

@@ -1,12 +1,14 @@
 // Reads a JSON or text body: as JSON if it can be the provider's own, otherwise by the template.
 
-import { isAbsent, isPart } from "../fields.js";
+import { isAbsent, isPart, PAGE_LINE } from "../fields.js";
 import type { Refusal } from "../invalid.js";
-import { createMatchTemplate } from "../template/match.js";
-import type { Template } from "../template/template.js";
+import { createMatchTemplate, type TemplateMatch } from "../template/match.js";
+import { withOtherLine, type Template } from "../template/template.js";
+import { splitWords } from "../words.js";
+import { differingKeys, keysIn } from "./differing-keys.js";
 import { readJson, type JsonRead } from "./json.js";
 import { readParsedJson } from "./parsed-body.js";
-import type { FieldsRead, Reading } from "./reading.js";
+import type { Fields, FieldsRead, Reading } from "./reading.js";
 
 /** Whether the provider escapes the values that it inserts into a body: `json` yes, `none` no, `auto` unknown. */
 export type Escaping = "auto" | "none" | "json";
@@ -23,9 +25,12 @@ const NOT_JSON: Refusal = { code: "malformed-body", detail: "The body is not a J
 const DUPLICATE_KEY: Refusal = { code: "duplicate-field", detail: "The body has the same key more than once." };
 const UNLIKE_PROFILE: Refusal = {
   code: "malformed-body",
+  detail: "The body's keys are not those of the callback profile.",
+};
+const PARSED_UNLIKE_PROFILE: Refusal = {
+  code: "malformed-body",
   detail:
-    "The body's keys are not those of the callback profile. " +
-    "A body parser ran before this router and kept no bytes: mount the router before it.",
+    `${UNLIKE_PROFILE.detail} ` + "A body parser ran before this router and kept no bytes: mount the router before it.",
 };
 const UNKNOWN_KEY: Refusal = {
   code: "unknown-field",
@@ -38,20 +43,49 @@ export interface ReadJsonBody {
   readonly parsed: (parsed: Readonly<Record<string, unknown>>) => Reading;
 }
 
-/** @param isDeclared - whether the template is that of `options.profile`: a body must have its members and no others */
+/**
+ * @param isDeclared - whether the template is that of `options.profile`: a body must have its members and no others, but
+ *   for the page's own line of parts
+ */
 export function createReadJsonBody(template: Template, isDeclared: boolean, escaping: Escaping): ReadJsonBody {
   const names = new Set(template.members.map(({ name }) => name));
+  const required = new Set(names);
+  required.delete(PAGE_LINE);
 
-  const matchTemplate = createMatchTemplate(template);
-  const readByTemplate = (text: string): Reading => {
+  const matchDeclared = createMatchTemplate(template);
+  const matchOther = isDeclared ? createMatchTemplate(withOtherLine(template)) : undefined;
+  /** What the profile declares comes first: under it, no text can pass for the line of parts. */
+  const matchTemplate = (text: string): TemplateMatch => {
+    const match = matchDeclared(text);
+    return matchOther !== undefined && "fits" in match && match.fits === "none" ? matchOther(text) : match;
+  };
+  const readByTemplate = (text: string, keys?: readonly string[]): Reading => {
     const match = matchTemplate(text);
-    if ("fits" in match) return { refusal: match.fits === "none" ? NO_MATCH : SEVERAL_MATCHES };
-    const present = match.values.filter(([name, value]) => !isAbsent(name, value));
-    return { fields: Object.fromEntries(present), unreadable: [], repaired: escaping === "auto" };
+    if ("values" in match) {
+      const present = match.values.filter(([name, value]) => !isAbsent(name, value));
+      return { fields: Object.fromEntries(present), unreadable: [], repaired: escaping === "auto" };
+    }
+    if (match.fits === "several") return { refusal: SEVERAL_MATCHES };
+    return { refusal: isDeclared ? withKeys(NO_MATCH, keys ?? keysIn(text)) : NO_MATCH };
   };
 
-  const hasAllMembers = (keys: readonly string[]): boolean =>
-    keys.length === names.size && keys.every((name) => names.has(name));
+  /** Adds the keys that differ from the profile, if any key of the body is one of its own. */
+  const withKeys = (refusal: Refusal, keys: Iterable<string>): Refusal => {
+    const sent = new Set(keys);
+    const { issues, detail } = differingKeys(names, sent);
+    if (detail === "" || !template.members.some(({ name }) => sent.has(name))) return refusal;
+    const what = refusal === NO_MATCH ? UNLIKE_PROFILE : refusal;
+    return { ...what, detail: `${what.detail} ${detail}`, issues };
+  };
+
+  const hasAllMembers = (keys: readonly string[]): boolean => {
+    let count = 0;
+    for (const name of keys) {
+      if (required.has(name)) count++;
+      else if (name !== PAGE_LINE) return false;
+    }
+    return count === required.size;
+  };
   const isPrinted = (keys: readonly string[]): boolean => hasAllMembers(keys.filter((name) => !isPart(name)));
   const asJson = ({ read, names: keys }: JsonRead): FieldsRead =>
     isDeclared || isPrinted(keys) ? read : { ...read, otherKeys: keys };
@@ -59,25 +93,40 @@ export function createReadJsonBody(template: Template, isDeclared: boolean, esca
    * With a declared profile, a body that is known to be escaped may lack keys. Any other body must have all of them,
    * because an unescaped text can look like JSON.
    */
-  const isOfProfile = (keys: readonly string[]): boolean =>
-    !isDeclared || (escaping === "json" ? keys.every((name) => names.has(name)) : hasAllMembers(keys));
+  const isOfProfile = (keys: readonly string[]): boolean => {
+    if (!isDeclared) return true;
+    return escaping === "json" ? keys.every((name) => required.has(name) || name === PAGE_LINE) : hasAllMembers(keys);
+  };
+  /** Whether a text imitates the line of parts, which the profile does not declare. */
+  const isTypedLine = ({ names: keys, read }: JsonRead, text: string): boolean => {
+    if (!isDeclared || names.has(PAGE_LINE) || !keys.includes(PAGE_LINE)) return false;
+    if (keys.at(-1) === PAGE_LINE && isProvidersLine(read.fields)) return false;
+    const match = matchDeclared(text);
+    return "values" in match || match.fits === "several";
+  };
 
   const readEscaped = (text: string): Reading => {
     const json = readJson(text);
     if (json === "not-json") return { refusal: NOT_JSON };
     if (json === "duplicate-key") return { refusal: DUPLICATE_KEY };
-    return isOfProfile(json.names) ? asJson(json) : { refusal: UNKNOWN_KEY };
+    return isOfProfile(json.names) ? asJson(json) : { refusal: withKeys(UNKNOWN_KEY, json.names) };
   };
   const readEither = (text: string): Reading => {
     const json = readJson(text);
-    return typeof json !== "string" && isOfProfile(json.names) ? asJson(json) : readByTemplate(text);
+    if (typeof json === "string") return readByTemplate(text);
+    return isOfProfile(json.names) && !isTypedLine(json, text) ? asJson(json) : readByTemplate(text, json.names);
   };
   return {
     text: { none: readByTemplate, json: readEscaped, auto: readEither }[escaping],
     parsed: (parsed) => {
       const keys = Object.keys(parsed);
       if (isOfProfile(keys)) return asJson({ read: readParsedJson(parsed), names: keys });
-      return { refusal: escaping === "json" ? UNKNOWN_KEY : UNLIKE_PROFILE };
+      return { refusal: withKeys(escaping === "json" ? UNKNOWN_KEY : PARSED_UNLIKE_PROFILE, keys) };
     },
   };
+}
+
+/** Whether the line of parts has a value that the provider would put there: none, a word of the text, or the keyword. */
+function isProvidersLine({ message = "", keyword, [PAGE_LINE]: line }: Fields): boolean {
+  return line === undefined || line === keyword || splitWords(message).includes(line);
 }

@@ -1,7 +1,7 @@
 // The template of a callback: a list of members, each with a name and a content. This file renders requests from it,
 // and match.ts reads bodies back by it.
 
-import { FIELDS } from "../fields.js";
+import { FIELDS, PAGE_LINE } from "../fields.js";
 
 /** The content of a member: a variable, which the provider replaces, or a literal, which it leaves unchanged. */
 type Content = { readonly variable: string } | { readonly literal: string };
@@ -24,13 +24,23 @@ export interface Template {
 }
 
 /** The wire names of all fields except the parts, in the order of the request body on the provider's page. */
-export const FIELD_NAMES: readonly string[] = FIELDS.map(({ name }) => name).filter((name) => name !== "parts[n]");
+export const FIELD_NAMES: readonly string[] = FIELDS.map(({ name }) => name).filter((name) => name !== PAGE_LINE);
 
 /** The request body on the provider's page: the template if no profile is given. */
 export const PRINTED_TEMPLATE: Template = {
   members: FIELD_NAMES.map((name) => ({ name, content: { variable: name } })),
   admitsParts: true,
 };
+
+/** The same template with the page's line of parts if it has none, or without it. The line may stand in a console or not. */
+export function withOtherLine({ members, admitsParts }: Template): Template {
+  const others = members.filter(({ name }) => name !== PAGE_LINE);
+  const isWithout = others.length === members.length;
+  return {
+    members: isWithout ? [...members, { name: PAGE_LINE, content: { variable: PAGE_LINE } }] : others,
+    admitsParts,
+  };
+}
 
 /** Renders a JSON object, one member a line. The result of `valueOf` replaces a variable, unchanged. */
 export function renderBody({ members }: Template, valueOf: (variable: string) => string): string {
