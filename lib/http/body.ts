@@ -4,18 +4,10 @@ import { AsyncResource } from "node:async_hooks";
 
 import type { Log } from "../base/log.js";
 import type { Callback, UnreadCallback } from "../callback/read-callback.js";
-import {
-  collectChunks,
-  CUT,
-  encodingOf,
-  NOTHING,
-  TOO_LARGE,
-  withinLimit,
-  type BodyLimits,
-  type Collected,
-} from "./chunks.js";
+import { collectChunks, CUT, NOTHING, TOO_LARGE, withinLimit, type BodyLimits, type Collected } from "./chunks.js";
 import { earlierBody, isRawBodyWhole } from "./earlier-body.js";
 import { bytesOf, wasReadFrom, type FlowingBody } from "./flowing-body.js";
+import { encodingsOf } from "./inflate.js";
 import type { IncomingRequest } from "./requests.js";
 
 /** `"consumed"`: something before the router has read the body and discarded it. */
@@ -35,13 +27,13 @@ export function readBody(
 ): void {
   if (!(flowing?.isIncomplete ?? wasReadFrom(req)) && !isRawBodyWhole(req)) {
     const done = inContext(whenRead);
-    collect(req, flowing, limits, encodingOf(req.headers["content-encoding"]), (collected) =>
+    collect(req, flowing, limits, encodingsOf(req.headers["content-encoding"]), (collected) =>
       done("bytes" in collected ? callback(req, collected.bytes) : { method: "POST", ...collected }),
     );
   } else if (isPartlyRead(req)) {
     // A part of the body is gone. Whatever reads it may leave all of it when the request ends.
     const done = inContext(whenRead);
-    collect(req, flowing, limits, "identity", (collected) =>
+    collect(req, flowing, limits, [], (collected) =>
       done("bytes" in collected ? readEarlier(req, limits, log) : { method: "POST", ...collected }),
     );
   } else whenRead(readEarlier(req, limits, log));
@@ -75,7 +67,7 @@ function collect(
   req: IncomingRequest,
   flowing: FlowingBody | undefined,
   limits: BodyLimits,
-  encoding: string,
+  encodings: readonly string[],
   whenDone: (collected: Collected) => void,
 ): void {
   if (Number(req.headers["content-length"] ?? 0) > limits.bodyLimit) {
@@ -89,7 +81,7 @@ function collect(
     return;
   }
   let size = 0;
-  const chunks = collectChunks(encoding, limits, whenDone);
+  const chunks = collectChunks(encodings, limits, whenDone);
   const push = (chunk: Buffer | string): void => {
     const bytes = bytesOf(req, chunk);
     size += bytes.length;

@@ -1,10 +1,11 @@
 // Puts the chunks of a body together: holds the limits, and inflates. It does not know where the chunks come from.
 
+import type { Readable } from "node:stream";
 import { types } from "node:util";
 
 import type { Refusal } from "../callback/invalid.js";
 import type { Callback, UnreadCallback } from "../callback/read-callback.js";
-import { canInflate, inflate } from "./inflate.js";
+import { canInflate, inflate, isPlainJson } from "./inflate.js";
 
 export interface BodyLimits {
   /** Bytes, counted after inflating. */
@@ -36,12 +37,16 @@ const DAMAGED: Refusal = {
 };
 const UNKNOWN_ENCODING: Refusal = {
   code: "unsupported-media-type",
-  detail: "The Content-Encoding must be gzip, deflate or br, or absent.",
+  detail:
+    "The body is compressed in a way that is not read here: the Content-Encoding must be gzip, deflate or br, or absent.",
 };
 
-/** @param whenDone - called once */
+/**
+ * @param encodings - the compressions that the request names, in order. A body that is plainly JSON is not inflated
+ * @param whenDone - called once
+ */
 export function collectChunks(
-  encoding: string,
+  encodings: readonly string[],
   { bodyLimit, bodyTimeoutMs }: BodyLimits,
   whenDone: (collected: Collected) => void,
 ): Chunks {
@@ -61,12 +66,21 @@ export function collectChunks(
   // The socket keeps the process alive for as long as the body is awaited.
   const timer = setTimeout(() => refuse(TOO_SLOW), bodyTimeoutMs).unref();
 
-  const inflater = canInflate(encoding)
-    ? inflate(encoding, bodyLimit, (result) => {
+  let inflater: Readable | undefined;
+  /** Whether the body is read as it comes; `undefined` as long as only white space has come. */
+  let isPlain = encodings.length === 0 ? true : undefined;
+  const takeEncoded = (chunk: Buffer): void => {
+    if (inflater !== undefined) inflater.push(chunk);
+    else if (isPlain === undefined) {
+      isPlain = isPlainJson(chunk);
+      if (isPlain !== false || !canInflate(encodings)) return;
+      inflater = inflate(encodings, bodyLimit, (result) => {
         if ("failed" in result) refuse(result.failed === "too-large" ? TOO_LARGE : DAMAGED);
         else if (!settled) settle(result);
-      })
-    : undefined;
+      });
+      for (const one of chunks) inflater.push(one);
+    }
+  };
 
   return {
     push: (chunk) => {
@@ -74,12 +88,12 @@ export function collectChunks(
       chunks.push(chunk);
       size += chunk.length;
       if (size > bodyLimit) refuse(TOO_LARGE);
-      else inflater?.push(chunk);
+      else if (isPlain !== true) takeEncoded(chunk);
     },
     end: () => {
       if (settled) return;
       if (inflater !== undefined) inflater.push(null);
-      else if (encoding !== "identity") refuse(UNKNOWN_ENCODING);
+      else if (isPlain === false) refuse(UNKNOWN_ENCODING);
       else settle({ bytes: chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks) });
     },
     refuse,
@@ -92,11 +106,4 @@ export function withinLimit(callback: Callback, bodyLimit: number): Callback | U
   const { body } = callback;
   const isTooLarge = (typeof body === "string" || types.isUint8Array(body)) && Buffer.byteLength(body) > bodyLimit;
   return isTooLarge ? { method: "POST", refusal: TOO_LARGE, read: NOTHING } : callback;
-}
-
-/** The compression that a Content-Encoding header names. */
-export function encodingOf(header: string | null | undefined): string {
-  const encoding = header?.trim().toLowerCase() ?? "";
-  if (encoding === "") return "identity";
-  return encoding === "x-gzip" ? "gzip" : encoding;
 }

@@ -3,7 +3,7 @@
 import { types } from "node:util";
 
 import type { Log } from "../base/log.js";
-import { encodingOf } from "./chunks.js";
+import { encodingsOf } from "./inflate.js";
 import type { IncomingRequest } from "./requests.js";
 
 /** A byte-order mark, which a decoder may have removed. */
@@ -61,7 +61,7 @@ function isPartial(req: IncomingRequest, rawBody: string | Uint8Array): boolean 
 /** The length of what `rawBody` should hold. `undefined` if it is not known: it may hold an inflated body, too. */
 function declaredLength({ headers }: IncomingRequest): number | undefined {
   const length = headers["content-length"];
-  return length === undefined || encodingOf(headers["content-encoding"]) !== "identity" ? undefined : Number(length);
+  return length === undefined || encodingsOf(headers["content-encoding"]).length > 0 ? undefined : Number(length);
 }
 
 /** Whether the request ended without a body. */

@@ -6,8 +6,9 @@ import { invalidArgument } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { nameOf } from "../base/thrown.js";
 import type { Callback, UnreadCallback } from "../callback/read-callback.js";
-import { collectChunks, CUT, encodingOf, TOO_LARGE, type BodyLimits, type Chunks } from "./chunks.js";
+import { collectChunks, CUT, TOO_LARGE, type BodyLimits, type Chunks } from "./chunks.js";
 import { reportConsumed } from "./earlier-body.js";
+import { encodingsOf } from "./inflate.js";
 import type { WhenRead } from "./body.js";
 import type { Exchange, Stages } from "./stages.js";
 
@@ -94,7 +95,7 @@ function readStream(
   }
   const length = Number(headers.get("content-length") ?? 0);
   const reader = body.getReader();
-  const chunks = collectChunks(encodingOf(headers.get("content-encoding")), limits, (collected) => {
+  const chunks = collectChunks(encodingsOf(headers.get("content-encoding")), limits, (collected) => {
     // The rest of a body that is rejected is not wanted.
     if ("refusal" in collected) reader.cancel().catch(() => undefined);
     whenRead(

@@ -101,10 +101,10 @@ describe("a compressed body", () => {
       .post("/")
       .set("Content-Encoding", "zip")
       .set("Content-Type", "application/json")
-      .send("{}")
+      .send("PK\x03\x04{}")
       .expect(415);
     expect(response.body).toMatchObject({ code: "unsupported-media-type" });
-    expect(invalid[0]?.raw).toBe("{}");
+    expect(invalid[0]?.raw).toBe("PK\x03\x04{}");
   });
 });
 
