@@ -192,7 +192,7 @@ export const imitation = fc
   .chain((given) => {
     const names = given.template.members.map(({ name }) => name);
     const seam = fc
-      .tuple(fc.constantFrom(...names), fc.constantFrom("", "", " "))
+      .tuple(fc.constantFrom(...names, "parts[n]"), fc.constantFrom("", "", " "))
       .map(([name, space]) => `"${space},${space}"${name}"${space}:${space}"`);
     const piece = fc.oneof(seam, seam, fc.constantFrom("x", '"', " ", "z", '"}', `{"${names[0] ?? ""}":"`));
     const values = fc.dictionary(fc.constantFrom(...names), fc.constantFrom("", "p"));
