@@ -127,7 +127,7 @@ interface CommonOptions {
    */
   readonly schema?: object | undefined;
   /**
-   * Returns the text of an encrypted value. It is called before validation, for every field that is sent with a value,
+   * Returns the text of a value that is encrypted, or encoded once more. It is called before validation, for every field that is sent with a value,
    * whatever its name. If it throws or does not return a string, the callback is rejected as `undecryptable`.
    * Default: none.
    */

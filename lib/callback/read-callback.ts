@@ -228,7 +228,7 @@ const BEFORE_CONTENT = /^[ \t\r\n\ufeff]+/;
 
 /** What is not declared as JSON shows by its first character what it is: `curl -d` sends JSON as a form. */
 function readText(sent: string, format: MediaType["format"], readJsonBody: ReadJsonBody): Reading {
-  const text = sent.replace(BEFORE_CONTENT, "");
+  const text = sent.startsWith("{") ? sent : sent.replace(BEFORE_CONTENT, "");
   const isJson = format === "json" || text.startsWith("{") || (format === "unknown" && text === "");
   return isJson ? readJsonBody.text(text) : readQuery(text, "bare");
 }

@@ -120,3 +120,19 @@ it.each<[how: string, decrypt: unknown]>([
     { field: "(other)", message: "could not be decrypted", rule: "decrypt" },
   ]);
 });
+
+it.each<[how: string, encode: (text: string) => string, decode: (value: string) => string]>([
+  ["percent escapes", encodeURIComponent, decodeURIComponent],
+  ["hexadecimal", (text) => Buffer.from(text).toString("hex"), (value) => Buffer.from(value, "hex").toString()],
+])("decodes values that are encoded once more, in %s", async (_, encode, decode) => {
+  const { sms, messages } = recorder({ decrypt: decode });
+  const body = { ...without(PLAIN, "operator"), message: 'é "✓" \n\\' };
+  const encoded = Object.fromEntries(Object.entries(body).map(([name, value]) => [name, encode(value)]));
+  await sms.receive({ method: "POST", body: JSON.stringify(encoded) });
+  await sms.receive({ method: "GET", query: new URLSearchParams({ ...encoded, id: encode("2") }).toString() });
+  const { status, tenant } = PLAIN;
+  expect(messages).toMatchObject([
+    { text: body.message, status, source: "+919876543210", fields: { tenant } },
+    { text: body.message, status, source: "+919876543210", fields: { tenant } },
+  ]);
+});

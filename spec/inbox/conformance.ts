@@ -114,6 +114,21 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     expect(await inbox.stats()).toEqual({ waiting: 0, running: 0, delayed: 0, dead: 0, oldestWaitingMs: 0 });
   });
 
+  it("keeps whether a text is damaged", async () => {
+    const place = await empty();
+    const idle = router(place, { concurrency: 0 });
+    for (const damage of ["\xed\xa0\xbd", "\xed\xa0\xbd\xed\xb8\x80"]) {
+      const body = JSON.stringify(callback({ message: "*" })).replace("*", damage);
+      await idle.sms.receive({ method: "POST", body: Buffer.from(body, "latin1") });
+    }
+    const { messages } = router(place);
+    await until(() => messages.length === 2);
+    expect(messages.map(({ text, damaged }) => [text, damaged]).sort()).toEqual([
+      ["\u{1f600}", false],
+      ["\ufffd\ufffd\ufffd", true],
+    ]);
+  });
+
   it("answers 200 to a duplicate while the first message waits, while it runs, and after it was handled", async () => {
     const on = await empty();
     const waiting = router(on, { concurrency: 0 });

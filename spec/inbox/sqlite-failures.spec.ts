@@ -295,6 +295,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     ["lacks an instant", "body = json_remove(body, '$.receivedAt')"],
     ["lacks a recipient", "body = json_remove(body, '$.recipient')"],
     ["lacks `repaired`", "body = json_remove(body, '$.repaired')"],
+    ["has a `damaged` that is no boolean", "body = json_set(body, '$.damaged', 'no')"],
     ["has the key of another message", "body = json_set(body, '$.key', 'another')"],
     ["has the source of another message", "body = json_set(body, '$.source', 'another')"],
     ["has a byte in its text that is not UTF-8", "body = CAST(replace(body, 'spoilt', x'ff') AS TEXT)"],
@@ -318,6 +319,16 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     // When its callback comes again, the row is written anew.
     expect(await receiver.sms.receive(spoilt)).toMatchObject({ outcome: "stored" });
     await until(() => messages.some(({ text }) => text === "spoilt"));
+  });
+
+  it("hands out a message that a version without `damaged` has stored: it is not damaged", async () => {
+    const file = temporary();
+    const receiver = router(file, {}, { concurrency: 0 });
+    await receiver.sms.receive(post({ message: "old" }));
+    receiver.database.exec("UPDATE message SET body = json_remove(body, '$.damaged')");
+    const { messages } = router(file);
+    await until(() => messages.length === 1);
+    expect(messages).toMatchObject([{ text: "old", damaged: false }]);
   });
 
   /** Beyond JavaScript's safe integers. */

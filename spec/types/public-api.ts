@@ -73,6 +73,7 @@ expectTypeOf(sms.on("message", () => undefined)).toEqualTypeOf<IncomingSms>();
 // Only optional properties can be undefined.
 expectTypeOf<SmsMessage["text"]>().toEqualTypeOf<string | undefined>();
 expectTypeOf<SmsMessage["statusTrace"]>().toEqualTypeOf<string | undefined>();
+expectTypeOf<SmsMessage["damaged"]>().toEqualTypeOf<boolean>();
 expectTypeOf<SmsMessage["id"]>().toEqualTypeOf<string>();
 expectTypeOf<SmsMessage["parts"]>().toEqualTypeOf<readonly string[]>();
 expectTypeOf<SmsMessage["fields"]>().toEqualTypeOf<Readonly<Record<string, string>>>();
