@@ -1,6 +1,6 @@
 // Bytes that are not valid in the charset of a body: half an emoji loses no SMS, and nothing else may be damaged.
 
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import express from "express";
 import request from "supertest";
 import { callbackProfile, type Callback } from "express-kaleyra-sms";
@@ -8,6 +8,8 @@ import { callbackProfile, type Callback } from "express-kaleyra-sms";
 import { callback } from "../support/callbacks";
 import { EXPRESS } from "../support/hosts";
 import { recorder, type SomeOptions } from "../support/recorder";
+
+jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
 
 const FORM = "application/x-www-form-urlencoded";
 const HALF_AN_EMOJI = "\xed\xa0\xbd";

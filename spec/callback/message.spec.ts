@@ -359,6 +359,7 @@ describe("a content type", () => {
     ["iso-8859-1", Buffer.from(JSON.stringify(callback({ message: "é" })), "latin1")],
     ["utf-8", Buffer.from("\ufeff" + JSON.stringify(callback({ message: "é" })))],
     ["windows-1252", Buffer.from(JSON.stringify(callback({ message: "é" })), "latin1")],
+    ["'iso-8859-1'", Buffer.from(JSON.stringify(callback({ message: "é" })), "latin1")],
   ])("with charset %s is decoded", async (charset, body) => {
     const { sms, messages } = recorder();
     await sms.receive({ method: "POST", contentType: `application/json; charset=${charset}`, body });

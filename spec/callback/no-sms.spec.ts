@@ -1,6 +1,6 @@
 // Requests without an SMS, as a console's test button or a redirect sends them: the detail says what happened.
 
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import express from "express";
 import request from "supertest";
 import { callbackProfile } from "express-kaleyra-sms";
@@ -8,6 +8,8 @@ import { callbackProfile } from "express-kaleyra-sms";
 import { callback, PRINTED_ENDPOINT } from "../support/callbacks";
 import { EXPRESS } from "../support/hosts";
 import { recorder, type SomeOptions } from "../support/recorder";
+
+jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
 
 const OPTIONS = { url: "https://example.com/sms", statics: { tenant: "acme" } } as const;
 const POST_PROFILE = callbackProfile({ ...OPTIONS, method: "POST" });
@@ -97,8 +99,10 @@ it("an unfilled template is not decrypted", async () => {
   const decrypt = (): string => {
     throw new Error("not encrypted");
   };
-  const detail = await detailOf({ decrypt, profile: POST_PROFILE }, { method: "POST", body: POST_PROFILE.body });
-  expect(detail).toContain(FOUND);
+  const { sms, lines } = recorder({ decrypt, profile: POST_PROFILE });
+  const { problem } = await sms.receive({ method: "POST", body: POST_PROFILE.body });
+  expect(problem).toMatchObject({ code: "schema", detail: expect.stringContaining(FOUND) });
+  expect(lines).toEqual([]);
 });
 
 it.each([

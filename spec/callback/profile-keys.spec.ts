@@ -76,7 +76,23 @@ describe("the page's own line of parts", () => {
     // The provider would not put this there: it is a text.
     expect((await read(body("STOP NOW", "x"), { profile })).message?.text).toBe('STOP NOW","parts[n]":"x');
     const withKeyword = profileOf({ fields: [...FOUR.slice(0, 3), "keyword", "message"] });
+    expect((await read(body("STOP NOW", "", "SAMPLE"), { profile: withKeyword })).message?.text).toBe("STOP NOW");
     expect((await read(body("STOP NOW", "SAMPLE", "SAMPLE"), { profile: withKeyword })).message?.text).toBe("STOP NOW");
+  });
+
+  it("has any value if the profile declares it", async () => {
+    const { message } = await read(printed('say "hi"', "x"), { profile: PAGE });
+    expect(message).toMatchObject({ text: 'say "hi"', repaired: false, fields: { "parts[n]": "x" } });
+  });
+
+  it("is never among the keys that differ", async () => {
+    for (const body of [withLine, without]) {
+      for (const profile of [profileOf(), PAGE]) {
+        const { problem } = await read(body.replace(/"kid".*\n/, ""), { profile });
+        expect(problem).toMatchObject({ issues: [{ field: "kid" }] });
+        expect(problem?.detail).toMatch(/profile\. Missing: kid\.$/);
+      }
+    }
   });
 
   it("may stand anywhere but after a text", async () => {

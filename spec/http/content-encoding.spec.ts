@@ -1,13 +1,16 @@
 // Content encodings as senders write them: lists, names that are no compression, and compressions that were not applied.
 
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import express from "express";
 import request from "supertest";
-import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
+import { buffer } from "node:stream/consumers";
+import { brotliCompressSync, constants, createBrotliCompress, deflateSync, gunzipSync, gzipSync } from "node:zlib";
 
 import { callback } from "../support/callbacks";
 import { EXPRESS } from "../support/hosts";
 import { recorder, type SomeOptions } from "../support/recorder";
+
+jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
 
 const plain = (message = "é ✓"): Buffer => Buffer.from(JSON.stringify(callback({ message })));
 const form = (): Buffer =>
@@ -107,5 +110,72 @@ describe.each(WAYS)("%s", (_, send) => {
 
   it("reads an empty body under a compression as an empty one", async () => {
     expect(await send("gzip", Buffer.from(" "))).toMatchObject({ status: 400, code: "malformed-body" });
+  });
+});
+
+/** A body compressed by brotli that begins with the byte of a space: the first byte tells the length modulo 16. */
+async function beginningWithSpace(): Promise<Buffer> {
+  const body = plain();
+  const padded = Buffer.concat([body, Buffer.alloc((3 - body.length) & 15, " ")]);
+  const stream = createBrotliCompress({ params: { [constants.BROTLI_PARAM_LGWIN]: 16 } });
+  stream.write(padded);
+  await new Promise<void>((resolve) => stream.flush(resolve));
+  stream.end();
+  return buffer(stream);
+}
+
+/** Sends a body in pieces, which are read one by one. */
+async function fetchPieces(encoding: string, pieces: readonly Uint8Array[]) {
+  const recorded = recorder();
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      for (const piece of pieces) controller.enqueue(piece);
+      controller.close();
+    },
+  });
+  const headers = { "Content-Encoding": encoding };
+  const init: RequestInit & { duplex: "half" } = { method: "POST", headers, body, duplex: "half" };
+  const { status } = await recorded.sms.fetch(new Request("https://example.com/sms", init));
+  return seen(status, recorded);
+}
+
+it("recognizes plain JSON, and what is compressed, also if the first pieces are only white space", async () => {
+  const space = Buffer.from("\r\n");
+  expect(await fetchPieces("gzip", [space, Buffer.from(" "), plain()])).toMatchObject({ status: 200, text: "é ✓" });
+  const compressed = await beginningWithSpace();
+  expect(compressed[0]).toBe(0x20);
+  const pieces = Array.from(compressed, (byte) => Uint8Array.of(byte));
+  expect(await fetchPieces("br", pieces)).toMatchObject({ status: 200, text: "é ✓" });
+});
+
+describe("a rawBody", () => {
+  /** Sends a body whose bytes something before the router reads, and leaves in part. */
+  const send = async (encoding: string, body: Buffer, leave: (body: Buffer) => Buffer) => {
+    const recorded = recorder();
+    const app = express().use((req, _res, next) => {
+      const chunks: Buffer[] = [];
+      req.on("data", (chunk: Buffer) => chunks.push(chunk));
+      req.on("end", () => {
+        Object.assign(req, { rawBody: leave(Buffer.concat(chunks)) });
+        next();
+      });
+    }, recorded.sms);
+    const { status } = await request(app)
+      .post("/")
+      .set("Content-Type", "application/json")
+      .set("Content-Encoding", encoding)
+      .serialize((sent: unknown) => sent as string)
+      .send(body);
+    return seen(status, recorded);
+  };
+
+  it("may be inflated, and then shorter than the request declares", async () => {
+    const stored = gzipSync(plain(), { level: 0 });
+    expect(await send("gzip", stored, gunzipSync)).toMatchObject({ status: 200, text: "é ✓" });
+  });
+
+  it("is incomplete if it is shorter than the request declares, and the Content-Encoding names no compression", async () => {
+    expect(await send("utf-8", plain(), (body) => body)).toMatchObject({ status: 200, text: "é ✓" });
+    expect(await send("utf-8", plain(), (body) => body.subarray(0, 20))).toMatchObject({ status: 500 });
   });
 });

@@ -1,12 +1,14 @@
 // Content types as senders write them: the body's first character shows what the body is.
 
-import { describe, expect, it } from "@jest/globals";
+import { describe, expect, it, jest } from "@jest/globals";
 import express from "express";
 import request from "supertest";
 
 import { callback } from "../support/callbacks";
 import { EXPRESS } from "../support/hosts";
 import { recorder } from "../support/recorder";
+
+jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
 
 const FORM = "application/x-www-form-urlencoded";
 const UNKNOWN = [
@@ -27,6 +29,7 @@ const JSON_TYPES = [
   "application/json charset=UTF-8",
   "Application/JSON; charset='utf8'",
   "application/json; charset=utf8mb4",
+  "application/json; xcharset=utf-16le",
   "application/vnd.kaleyra+json",
 ];
 const asJson = (): string => JSON.stringify(callback({ message: "é ✓" }));

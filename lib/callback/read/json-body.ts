@@ -101,8 +101,7 @@ export function createReadJsonBody(template: Template, isDeclared: boolean, esca
   const isTypedLine = ({ names: keys, read }: JsonRead, text: string): boolean => {
     if (!isDeclared || names.has(PAGE_LINE) || !keys.includes(PAGE_LINE)) return false;
     if (keys.at(-1) === PAGE_LINE && isProvidersLine(read.fields)) return false;
-    const match = matchDeclared(text);
-    return "values" in match || match.fits === "several";
+    return "values" in matchDeclared(text);
   };
 
   const readEscaped = (text: string): Reading => {
