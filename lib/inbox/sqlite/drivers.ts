@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 
 import { codedTypeError, invalidOption } from "../../base/errors.js";
-import { doesNotLoad, ifInstalled } from "../../base/peer.js";
+import { ifInstalled } from "../../base/peer.js";
 import { isBusy, type SqliteDatabase } from "./driver.js";
 
 /** A driver that `sqliteInbox` can load: Node's own, or a package that you install. */
@@ -24,8 +24,8 @@ const LOADERS: Readonly<Record<SqliteDriver, () => DatabaseClass | undefined>> =
     return (node.getBuiltinModule?.("node:sqlite") as { readonly DatabaseSync: DatabaseClass } | undefined)
       ?.DatabaseSync;
   },
-  "better-sqlite3": () => ifInstalled("better-sqlite3", () => require("better-sqlite3") as DatabaseClass),
-  libsql: () => ifInstalled("libsql", () => require("libsql") as DatabaseClass),
+  "better-sqlite3": () => installed("better-sqlite3", () => require("better-sqlite3") as DatabaseClass),
+  libsql: () => installed("libsql", () => require("libsql") as DatabaseClass),
 };
 
 /** In the order in which they are looked for. */
@@ -73,6 +73,21 @@ function opensAny(Database: DatabaseClass): boolean {
   } catch {
     return false;
   }
+}
+
+function installed(name: string, load: () => DatabaseClass): DatabaseClass | undefined {
+  try {
+    return ifInstalled(name, load);
+  } catch (cause) {
+    throw doesNotLoad(name, cause);
+  }
+}
+
+function doesNotLoad(name: string, cause: unknown): TypeError {
+  return codedTypeError("KALEYRA_SMS_PEER_MISSING", {
+    message: `${name} is installed, but does not load: npm rebuild ${name}.`,
+    cause,
+  });
 }
 
 function anyDriver(): Driver {
