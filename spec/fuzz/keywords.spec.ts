@@ -2,24 +2,17 @@
 // fixed seed. `npm run fuzz` runs it for minutes from a new seed.
 
 import { expect, it, jest } from "@jest/globals";
-import fc, { type Parameters } from "fast-check";
+import fc from "fast-check";
 import { incomingSms } from "express-kaleyra-sms";
 
 import { post } from "../support/callbacks";
 import { findKeyword } from "./keyword-oracle";
+import { isLongRun, runOf, TIMEOUT_MS } from "./run-of";
 import { typed } from "./typed";
 
 jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
 
-const { FUZZ_SECONDS, FUZZ_SEED } = process.env;
-const longRun: Parameters<unknown> = {
-  seed: Number(FUZZ_SEED),
-  numRuns: Infinity,
-  maxSkipsPerRun: Infinity,
-  plugins: [fc.interruptAfterTimeLimit((Number(FUZZ_SECONDS) * 1_000) / 4)],
-};
-const RUN: Parameters<unknown> = FUZZ_SECONDS === undefined ? { seed: 20_261_126, numRuns: 3_000 } : longRun;
-const TIMEOUT_MS = FUZZ_SECONDS === undefined ? 60_000 : Number(FUZZ_SECONDS) * 1_000 + 60_000;
+const RUN = runOf({ seed: 20_261_126, numRuns: 3_000 });
 
 type Matches = Array<{ keyword: string; by: string; rest: string }>;
 
@@ -58,7 +51,7 @@ it(
       }),
       RUN,
     );
-    if (FUZZ_SECONDS !== undefined) console.log(seen);
+    if (isLongRun) console.log(seen);
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
   },
   TIMEOUT_MS,

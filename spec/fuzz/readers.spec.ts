@@ -2,26 +2,19 @@
 // `npm run fuzz` runs them for minutes from a new seed, and also measures the time of each callback.
 
 import { expect, it, jest } from "@jest/globals";
-import fc, { type Parameters } from "fast-check";
+import fc from "fast-check";
 import { incomingSms, type IncomingSmsOptions, type Receipt } from "express-kaleyra-sms";
 import schema from "express-kaleyra-sms/schema.json";
 
 import { findCuttings } from "./cuttings";
 import { sentOverNetwork } from "./network";
 import { isBodyOf, isJsonOf, isQueryOf } from "./rendered";
+import { isLongRun, runOf, TIMEOUT_MS } from "./run-of";
 import { imitation, jsonBody, query } from "./sent";
 
 jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
 
-const { FUZZ_SECONDS, FUZZ_SEED } = process.env;
-const longRun: Parameters<unknown> = {
-  seed: Number(FUZZ_SEED),
-  numRuns: Infinity,
-  maxSkipsPerRun: Infinity,
-  plugins: [fc.interruptAfterTimeLimit((Number(FUZZ_SECONDS) * 1_000) / 5)],
-};
-const RUN: Parameters<unknown> = FUZZ_SECONDS === undefined ? { seed: 20_261_124, numRuns: 1_500 } : longRun;
-const TIMEOUT_MS = FUZZ_SECONDS === undefined ? 60_000 : Number(FUZZ_SECONDS) * 1_000 + 60_000;
+const RUN = runOf({ seed: 20_261_124, numRuns: 1_500 });
 
 const PRINTED = Object.keys(schema.properties).filter((name) => name !== "parts[n]");
 const quiet = {
@@ -55,7 +48,7 @@ const budgetMs = (bytes: number): number => 10 + bytes * 0.002;
 
 /** Fails if a callback takes longer than its length allows in each of 6 tries. */
 async function inLinearTime(callback: Content, run: () => Promise<Receipt>): Promise<Receipt> {
-  if (FUZZ_SECONDS === undefined) return run();
+  if (!isLongRun) return run();
   const { length } = callback.method === "GET" ? callback.query : callback.body;
   let receipt: Receipt;
   for (let tries = 0; ; tries++) {
@@ -101,7 +94,7 @@ it(
       ),
       RUN,
     );
-    if (FUZZ_SECONDS !== undefined) console.log(seen);
+    if (isLongRun) console.log(seen);
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
   },
   TIMEOUT_MS,
@@ -134,7 +127,7 @@ it(
       }),
       RUN,
     );
-    if (FUZZ_SECONDS !== undefined) console.log(seen);
+    if (isLongRun) console.log(seen);
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
   },
   TIMEOUT_MS,
@@ -169,7 +162,7 @@ it(
       }),
       RUN,
     );
-    if (FUZZ_SECONDS !== undefined) console.log(seen);
+    if (isLongRun) console.log(seen);
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
   },
   TIMEOUT_MS,
@@ -242,7 +235,7 @@ it(
       }),
       RUN,
     );
-    if (FUZZ_SECONDS !== undefined) console.log(seen);
+    if (isLongRun) console.log(seen);
     for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
   },
   TIMEOUT_MS,
