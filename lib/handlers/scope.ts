@@ -24,7 +24,8 @@ export interface Registers<Events extends SmsEvent> {
   off(event: "keyword", pattern: KeywordPattern, handler: Handler<"keyword">): this;
   /**
    * Registers a handler for a keyword: a word or a phrase at the start of the text, or after the console's keyword, or
-   * as the console's keyword. Case, Unicode form, white space and punctuation around a word do not matter.
+   * as the console's keyword. Case, Unicode form, missing accents, white space and marks around a word do not matter.
+   * `alone`, `OPT_OUT`, `POSSIBLE_OPT_OUT`, `OPT_IN` and `HELP` have rules of their own: see docs/keywords.md.
    *
    * A RegExp is matched against the whole text. A stranger wrote that text, so avoid patterns that backtrack.
    *

@@ -5,7 +5,8 @@ import type { SmsMessage } from "../callback/message.js";
 /** A matched keyword. Handlers of `keyword` events and of `sms.keyword` get it. */
 export interface KeywordMatch {
   /**
-   * The keyword as registered; for a RegExp, the text that it matched. If it is not registered, the keyword as sent.
+   * The keyword as registered, or the word of a list such as `OPT_OUT`; for a RegExp, the text that it matched. If it is
+   * not registered, the keyword as sent.
    */
   readonly keyword: string;
   /**
@@ -14,11 +15,11 @@ export interface KeywordMatch {
    */
   readonly by: "text" | "rest" | "field";
   readonly message: SmsMessage;
-  /** The parts after the keyword; all parts if the text does not begin with the keyword. */
+  /** The words of `rest`; all parts if the text does not begin with the keyword. */
   readonly args: readonly string[];
   /**
-   * The text after the keyword and the white space that follows it, as typed. The whole text if it does not begin with
-   * the keyword.
+   * The text after the keyword, the marks that touch it and the white space that follows: `3` in `VOTE*3`, `-5` in
+   * `TEMP -5`. From there on it is as typed. The whole text if it does not begin with the keyword.
    */
   readonly rest: string;
   /** The groups of a RegExp in their order: `captures[0]` is the first, `undefined` if it took no part. Empty for a string. */
