@@ -68,6 +68,13 @@ describe("OPT_OUT", () => {
       "don't message",
     ],
     ...["I want to opt out", "stop the msgs pls", "STOP STOP STOP", "🛑 STOP 🛑", "no thanks, stop", "stop msging me"],
+    ...[
+      "good morning, stop",
+      "S T O P",
+      "un subscribe",
+      "delete my number from your database",
+      "I dont want these msgs",
+    ],
     ...["do not send sms", "leave me alone", "arret", "Arrêt", "kindly remove me from your list"],
   ])("matches %j", async (message) => {
     expect(await listsOf(message)).toMatchObject([expect.stringMatching(/^OPT_OUT /)]);
@@ -191,6 +198,8 @@ describe("POSSIBLE_OPT_OUT", () => {
     ["Stop my EMI please", "STOP"],
     ["Yes, but please stop texting after 9pm", "STOP"],
     ["I want this to STOPPP", "STOP"],
+    ["stop cheque", "STOP"],
+    ["i no longer wish to get this", "NO LONGER WISH"],
     ["plz STPO", "STOP"],
     ["how do I unsubscribe", "UNSUB"],
     ["how can i opt out", "OPT OUT"],
