@@ -80,7 +80,7 @@ export const POSSIBLE_OPT_OUT_WORDS = [
 /** Forms of words that possibly opt out, too. */
 export const POSSIBLE_OPT_OUT_STEMS: ReadonlyArray<{ readonly word: string; readonly form: RegExp }> = [
   { word: "STOP", form: /^S+TO+P{2,}$|^S+TO{3,}P$|^(?:STPO|SOTP|TSOP)$/ },
-  { word: "UNSUB", form: /^UNSU[BS]/ },
+  { word: "UNSUB", form: /^UNSU(?:B|SC)/ },
 ];
 
 export const OPT_IN_WORDS: readonly ConsentRow[] = [
