@@ -1,10 +1,12 @@
 // The package as a whole: what it loads, and what it publishes.
 
 import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020";
 import schema from "express-kaleyra-sms/schema.json";
+import ts from "typescript";
 
 import { callback, PRINTED_POST } from "./support/callbacks";
 
@@ -39,6 +41,79 @@ describe("loading the package", () => {
       true,
       true,
       ["HELP", "OPT_IN", "OPT_OUT", "POSSIBLE_OPT_OUT", "SmsError", "alone", "callbackProfile", "incomingSms"],
+    ]);
+  });
+});
+
+describe("bundling the package", () => {
+  const { peerDependencies } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as {
+    peerDependencies: Record<string, string>;
+  };
+
+  /** A bundler lets what is required be missing if the call stands in a `try`, with no function in between. */
+  const mayBeMissing = (node: ts.Node): boolean => {
+    if (ts.isFunctionLike(node) || ts.isSourceFile(node)) return false;
+    return (ts.isTryStatement(node.parent) && node.parent.tryBlock === node) || mayBeMissing(node.parent);
+  };
+
+  /** The packages that are required in a file of the build, and whether a bundler lets each be missing. */
+  const requiredIn = (file: string): Array<readonly [name: string, mayBeMissing: boolean]> => {
+    const found: Array<readonly [string, boolean]> = [];
+    const visit = (node: ts.Node): void => {
+      if (ts.isCallExpression(node) && node.expression.getText() === "require") {
+        const [name] = node.arguments;
+        if (name === undefined || !ts.isStringLiteral(name)) throw new TypeError(`${file}: ${node.getText()}`);
+        found.push([name.text, mayBeMissing(node)]);
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(ts.createSourceFile(file, readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true, ts.ScriptKind.JS));
+    return found;
+  };
+
+  /** webpack in Next.js gives an empty module for an optional package that is not installed. */
+  const withEmpty = (name: string, script: string): unknown =>
+    inFreshProcess(`
+      const Module = require("node:module");
+      const load = Module._load;
+      Module._load = (wanted, ...rest) => (wanted === "${name}" ? {} : load(wanted, ...rest));
+      try {
+        ${script};
+      } catch (error) {
+        console.log(JSON.stringify([error.code, error.message]));
+      }`);
+
+  it.each([
+    [
+      "libphonenumber-js/mobile",
+      'require("express-kaleyra-sms").incomingSms({ authenticate: false, defaultCountry: "IN" })',
+      "npm install libphonenumber-js.",
+    ],
+    ["bullmq", 'require("express-kaleyra-sms/bullmq")', "npm install bullmq ioredis."],
+    ["ioredis", 'require("express-kaleyra-sms/bullmq")', "npm install bullmq ioredis."],
+    ...["better-sqlite3", "libsql"].map((driver) => [
+      driver,
+      `require("express-kaleyra-sms/sqlite").sqliteInbox({ file: "none/inbox.db", driver: "${driver}" })`,
+      `npm install ${driver}.`,
+    ]),
+  ] as Array<[string, string, string]>)(
+    "takes an empty module in place of %s for a missing one",
+    (name, script, says) => {
+      expect(withEmpty(name, script)).toEqual(["KALEYRA_SMS_PEER_MISSING", expect.stringContaining(says)]);
+    },
+  );
+
+  it("needs no package that the user may not have installed", () => {
+    const required = readdirSync(join(ROOT, "dist"), { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".js"))
+      .flatMap((file) => requiredIn(join(ROOT, "dist", file)))
+      .filter(([name]) => (name.split("/")[0] ?? "") in peerDependencies);
+    expect(required.sort()).toEqual([
+      ["better-sqlite3", true],
+      ["bullmq", true],
+      ["ioredis", true],
+      ["libphonenumber-js/mobile", true],
+      ["libsql", true],
     ]);
   });
 });

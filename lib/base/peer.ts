@@ -1,16 +1,17 @@
-// Loads packages that the user installs, and that only some options or subpaths need.
+// Tells whether a package that the user installs, and that only some options or subpaths need, is there. Each is required
+// in a `try` where it is needed: only if the call itself stands in one do bundlers let the package be missing.
+
+/** @returns `undefined` for an empty module: webpack in Next.js puts one in place of a package that is not installed */
+export function unlessEmpty<Package extends object>(loaded: Package): Package | undefined {
+  return typeof loaded === "object" && Object.keys(loaded).length === 0 ? undefined : loaded;
+}
 
 /**
- * @param name - what `load` requires
- * @returns `undefined` if the package is not installed
- * @throws whatever a package throws that is installed, for instance because one of its dependencies is not
+ * @param name - what was required
+ * @param cause - what `require` threw
+ * @returns `false` if it is installed, but does not load, for instance because one of its dependencies is not installed
  */
-export function ifInstalled<Package>(name: string, load: () => Package): Package | undefined {
-  try {
-    return load();
-  } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException;
-    if (code !== "MODULE_NOT_FOUND" || !message.startsWith(`Cannot find module '${name}'`)) throw cause;
-    return undefined;
-  }
+export function isMissing(name: string, cause: unknown): boolean {
+  const { code, message } = cause as NodeJS.ErrnoException;
+  return code === "MODULE_NOT_FOUND" && message.startsWith(`Cannot find module '${name}'`);
 }

@@ -1,7 +1,7 @@
 // Recognizes numbers without a country code, by libphonenumber-js, which the user installs for it.
 
 import { codedTypeError } from "../base/errors.js";
-import { ifInstalled } from "../base/peer.js";
+import { isMissing, unlessEmpty } from "../base/peer.js";
 
 /** What this room asks of libphonenumber-js. */
 interface Library {
@@ -50,11 +50,19 @@ export function nationalNumberIn(country: string): (digits: string) => string | 
 }
 
 function library(): Library {
-  // With the metadata of mobile numbers only: nobody else sends SMS.
-  const name = "libphonenumber-js/mobile";
-  const loaded = ifInstalled(name, () => require("libphonenumber-js/mobile") as Library);
+  const loaded = ifInstalled();
   if (loaded !== undefined) return loaded;
   throw codedTypeError("KALEYRA_SMS_PEER_MISSING", {
     message: "options.defaultCountry needs libphonenumber-js: npm install libphonenumber-js.",
   });
+}
+
+function ifInstalled(): Library | undefined {
+  try {
+    // With the metadata of mobile numbers only: nobody else sends SMS.
+    return unlessEmpty(require("libphonenumber-js/mobile") as Library);
+  } catch (cause) {
+    if (isMissing("libphonenumber-js/mobile", cause)) return undefined;
+    throw cause;
+  }
 }

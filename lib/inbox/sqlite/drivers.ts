@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 
 import { codedTypeError, invalidOption } from "../../base/errors.js";
-import { ifInstalled } from "../../base/peer.js";
+import { isMissing, unlessEmpty } from "../../base/peer.js";
 import { isBusy, type SqliteDatabase } from "./driver.js";
 
 /** A driver that `sqliteInbox` can load: Node's own, or a package that you install. */
@@ -24,8 +24,22 @@ const LOADERS: Readonly<Record<SqliteDriver, () => DatabaseClass | undefined>> =
     return (node.getBuiltinModule?.("node:sqlite") as { readonly DatabaseSync: DatabaseClass } | undefined)
       ?.DatabaseSync;
   },
-  "better-sqlite3": () => installed("better-sqlite3", () => require("better-sqlite3") as DatabaseClass),
-  libsql: () => installed("libsql", () => require("libsql") as DatabaseClass),
+  "better-sqlite3": () => {
+    try {
+      return unlessEmpty(require("better-sqlite3") as DatabaseClass);
+    } catch (cause) {
+      if (isMissing("better-sqlite3", cause)) return undefined;
+      throw doesNotLoad("better-sqlite3", cause);
+    }
+  },
+  libsql: () => {
+    try {
+      return unlessEmpty(require("libsql") as DatabaseClass);
+    } catch (cause) {
+      if (isMissing("libsql", cause)) return undefined;
+      throw doesNotLoad("libsql", cause);
+    }
+  },
 };
 
 /** In the order in which they are looked for. */
@@ -72,14 +86,6 @@ function opensAny(Database: DatabaseClass): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function installed(name: string, load: () => DatabaseClass): DatabaseClass | undefined {
-  try {
-    return ifInstalled(name, load);
-  } catch (cause) {
-    throw doesNotLoad(name, cause);
   }
 }
 
