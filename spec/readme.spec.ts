@@ -88,7 +88,7 @@ it("has snippets that compile", () => {
     import { createServer, type Server } from "node:http";
     import express, { type Express } from "express";
     import { Hono } from "hono";
-    import { alone, callbackProfile, incomingSms, OPT_OUT, POSSIBLE_OPT_OUT, type OperableInbox, type SmsMessage } from "express-kaleyra-sms";
+    import { alone, callbackProfile, incomingSms, OPT_OUT, POSSIBLE_OPT_OUT, type IncomingSms, type OperableInbox, type SmsMessage } from "express-kaleyra-sms";
     import { sqliteInbox, type SqliteDatabase } from "express-kaleyra-sms/sqlite";
     declare const app: Express, server: Server;
     declare const inbox: OperableInbox, DatabaseSync: new (path: string) => SqliteDatabase;
@@ -98,11 +98,12 @@ it("has snippets that compile", () => {
     declare function optOut(source: string): Promise<void>;
     declare function decryptAs(field: string, value: string): string;
     declare function forwardToAPerson(message: SmsMessage): void;
+    declare function createSms(): IncomingSms;
     const sms = incomingSms();\n`;
   const snippets = blocks("ts");
   expect(snippets.length).toBeGreaterThan(3);
   const exported =
-    "app, express, server, createServer, join, tellBalance, confirm, optOut, decryptAs, forwardToAPerson, " +
+    "app, express, server, createServer, createSms, join, tellBalance, confirm, optOut, decryptAs, forwardToAPerson, " +
     "Hono, inbox, DatabaseSync, sqliteInbox, sms, alone, OPT_OUT, POSSIBLE_OPT_OUT, callbackProfile";
   const sources = new Map(
     snippets.map((code, index) => [
