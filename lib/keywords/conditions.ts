@@ -34,7 +34,7 @@ interface Skipped {
 export function skipCourtesies(text: TypedText, from: number): Skipped {
   let [end, refuses] = [from, false];
   for (const word of wordsAfter(text, from)) {
-    const isRefusal = REFUSAL.has(word.word);
+    const isRefusal = !word.isSymbol && REFUSAL.has(word.word);
     if (!isRefusal && !word.isSymbol && !POLITE.has(word.word)) break;
     refuses ||= isRefusal;
     end = word.end;
@@ -56,7 +56,7 @@ export const CONDITIONS: Readonly<Record<Condition, (text: TypedText, end: numbe
 };
 
 function every(text: TypedText, end: number, words: ReadonlySet<string>): boolean {
-  for (const { word, isSymbol } of wordsAfter(text, end)) if (!isSymbol && !words.has(word)) return false;
+  for (const next of wordsAfter(text, end)) if (!next.isSymbol && !words.has(next.word)) return false;
   return true;
 }
 
@@ -90,7 +90,7 @@ interface Following {
 /** The words after an offset. THANK YOU is one. */
 function* wordsAfter(text: TypedText, from: number): Generator<Following> {
   for (let next = text.wordAfter(from); next !== undefined;) {
-    const after = OF_TWO.has(next.word) ? text.wordAfter(next.end) : undefined;
+    const after = !next.isSymbol && OF_TWO.has(next.word) ? text.wordAfter(next.end) : undefined;
     const both = after && `${next.word} ${after.word}`;
     const isOne = after !== undefined && both !== undefined && POLITE.has(both);
     yield isOne ? { word: both, end: after.end, isSymbol: false } : next;

@@ -4,6 +4,8 @@ import { splitWords } from "../callback/words.js";
 import { withoutAccents } from "./accents.js";
 
 const ASCII_WORD = /^[0-9A-Za-z]*$/;
+/** Visible ASCII, of which only the case can differ. */
+const PLAIN = /^[!-~]*$/;
 /** Ignorable and control characters, the skin tone of an emoji, and the frame of a keycap. */
 const IGNORED = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Emoji_Modifier}\u20e3]/gu;
 const DOTTED_I = /İ|i\u0307/g;
@@ -13,22 +15,27 @@ const HYPHENS = /\u2010/g;
 const BRACKETED = /^<+([^<>]+)>+$/;
 
 /**
- * In UTF-16 units. Longer words are normalized character by character: as a whole it takes quadratic time in a run of
- * combining marks, and anyone can send a long one.
+ * In UTF-16 units. Longer words are not normalized: no keyword is that long, anyone can send one, and a run of combining
+ * marks takes quadratic time.
  */
 const LONGEST_NORMALIZED = 256;
 
 /** A word of a phrase, or of a text in which it is looked for. */
 export class FoldedWord {
-  readonly word: string;
   /** The marks that join it to the word before; mostly none. */
   readonly glue: string;
+  readonly #typed: string;
+  #word: string | undefined;
   #bare: string | undefined;
 
   /** @param word - as typed, as `glue` */
   constructor(word: string, glue: string) {
-    this.word = foldWord(word);
+    this.#typed = word;
     this.glue = glue === "" ? "" : unify(glue);
+  }
+
+  get word(): string {
+    return (this.#word ??= foldWord(this.#typed));
   }
 
   /** The word without its accents. */
@@ -45,12 +52,14 @@ export class FoldedWord {
  */
 function foldWord(word: string): string {
   if (ASCII_WORD.test(word)) return word.toUpperCase();
+  if (PLAIN.test(word)) return word.toUpperCase().replace(BRACKETED, "$1");
   const folded = normalize(unify(word).toLowerCase().replace(DOTTED_I, "i").toUpperCase());
   return folded.replace(BRACKETED, "$1");
 }
 
 /** Returns the form in which words of punctuation are compared: as typed, except for Unicode's equivalent forms. */
 export function unify(word: string): string {
+  if (PLAIN.test(word)) return word;
   return normalize(word.replace(IGNORED, "")).replace(APOSTROPHES, "'").replace(HYPHENS, "-");
 }
 
@@ -62,6 +71,5 @@ export function unifyPhrase(phrase: string): string[] {
 }
 
 function normalize(word: string): string {
-  if (word.length <= LONGEST_NORMALIZED) return word.normalize("NFKC");
-  return Array.from(word, (character) => character.normalize("NFKC")).join("");
+  return word.length <= LONGEST_NORMALIZED ? word.normalize("NFKC") : word;
 }

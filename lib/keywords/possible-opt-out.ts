@@ -16,12 +16,14 @@ interface PossibleOptOut {
 
 /** Returns the first of the words in the text. */
 export function possibleOptOutIn(text: TypedText): PossibleOptOut | undefined {
-  let isHead = true;
-  for (const { start, end, bare } of text.wordsAfter(0)) {
-    const hit = WORDS.longestAt(text, start, "folded", (keyword) => keyword);
-    const keyword = hit?.value ?? POSSIBLE_OPT_OUT_STEMS.find(({ form }) => form.test(bare))?.word;
-    if (keyword !== undefined) return { keyword, end: isHead ? (hit?.end ?? end) : undefined };
-    isHead = false;
+  let from = 0;
+  for (const word of text.wordsAfter(0)) {
+    if (!word.isSymbol) {
+      const hit = WORDS.longestAt(text, from, "folded", (keyword) => keyword);
+      const keyword = hit?.value ?? POSSIBLE_OPT_OUT_STEMS.find(({ form }) => form.test(word.bare))?.word;
+      if (keyword !== undefined) return { keyword, end: from === 0 ? (hit?.end ?? word.end) : undefined };
+    }
+    from = word.end;
   }
   return undefined;
 }
