@@ -16,18 +16,25 @@ export function isWithoutFields(fields: Fields): boolean {
   );
 }
 
+/** The placeholder of a variable, perhaps percent-encoded. */
+const PLACEHOLDER = /(?:<|%3c)\w+(?:>|%3e)/i;
+
 /** Returns the detail for a request without an SMS; `undefined` for any other. */
 export type NoSmsDetail = (method: "GET" | "POST", raw: string | Uint8Array, reading: Reading) => string | undefined;
 
 /** @param takesPost - whether the router takes callbacks by POST */
 export function createNoSmsDetail(validate: Validate, takesPost: boolean): NoSmsDetail {
   return (method, raw, reading) => {
+    const isUnfilled = typeof raw === "string" && PLACEHOLDER.test(raw);
+    // A GET may have variables of the user's own. A POST with other fields may be an SMS in a form that is not read here.
     const isWithout =
       "refusal" in reading
         ? reading.refusal.code === "malformed-body" && isNothing(raw)
-        : reading.unreadable.length === 0 && isWithoutFields(reading.fields);
+        : reading.unreadable.length === 0 &&
+          isWithoutFields(reading.fields) &&
+          (method === "GET" || isUnfilled || isNothing(raw));
     if (!isWithout) return undefined;
-    if (method === "GET" && takesPost && !/<|%3c/i.test(String(raw)))
+    if (method === "GET" && takesPost && !isUnfilled)
       return `The endpoint was found, but this GET has no variables. ${REDIRECTED}`;
     const names = validate({}, method).map(({ field }) => field);
     return (

@@ -117,6 +117,17 @@ it.each([
   expect(detail).not.toContain(FOUND);
 });
 
+it.each([
+  ["of another provider's", JSON.stringify({ from: "919876543210", text: "STOP" }), undefined],
+  ["that is nested", JSON.stringify({ sms: "STOP <3" }), undefined],
+  ["that was encoded as a whole", encodeURIComponent(JSON.stringify(callback({}))), FORM],
+  ["in one variable", `payload=${encodeURIComponent(JSON.stringify(callback({})))}`, FORM],
+])("a callback %s is not called a test", async (_, body, contentType) => {
+  const detail = await detailOf({}, { method: "POST", body, ...(contentType && { contentType }) });
+  expect(detail).toContain("is missing");
+  expect(detail).not.toContain(FOUND);
+});
+
 it("a body of another kind keeps its detail: too large, of an unknown type, or not JSON", async () => {
   const { sms } = recorder({ bodyLimit: 10 });
   const fetched = async (body: string, headers: Record<string, string>) =>
