@@ -200,3 +200,16 @@ describe.each(EXPRESS)("in %s, damage in the text", (_, framework) => {
     ]);
   });
 });
+
+it.each([
+  ["UTF-16 in network order", "utf-16", Buffer.from("\ufeff", "utf16le").swap16(), true],
+  ["UTF-16 in network order, without a charset", "", Buffer.from("\ufeff", "utf16le").swap16(), true],
+  ["UTF-16 in the order of PCs, without a charset", "", Buffer.from("\ufeff", "utf16le"), false],
+  ["UTF-8 that is called Latin-1", "iso-8859-1", Buffer.from("\ufeff"), undefined],
+])("a byte order mark says what the text is: %s", async (_, charset, mark, isSwapped) => {
+  const text = JSON.stringify(callback({ message: "é 😀" }));
+  const bytes = Buffer.from(text, isSwapped === undefined ? "utf8" : "utf16le");
+  const body = Buffer.concat([mark, isSwapped === true ? bytes.swap16() : bytes]);
+  const contentType = charset === "" ? "application/json" : `application/json; charset=${charset}`;
+  expect(await read({ method: "POST", body, contentType })).toEqual({ text: "é 😀", damaged: false, code: undefined });
+});

@@ -14,7 +14,8 @@ const MARK = "\ufffe";
 const REPLACEMENT = "\ufffd";
 
 /** Decodes the bytes of a body. `undefined`: the charset is not known. */
-export function decode(bytes: Uint8Array, charset: string): Decoded | undefined {
+export function decode(bytes: Uint8Array, declared: string): Decoded | undefined {
+  const charset = charsetOfMark(bytes) ?? declared;
   if (charset === "utf-8") {
     return isUtf8(bytes) ? { text: withoutMark(asBuffer(bytes).toString("utf8")) } : decodeDamaged(asBuffer(bytes));
   }
@@ -29,6 +30,13 @@ export function decode(bytes: Uint8Array, charset: string): Decoded | undefined 
   } catch {
     return undefined;
   }
+}
+
+/** A byte order mark wins over the content type: Java writes UTF-16 with the other order, and with a mark that says so. */
+function charsetOfMark(bytes: Uint8Array): string | undefined {
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? "utf-8" : undefined;
 }
 
 /** As a stream, because without `stream` Node 20 decodes windows-1252 as ISO 8859-1. */
