@@ -56,7 +56,7 @@ function kindOf(character: string): Kind {
 }
 
 /** Part of a word between two letters: apostrophes, hyphens and underscores. */
-const BETWEEN_LETTERS = new Set("'’‘＇-‐‑－﹣_＿");
+const BETWEEN_LETTERS = new Set("'’‘‛`´′＇-‐‑－﹣_＿");
 /** Part of a word between two digits: points, commas and colons. */
 const BETWEEN_DIGITS = new Set(".,:．，：");
 

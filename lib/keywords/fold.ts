@@ -4,12 +4,13 @@ import { splitWords } from "../callback/words.js";
 import { withoutAccents } from "./accents.js";
 
 const ASCII_WORD = /^[0-9A-Za-z]*$/;
-/** Visible ASCII, of which only the case can differ. */
-const PLAIN = /^[!-~]*$/;
+/** Visible ASCII, of which only the case can differ. The backtick may be an apostrophe. */
+const PLAIN = /^[!-_a-~]*$/;
 /** Ignorable and control characters, the skin tone of an emoji, and the frame of a keycap. */
 const IGNORED = /[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Emoji_Modifier}\u20e3]/gu;
 const DOTTED_I = /İ|i\u0307/g;
-const APOSTROPHES = /[’‘ʼ]/g;
+/** And what keyboards have near to one: accents and primes. */
+const APOSTROPHES = /[’‘‛ʼ`´′]/g;
 const HYPHENS = /\u2010/g;
 /** Brackets around a word, as in `<STOP>`. */
 const BRACKETED = /^<+([^<>]+)>+$/;
@@ -60,7 +61,7 @@ function foldWord(word: string): string {
 /** Returns the form in which words of punctuation are compared: as typed, except for Unicode's equivalent forms. */
 export function unify(word: string): string {
   if (PLAIN.test(word)) return word;
-  return normalize(word.replace(IGNORED, "")).replace(APOSTROPHES, "'").replace(HYPHENS, "-");
+  return normalize(word.replace(IGNORED, "").replace(APOSTROPHES, "'")).replace(HYPHENS, "-");
 }
 
 /** Returns the unified words of a phrase, without words that have no visible character. */

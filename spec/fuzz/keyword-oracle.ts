@@ -131,7 +131,7 @@ function isWordEnd(units: readonly Unit[], at: number): boolean {
   const [before, here, after] = [units[at - 1]?.kind, units[at], units[at + 1]?.kind];
   if (here === undefined) return true;
   if (here.kind === "letter" || here.kind === "digit" || here.kind === "sign") return false;
-  if (/['’\-‐_]/u.test(here.base)) return !(before === "letter" && after === "letter");
+  if (/['’‘‛`´′\-‐_]/u.test(here.base)) return !(before === "letter" && after === "letter");
   if (/[.,:]/u.test(here.base)) return !(before === "digit" && after === "digit");
   return true;
 }
