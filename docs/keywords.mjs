@@ -25,10 +25,7 @@ const FOLLOWS = {
   messages: "if nothing follows, or only words for the messages",
 };
 
-const table = (rows) =>
-  ["| words | count |", "| --- | --- |"]
-    .concat(rows.map(({ follows, words }) => `| ${list(words)} | ${FOLLOWS[follows]} |`))
-    .join("\n");
+const byCondition = (rows) => rows.map(({ follows, words }) => `- ${FOLLOWS[follows]}: ${list(words)}`).join("\n");
 
 const page = `<!-- Made by \`npm run docs\` from lib/keywords/consent.ts: change it there. -->
 
@@ -91,7 +88,9 @@ So is ${list(REFUSALS)}, but not before a word that must stand alone: "no, stop"
 
 ### \`OPT_OUT\`
 
-${table(OPT_OUT_WORDS)}
+These count:
+
+${byCondition(OPT_OUT_WORDS)}
 
 STOP counts if one of these holds:
 
@@ -108,13 +107,17 @@ Also words of the form ${list(POSSIBLE_OPT_OUT_STEMS.map(({ form }) => `\`${form
 
 ### \`OPT_IN\`
 
-${table(OPT_IN_WORDS)}
+These count:
+
+${byCondition(OPT_IN_WORDS)}
 
 YES is not one of them: register \`alone("YES")\` where you asked.
 
 ### \`HELP\`
 
-${table(HELP_WORDS)}
+These count:
+
+${byCondition(HELP_WORDS)}
 `;
 
 process.stdout.write(await format(page, { parser: "markdown" }));

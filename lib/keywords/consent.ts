@@ -31,7 +31,7 @@ export const OPT_OUT_WORDS: readonly ConsentRow[] = [
   {
     follows: "anything",
     words: [
-      ...["STOPALL", "STOP ALL", "UNSUBSCRIBE", "UNSUB", "OPTOUT", "OPT OUT", "OPT-OUT", "OPT ME OUT"],
+      ...["STOPALL", "STOP ALL", "STOP-ALL", "UNSUBSCRIBE", "UNSUB", "OPTOUT", "OPT OUT", "OPT-OUT", "OPT ME OUT"],
       ...["UNSUSCRIBE", "UNSUBCRIBE", "UNSUBSCIBE"],
       ...phrases(["I WANT TO", "I WOULD LIKE TO"], ["UNSUBSCRIBE", "OPT OUT"]),
       ...phrases(["STOP THE", "STOP YOUR"], ["SMS", "TEXTS", "MSGS", "MESSAGES", "ADS", "PROMO", "MARKETING"]),

@@ -58,6 +58,7 @@ describe("OPT_OUT", () => {
     ],
     ...["stop it I said", "stop sending me this", "stop promotional sms to me", "\0S\0T\0O\0P", "ＳＴＯＰ", "STÓP"],
     ...["STOPALL", "stop all", "unsubscribe me at once", "UNSUB", "OPTOUT", "opt out", "opt-out of it", "opt me out"],
+    ...["Stop-All", "un-subscribe", "Un subscribe me"],
     ...["Cancel please", "cancel my subscription", "END", "quit", "REVOKE", "remove", "remove me", "remove my number"],
     ...[
       "take me off your list",
