@@ -94,7 +94,7 @@ ${byCondition(OPT_OUT_WORDS)}
 
 STOP counts if one of these holds:
 
-- nothing follows, or a mark;
+- nothing follows, or a mark, or a new line;
 - exactly one more word follows, but not ${list(STOP_NOT_BEFORE)};
 - the next word is one of ${list(STOP_BEFORE)}.
 

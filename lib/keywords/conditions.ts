@@ -70,11 +70,13 @@ function openWords(text: TypedText, end: number): string[] {
   return words;
 }
 
-/** Whether a mark touches the word that ends at `end`, or a pause or an emoji follows it. */
+const LINE_BREAK = /^[\n\r\u2028\u2029]$/;
+
+/** Whether a mark touches the word that ends at `end`, or a pause, a line break or an emoji follows it. */
 function isBeforePause(text: string, end: number): boolean {
   for (let at = end; at < text.length; at += widthAt(text, at)) {
     const kind = kindAt(text, at);
-    if (kind === "symbol") return true;
+    if (kind === "symbol" || LINE_BREAK.test(text.charAt(at))) return true;
     if (kind === "mark") return at === end || PAUSE.test(text.charAt(at));
     if (kind === "letter" || kind === "digit" || kind === "joined") return false;
   }
