@@ -24,6 +24,7 @@ import { createAdmit } from "./pipeline/admit.js";
 import { adviseOnSetUp, createAdvise } from "./pipeline/advice.js";
 import { createInMemory } from "./pipeline/in-memory.js";
 import { createReceive } from "./pipeline/receive.js";
+import { STATE, type RouterState } from "./pipeline/router-state.js";
 import { createThroughInbox } from "./pipeline/through-inbox.js";
 
 /**
@@ -126,6 +127,13 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   });
   const stages = createStages({ ...settings, capacity, admit, receive: pipeline, answers, log });
   const listener = createListener(stages, { ...settings, answers, log });
+  const state: RouterState = {
+    profile,
+    escaping: settings.escaping,
+    inbox: settings.inbox,
+    isIdle: () => capacity.isEmpty && dispatcher.isIdle,
+    takesOut: () => settings.concurrency > 0 && registry.isListening,
+  };
   let closing: Promise<void> | undefined;
 
   const sms: IncomingSms = Object.assign(listener, {
@@ -148,6 +156,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     },
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => sms.close(),
+    [STATE]: state,
   });
 
   /** Waits one handlerTimeoutMs in all. Handlers that still run are then aborted; an inbox gets their messages back. */

@@ -29,6 +29,9 @@ const FORBIDDEN = [
   ["inbox/bullmq/client.ts", "libsql"],
   ["inbox/sqlite/driver.ts", "ioredis"],
   ["inbox/attempt.ts", "bullmq"],
+  ["inbox/memory/messages.ts", "../sqlite/driver.js"],
+  ["inbox/attempt.ts", "./memory/messages.js"],
+  ["router.ts", "./testing/settled.js"],
 ] as const;
 
 it("reports each forbidden import as an error", () => {

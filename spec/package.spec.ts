@@ -30,6 +30,14 @@ describe("loading the package", () => {
     expect((loaded as string[]).filter((name) => !ofDebug.includes(name))).toEqual([]);
   });
 
+  it("loads nothing of what only tests use", () => {
+    const loaded = inFreshProcess(`
+      require("express-kaleyra-sms");
+      console.log(JSON.stringify(Object.keys(require.cache)));`) as string[];
+    expect(loaded.some((file) => file.endsWith(join("dist", "router.js")))).toBe(true);
+    expect(loaded.filter((file) => /[\\/](?:testing|memory)[\\/]/.test(file))).toEqual([]);
+  });
+
   it("loads the same module with import and with require", () => {
     const same = inFreshProcess(`
       import("express-kaleyra-sms").then(({ incomingSms, OPT_OUT }) => {
@@ -149,6 +157,17 @@ describe("express-kaleyra-sms/bullmq", () => {
 
   it("throws Node's own error if a dependency of bullmq is not installed", () => {
     expect(withMissing("msgpackr")).toBe("Cannot find module 'msgpackr'");
+  });
+});
+
+describe("express-kaleyra-sms/testing", () => {
+  it("is the same module with import and with require", () => {
+    const same = inFreshProcess(`
+      import("express-kaleyra-sms/testing").then(({ subscriber }) => {
+        const required = require("express-kaleyra-sms/testing");
+        console.log(JSON.stringify([subscriber === required.subscriber, Object.keys(required).sort()]));
+      });`);
+    expect(same).toEqual([true, ["fixture", "memoryInbox", "settled", "subscriber"]]);
   });
 });
 

@@ -83,6 +83,9 @@ describe("the first example", () => {
   }
 });
 
+const IMPORT = /^import .*\n/gm;
+const imports = (code: string): string => (code.match(IMPORT) ?? []).join("");
+
 it("has snippets that compile", () => {
   const prelude = `
     import { createServer, type Server } from "node:http";
@@ -105,10 +108,11 @@ it("has snippets that compile", () => {
   const exported =
     "app, express, server, createServer, createSms, join, tellBalance, confirm, optOut, decryptAs, forwardToAPerson, " +
     "Hono, inbox, DatabaseSync, sqliteInbox, sms, alone, OPT_OUT, POSSIBLE_OPT_OUT, callbackProfile";
+  // A snippet stands in a block, in which its own names hide those of the prelude; imports cannot stand there.
   const sources = new Map(
     snippets.map((code, index) => [
       join(ROOT, `snippet-${index}.mts`),
-      `${prelude}{\n${code}\n}\nexport { ${exported} };`,
+      `${imports(code)}${prelude}{\n${code.replace(IMPORT, "")}\n}\nexport { ${exported} };`,
     ]),
   );
   const options: ts.CompilerOptions = {

@@ -97,6 +97,13 @@ export const CODES = {
       "To begin with a new file, restart the process. " +
       "Back up an inbox with `VACUUM INTO`, and never replace its file in use.",
   },
+  KALEYRA_SMS_INBOX_IN_MEMORY: {
+    kinds: ["TypeError"],
+    sentence: "memoryInbox is for tests: a restart loses what is in memory, and NODE_ENV is production.",
+    action:
+      "Use `sqliteInbox` on one machine, or `bullmqInbox` on several. " +
+      "If this is a test, run it without `NODE_ENV=production`.",
+  },
   KALEYRA_SMS_INBOX_UNREACHABLE: {
     kinds: ["Error"],
     sentence: "Redis could not be reached, or refused a command.",

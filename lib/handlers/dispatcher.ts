@@ -31,12 +31,18 @@ export class Dispatcher {
   readonly #limit: TimeLimit;
   readonly #log: Log;
   readonly #describe: DescribeFailure | undefined;
+  #running = 0;
 
   constructor(registry: Registry, limit: TimeLimit, log: Log, describe?: DescribeFailure) {
     this.#registry = registry;
     this.#limit = limit;
     this.#log = log;
     this.#describe = describe;
+  }
+
+  /** Whether no handler runs. One that is past its time limit does not count. */
+  get isIdle(): boolean {
+    return this.#running === 0;
   }
 
   /** Runs all handlers that apply to a message, and emits `error` for each failure. Neither throws nor rejects. */
@@ -101,7 +107,10 @@ export class Dispatcher {
     failures: ReadonlyArray<Failure<Event>>,
     context: Context,
   ): Promise<Run<Event>> {
-    if (await this.#limit.wait(running.ended())) return { failures };
+    this.#running++;
+    const isInTime = await this.#limit.wait(running.ended());
+    this.#running--;
+    if (isInTime) return { failures };
     context.expire();
     // A closed router does not wait any longer.
     if (this.#limit.isOver) running.release();

@@ -92,7 +92,7 @@ export class Registry {
    * By then, the handlers that are registered along with it exist too.
    */
   whenListening(): MaybePromise<void> {
-    return this.#isListening() ? undefined : new Promise((resolve) => this.#waitingForListener.push(resolve));
+    return this.isListening ? undefined : new Promise((resolve) => this.#waitingForListener.push(resolve));
   }
 
   /** The calls for a payload of one event, in order of registration. */
@@ -148,7 +148,8 @@ export class Registry {
     return new Registrar({ sets, events, nextOrder, whenOptOut: () => this.#adviseSoon() });
   }
 
-  #isListening(): boolean {
+  /** Whether a handler of messages is registered, for the router or for a number. */
+  get isListening(): boolean {
     return this.#all().some(({ isListening }) => isListening);
   }
 
@@ -168,7 +169,7 @@ export class Registry {
   }
 
   #resumeWaiting(): void {
-    if (!this.#isListening()) return;
+    if (!this.isListening) return;
     for (const resolve of this.#waitingForListener) resolve();
     this.#waitingForListener = [];
   }

@@ -71,16 +71,17 @@ export class Capacity {
   leave(slot: Slot): void {
     if (typeof slot === "function") this.#checks.delete(slot);
     else this.#inFlight[slot]--;
-    if (this.#isEmpty) this.#whenEmpty?.();
+    if (this.isEmpty) this.#whenEmpty?.();
   }
 
   /** Stops letting callbacks in. Resolves when none is in flight. */
   close(): Promise<void> {
     this.#closed = true;
-    return this.#isEmpty ? Promise.resolve() : new Promise((resolve) => (this.#whenEmpty = resolve));
+    return this.isEmpty ? Promise.resolve() : new Promise((resolve) => (this.#whenEmpty = resolve));
   }
 
-  get #isEmpty(): boolean {
+  /** Whether no callback is in flight. */
+  get isEmpty(): boolean {
     const { refusing, reading, handling, duplicate } = this.#inFlight;
     return this.#checks.size + refusing + reading + handling + duplicate === 0;
   }

@@ -4,6 +4,7 @@ import { expect, it } from "@jest/globals";
 import { incomingSms, type Inbox } from "express-kaleyra-sms";
 import { bullmqInbox } from "express-kaleyra-sms/bullmq";
 import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
+import { memoryInbox } from "express-kaleyra-sms/testing";
 
 import { DRIVERS } from "./drivers";
 import { separateInbox } from "./separate";
@@ -12,6 +13,7 @@ import { ended, temporary } from "./temporary";
 const FACTORIES = {
   sqliteInbox: (options: object) => sqliteInbox(options as SqliteInboxOptions),
   bullmqInbox: (options: object) => bullmqInbox({ connection: "redis://localhost", ...options }),
+  memoryInbox: (options: object) => memoryInbox(options),
 };
 const OPTIONS: ReadonlyArray<readonly [name: string, unit: string, minimum: number]> = [
   ["attempts", "attempts", 1],

@@ -30,6 +30,7 @@ import {
 } from "express-kaleyra-sms";
 import { bullmqInbox } from "express-kaleyra-sms/bullmq";
 import { sqliteInbox, type SqliteDatabase } from "express-kaleyra-sms/sqlite";
+import { fixture, memoryInbox, settled, subscriber } from "express-kaleyra-sms/testing";
 
 const sms = incomingSms();
 
@@ -229,3 +230,21 @@ sqliteInbox({ file: "inbox.db", database });
 sqliteInbox({ database, driver: "libsql" });
 // @ts-expect-error: neither a file nor a handle
 sqliteInbox({ attempts: 3 });
+
+// Tests of one's own handlers.
+const inMemory = memoryInbox({ attempts: 3, backoffMs: undefined });
+expectTypeOf(inMemory).toExtend<OperableInbox>();
+expectTypeOf(inMemory.advance(1_000)).toEqualTypeOf<Promise<void>>();
+incomingSms({ inbox: inMemory });
+const asha = subscriber(sms, { source: "+919876500001", profile: maybe.profile });
+expectTypeOf(asha.text("JOIN", { keyword: "JOIN", method: "GET", id: undefined })).toEqualTypeOf<Promise<Receipt>>();
+expectTypeOf(settled(sms)).toEqualTypeOf<Promise<void>>();
+void sms.receive(fixture("callback.json"));
+// @ts-expect-error: a misspelt option
+memoryInbox({ attempt: 3 });
+// @ts-expect-error: a misspelt option
+subscriber(sms, { sorce: "1" });
+// @ts-expect-error: no such method
+void asha.text("JOIN", { method: "PUT" });
+// @ts-expect-error: not a router
+void settled(express());

@@ -3,6 +3,7 @@
 const assert = require("node:assert/strict");
 const express = require("express");
 const { incomingSms, OPT_OUT } = require("express-kaleyra-sms");
+const { subscriber } = require("express-kaleyra-sms/testing");
 const schema = require("express-kaleyra-sms/schema.json");
 
 assert.equal(schema.type, "object");
@@ -15,6 +16,7 @@ const server = express()
     const body = JSON.stringify({ id: "1", source: "919876543210", recipient: "5050", message: "stop" });
     const response = await fetch(`http://127.0.0.1:${server.address().port}/sms`, { method: "POST", body });
     assert.equal(response.status, 200);
-    assert.deepEqual(stopped, ["+919876543210"]);
+    await subscriber(sms).text("stop");
+    assert.deepEqual(stopped, ["+919876543210", "+919876543210"]);
     server.close();
   });

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import express from "express";
 import { incomingSms, OPT_OUT } from "express-kaleyra-sms";
 import { sqliteInbox } from "express-kaleyra-sms/sqlite";
+import { subscriber } from "express-kaleyra-sms/testing";
 import schema from "express-kaleyra-sms/schema.json" with { type: "json" };
 
 assert.equal(schema.type, "object");
@@ -11,6 +12,8 @@ assert.throws(() => sqliteInbox({}), /options\.file of sqliteInbox/);
 const stopped = [];
 const sms = incomingSms();
 sms.keyword(OPT_OUT, ({ message }) => stopped.push(message.source));
+await subscriber(sms).text("stop");
+assert.deepEqual(stopped.splice(0), ["+919876543210"]);
 const server = express()
   .all("/sms", sms)
   .listen(0, "127.0.0.1", async () => {

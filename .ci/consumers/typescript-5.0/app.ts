@@ -6,6 +6,14 @@ import { createServer as createHttp2Server } from "node:http2";
 import { callbackProfile, incomingSms, OPT_OUT, type Inbox, type SmsMessage } from "express-kaleyra-sms";
 import { bullmqInbox, type BullmqInboxOptions } from "express-kaleyra-sms/bullmq";
 import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
+import {
+  fixture,
+  memoryInbox,
+  settled,
+  subscriber,
+  type MemoryInbox,
+  type Subscriber,
+} from "express-kaleyra-sms/testing";
 
 export const inFile = (options: SqliteInboxOptions): Inbox => sqliteInbox(options);
 export const inRedis = (options: BullmqInboxOptions): Inbox => bullmqInbox(options);
@@ -14,6 +22,9 @@ const texts: Array<SmsMessage["text"]> = [];
 const profile = callbackProfile({ method: "POST", url: "https://your.domain/sms" });
 const sms = incomingSms({ authenticate: false, profile });
 sms.keyword(OPT_OUT, ({ message }) => texts.push(message.text));
+const asha: Subscriber = subscriber(sms, { source: "+919876500001" });
+const inMemory: MemoryInbox = memoryInbox({ attempts: 3 });
+assert.throws(() => fixture("no such file"), /no such file is not a saved callback/);
 // @ts-expect-error: a misspelt event
 assert.throws(() => sms.on("mesage", () => undefined), TypeError);
 createServer(sms);
@@ -23,7 +34,11 @@ incomingSms({ authenticate: (request: Request) => request.headers.get("x-token")
 incomingSms({ authenticate: (req) => req.headers["x-token"] === "abc" });
 
 const values = { id: "1", source: "919876543210", recipient: "5050", message: "stop", status: "SENT" };
-void sms.receive({ method: "POST", body: profile.render(values).body ?? "" }).then(({ outcome }) => {
+void sms.receive({ method: "POST", body: profile.render(values).body ?? "" }).then(async ({ outcome }) => {
   assert.equal(outcome, "handled");
   assert.deepEqual(texts, ["stop"]);
+  await asha.text("Stop!");
+  await settled(sms);
+  assert.deepEqual(texts, ["stop", "Stop!"]);
+  await inMemory.close();
 });

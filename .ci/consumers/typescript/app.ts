@@ -6,6 +6,14 @@ import express from "express";
 import type { DatabaseSync } from "node:sqlite";
 import { incomingSms, OPT_OUT, type Inbox, type KeywordMatch, type SmsMessage } from "express-kaleyra-sms";
 import { sqliteInbox } from "express-kaleyra-sms/sqlite";
+import {
+  fixture,
+  memoryInbox,
+  settled,
+  subscriber,
+  type MemoryInbox,
+  type Subscriber,
+} from "express-kaleyra-sms/testing";
 
 const stopped: string[] = [];
 const texts: Array<SmsMessage["text"]> = [];
@@ -14,6 +22,10 @@ sms.keyword(OPT_OUT, ({ message }: KeywordMatch) => stopped.push(message.source)
 sms.on("message", async (message) => void texts.push(message.text));
 // Node 20 has no such database: what is looked at is that it fits.
 export const durable = (database: DatabaseSync): Inbox => sqliteInbox({ database, attempts: 3 });
+const inMemory: MemoryInbox = memoryInbox({ attempts: 3 });
+const asha: Subscriber = subscriber(sms, { source: "+919876500001" });
+assert.throws(() => fixture("no such file"), /no such file is not a saved callback/);
+void inMemory.advance(1_000).then(() => inMemory.close());
 // @ts-expect-error: a misspelt event
 assert.throws(() => sms.on("mesage", () => undefined), TypeError);
 
@@ -27,5 +39,8 @@ const server = express()
     const response = await fetch(`http://127.0.0.1:${port}/sms`, { method: "POST", body });
     assert.equal(response.status, 200);
     assert.deepEqual([stopped, texts], [["+919876543210"], ["stop"]]);
+    await asha.text("hello");
+    await settled(sms);
+    assert.deepEqual(texts, ["stop", "hello"]);
     server.close();
   });

@@ -1,0 +1,11 @@
+// What the functions of this room take: a router.
+
+import { invalidArgument } from "../base/errors.js";
+import { STATE, type RouterState } from "../pipeline/router-state.js";
+
+/** @throws TypeError if the argument is not a router */
+export function stateOf(sms: object, called: string): RouterState {
+  const { [STATE]: state } = sms as { readonly [STATE]?: RouterState };
+  if (state === undefined) throw invalidArgument(`${called}(sms) takes a router: the result of incomingSms().`);
+  return state;
+}
