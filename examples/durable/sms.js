@@ -1,0 +1,38 @@
+// What happens when a subscriber texts you: the file to take into your app.
+
+import { incomingSms, OPT_OUT, POSSIBLE_OPT_OUT } from "express-kaleyra-sms";
+
+// A header that the Callback Profile sends along. Without it anybody may call: a warning says so, and under NODE_ENV=production it is an error.
+const token = process.env.CALLBACK_TOKEN;
+
+/** A test gives it an inbox in memory, and an app of its own. */
+export function createSms({ inbox, app }) {
+  const sms = incomingSms({
+    inbox,
+    authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },
+  });
+
+  // A handler may run more than once for one message: after it failed, and after a crash. These two are safe to repeat.
+  sms.keyword(OPT_OUT, ({ message }) => {
+    app.optOut(message.source);
+    console.log(`${message.source} wants no more messages`);
+  });
+
+  // STOP within a sentence, for instance: a person decides.
+  sms.keyword(POSSIBLE_OPT_OUT, ({ message }) => console.log(`message ${message.id}: a person should read this`));
+
+  sms.keyword("TOPUP", ({ args, message }) => {
+    const amount = Number(args[0]);
+    if (!Number.isInteger(amount) || amount < 1) return;
+    const isFirst = app.topUp(message.key, message.source, amount);
+    console.log(`${message.source} tops up ${amount}${isFirst ? "" : ", as was done before"}`);
+  });
+
+  // Prints no number and no text of an SMS: `error.smsMessage` has them.
+  sms.on("error", (error) => {
+    console.error(error);
+    if (error.final && error.smsMessage) console.error(`dead letter: ${error.smsMessage.key}`);
+  });
+
+  return sms;
+}
