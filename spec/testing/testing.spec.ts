@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import { callbackProfile, incomingSms, OPT_OUT, type Inbox } from "express-kaleyra-sms";
 import { sqliteInbox } from "express-kaleyra-sms/sqlite";
@@ -99,10 +99,12 @@ describe("subscriber", () => {
 
   it("throws if something is not what it takes, and says what it takes", async () => {
     const { sms } = recorder();
-    expect(() => subscriber({} as never)).toThrow("subscriber(sms) takes a router");
+    for (const other of [{}, undefined, null])
+      expect(() => subscriber(other as never)).toThrow("subscriber(sms) takes a router");
     expect(() => subscriber(sms, { sorce: "1" } as never)).toThrow(
       "sorce is not an option of subscriber. They are source, recipient, profile.",
     );
+    expect(() => subscriber(sms, "+919876500001" as never)).toThrow("subscriber takes options in an object: source, ");
     expect(() => subscriber(sms, { source: 91 } as never)).toThrow("source of subscriber takes a string.");
     expect(() => subscriber(sms, { profile: {} } as never)).toThrow("profile of subscriber takes a callbackProfile().");
     const asha = subscriber(sms, { source: undefined });
@@ -229,6 +231,32 @@ describe("settled", () => {
     expect(waiting + running).toBe(2 - texts.length);
   });
 
+  it("with an inbox of one's own, asks its stats until nothing waits or runs, also of what came meanwhile", async () => {
+    const counts = [
+      { waiting: 1, running: 0 },
+      { waiting: 0, running: 1 },
+    ];
+    const sent: Array<Promise<unknown>> = [];
+    let stored = 0;
+    const own = {
+      store: async (): Promise<"stored"> => {
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        stored++;
+        return "stored";
+      },
+      start: () => undefined,
+      close: () => Promise.resolve(),
+      stats: () => {
+        const count = counts.shift();
+        if (count === undefined && sent.length === 0) sent.push(subscriber(sms).text("meanwhile"));
+        return Promise.resolve(count ?? { waiting: 0, running: 0 });
+      },
+    };
+    const { sms } = recorder({ inbox: own });
+    await settled(sms);
+    expect([counts, sent.length, stored]).toEqual([[], 1, 1]);
+  });
+
   it("needs the stats of an inbox of one's own", async () => {
     const own: Inbox = {
       store: () => Promise.resolve("stored"),
@@ -273,12 +301,21 @@ describe("fixture", () => {
     expect((await sms.receive(fixture(file))).message).toMatchObject({ damaged: true, text: "\ufffd\ufffd\ufffd" });
   });
 
-  it("inflates a body that was sent compressed", async () => {
+  const plain = (bytes: Uint8Array): Uint8Array => bytes;
+  it.each([
+    ["gzip", gzipSync],
+    ["deflate", deflateSync],
+    ["br", brotliCompressSync],
+    ["gzip, br", (bytes: Uint8Array) => brotliCompressSync(gzipSync(bytes))],
+    ["gzip", plain],
+    ["utf-8", plain],
+  ])("undoes the Content-Encoding %s, if the body has it", async (encoding, compress) => {
     const { sms } = recorder();
-    const body = gzipSync(post({ message: "hello" }).body);
-    const headers = { "content-type": "application/json", "content-encoding": "gzip" };
-    const file = saved({ method: "POST", url: "/sms", headers, body: body.toString("base64") });
-    expect((await sms.receive(fixture(file))).message?.text).toBe("hello");
+    const headers = { "content-type": "application/json", "Content-Encoding": encoding };
+    const body = Buffer.from(compress(Buffer.from(post({ message: "hello" }).body))).toString("base64");
+    expect((await sms.receive(fixture(saved({ method: "POST", url: "/sms", headers, body })))).message?.text).toBe(
+      "hello",
+    );
   });
 
   it.each(["/sms", "https://your.domain/sms"])(
@@ -290,6 +327,19 @@ describe("fixture", () => {
       expect((await sms.receive(callback)).message).toMatchObject({ keyword: "STOP", source: "+919876543210" });
     },
   );
+
+  it("gives an empty query if the request had none", () => {
+    const file = saved({ method: "GET", url: "/sms", headers: {}, body: "" });
+    expect(fixture(file)).toEqual({ method: "GET", query: "" });
+  });
+
+  it("throws with the cause if the file cannot be read", () => {
+    const cause = expect.objectContaining({ code: "ENOENT" });
+    expect(() => fixture("no-such-fixture.json")).toThrow(expect.objectContaining({ cause }));
+    const headers = { "content-encoding": "gzip" };
+    const damaged = saved({ method: "POST", url: "/", headers, body: base64("no gzip") });
+    expect(() => fixture(damaged)).toThrow(expect.objectContaining({ code: "KALEYRA_SMS_INVALID_ARGUMENT" }));
+  });
 
   it("throws if the file is missing or is no callback, and says what it holds", () => {
     for (const file of [
