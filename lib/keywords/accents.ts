@@ -46,6 +46,7 @@ export function withoutAccents(word: string): string {
  */
 export function isSameButAccents(one: string, other: string): boolean {
   if (one === other) return true;
+  if (ASCII.test(one) && ASCII.test(other)) return false;
   const [letters, others] = [lettersOf(one), lettersOf(other)];
   if (letters === undefined || others === undefined) return false;
   const isMixed = hasMixedScripts(one) || hasMixedScripts(other);

@@ -3,6 +3,7 @@
 
 import type { SmsMessage } from "../callback/message.js";
 import { skipCourtesies, CONDITIONS } from "./conditions.js";
+import type { FoldedWord } from "./fold.js";
 import { KeywordIndex, type Accept, type Entry, type Keyword, type RegisteredRegExp } from "./keyword-index.js";
 import type { KeywordMatch } from "./keyword-match.js";
 import { OPT_OUT, patternsOf } from "./patterns.js";
@@ -104,23 +105,25 @@ function searchPlaces<Registered>(
     const after = longestOf(indexes, text, skipped.end, fitting(text, isSought));
     if (after !== undefined) add(after.value, by, after.end);
   };
-  const addField = (keyword: string, end: End | undefined): void => {
+  const addField = (keyword: string, phrase: readonly FoldedWord[], end: End | undefined): void => {
     // If there is a text, it decides whether a keyword stands alone.
     const accept = (entry: Entry<Registered>): boolean =>
       !isConditional(entry) || (!isText && (end === undefined || holds(entry, text, end)));
-    const field = fieldOf(indexes, keyword);
+    const field = fieldOf(indexes, keyword, phrase, "typed") ?? fieldOf(indexes, keyword, phrase, "folded");
     const accepted = field && kept(field, accept);
     if (accepted !== undefined) add(accepted, "field", end);
   };
 
-  if (message.keyword === undefined) addFirst(0, "text");
+  const { keyword } = message;
+  if (keyword === undefined) addFirst(0, "text");
   else {
-    const end = endOfPhrase(text, foldPhrase(message.keyword));
+    const phrase = foldPhrase(keyword);
+    const end = endOfPhrase(text, phrase);
     // Without a text, the words are the parts that were sent or the keyword itself: the field is more reliable.
-    if (!isText) addField(message.keyword, end);
+    if (!isText) addField(keyword, phrase, end);
     addFirst(0, "text");
     if (end !== undefined) addFirst(end, "rest");
-    if (isText) addField(message.keyword, end);
+    if (isText) addField(keyword, phrase, end);
   }
   return { found: [...found.values()], isOptOut };
 }
@@ -155,16 +158,15 @@ function longestAs<Registered>(
 function fieldOf<Registered>(
   indexes: ReadonlyArray<KeywordIndex<Registered>>,
   keyword: string,
+  phrase: readonly FoldedWord[],
+  closeness: Closeness,
 ): Keyword<Registered> | undefined {
-  const fields = (closeness: Closeness): Keyword<Registered> | undefined =>
-    indexes
-      .map((index) => index.get(keyword, closeness))
-      .filter((field) => field !== undefined)
-      .reduce<Keyword<Registered> | undefined>(
-        (one, other) => (one === undefined ? other : joined(one, other)),
-        undefined,
-      );
-  return fields("typed") ?? fields("folded");
+  let field: Keyword<Registered> | undefined;
+  for (const index of indexes) {
+    const found = index.get(keyword, phrase, closeness);
+    if (found !== undefined) field = field === undefined ? found : joined(field, found);
+  }
+  return field;
 }
 
 /** A keyword in both indexes is one; of two that are only folded alike, the first counts. */

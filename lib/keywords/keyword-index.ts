@@ -4,7 +4,7 @@
 import { types } from "node:util";
 
 import type { Condition } from "./consent.js";
-import { unify } from "./fold.js";
+import { unify, type FoldedWord } from "./fold.js";
 import type { Pattern, Phrase } from "./patterns.js";
 import { PhraseTree, type Closeness, type Hit } from "./phrase-tree.js";
 import { Punctuation } from "./punctuation.js";
@@ -100,9 +100,11 @@ export class KeywordIndex<Registered> {
     return (phrase?.end ?? 0) >= (punctuation?.end ?? 0) ? phrase : punctuation;
   }
 
-  /** @param keyword - the callback's own keyword */
-  get(keyword: string, closeness: Closeness): Keyword<Registered> | undefined {
-    const phrase = foldPhrase(keyword);
+  /**
+   * @param keyword - the callback's own keyword
+   * @param phrase - the same, folded
+   */
+  get(keyword: string, phrase: readonly FoldedWord[], closeness: Closeness): Keyword<Registered> | undefined {
     return phrase.length > 0 ? this.#phrases.get(phrase, closeness) : this.#punctuation.get(keyword);
   }
 

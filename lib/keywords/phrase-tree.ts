@@ -83,7 +83,14 @@ export class PhraseTree<Value> {
   /** Returns the value of a phrase; of several, that of the first registered. */
   get(phrase: readonly FoldedWord[], closeness: Closeness): Value | undefined {
     let nodes: ReadonlyArray<Node<Value>> = [this.#root];
-    for (const word of phrase) nodes = nodes.flatMap((node) => childrenOf(node, word, closeness));
+    for (const word of phrase) {
+      const [only, ...others] = nodes;
+      if (only === undefined) return undefined;
+      nodes =
+        others.length === 0
+          ? childrenOf(only, word, closeness)
+          : nodes.flatMap((node) => childrenOf(node, word, closeness));
+    }
     const found = nodes.filter(({ value }) => value !== undefined);
     return found.sort((one, other) => one.order - other.order)[0]?.value;
   }

@@ -55,7 +55,10 @@ export class TypedText {
 
 /** Returns the folded words of a phrase; none if it has only punctuation. */
 export function foldPhrase(phrase: string): FoldedWord[] {
-  return [...new TypedText(phrase).wordsAfter(0)];
+  const text = new TypedText(phrase);
+  const words: FoldedWord[] = [];
+  for (let word = text.wordAfter(0); word !== undefined; word = text.wordAfter(word.end)) words.push(word);
+  return words;
 }
 
 function placeAfter(text: string, from: number): Place | undefined {
