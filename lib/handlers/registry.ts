@@ -163,8 +163,10 @@ export class Registry {
     this.#isAdvising = true;
     setImmediate(() => {
       const isHeard = (set: HandlerSet): boolean => set.keywords.possible.length > 0 || set.of("unmatched").length > 0;
+      const sets = this.#all();
       this.#isAdvising = false;
-      if (!this.#all().some(isHeard)) this.#log.advise("KALEYRA_SMS_POSSIBLE_OPT_OUT_UNHEARD");
+      if (sets.some(({ keywords }) => keywords.hasOptOut) && !sets.some(isHeard))
+        this.#log.advise("KALEYRA_SMS_POSSIBLE_OPT_OUT_UNHEARD");
     });
   }
 

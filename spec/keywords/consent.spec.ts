@@ -241,6 +241,8 @@ describe("POSSIBLE_OPT_OUT", () => {
     heard.on("unmatched", () => undefined);
     scoped.recipient("5050").keyword(POSSIBLE_OPT_OUT, () => undefined);
     incomingSms({ authenticate: false }).keyword([/stop/i, "STOP"], () => undefined);
+    const handler = (): void => undefined;
+    incomingSms({ authenticate: false }).keyword(OPT_OUT, handler).off("keyword", OPT_OUT, handler);
     await setImmediate();
     expect(warnings).not.toContain(UNHEARD);
     made().keyword(OPT_OUT, () => undefined);
