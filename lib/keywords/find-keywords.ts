@@ -84,12 +84,15 @@ function searchPlaces<Registered>(
   indexes: ReadonlyArray<KeywordIndex<Registered>>,
 ): Places<Registered> {
   const { text, isText } = typed;
-  const found = new Map<string, { readonly match: KeywordMatch; readonly registered: Registered[] }>();
+  const found: Array<Matched<Registered> & { readonly key: string; readonly registered: Registered[] }> = [];
   let isOptOut = false;
 
   const add = ({ spelling, key, entries }: Keyword<Registered>, by: KeywordMatch["by"], end: End | undefined): void => {
-    const known = found.get(key) ?? { match: matchOf(spelling, by, message, typed, end), registered: [] };
-    found.set(key, known);
+    let known = found.find((one) => one.key === key);
+    if (known === undefined) {
+      known = { key, match: matchOf(spelling, by, message, typed, end), registered: [] };
+      found.push(known);
+    }
     for (const entry of entries) {
       isOptOut ||= entry.isOptOut;
       if (!known.registered.includes(entry.registered)) known.registered.push(entry.registered);
@@ -125,7 +128,7 @@ function searchPlaces<Registered>(
     if (end !== undefined) addFirst(end, "rest");
     if (isText) addField(keyword, phrase, end);
   }
-  return { found: [...found.values()], isOptOut };
+  return { found, isOptOut };
 }
 
 /** The longest keyword at a place. One that lacks an accent counts only if none is typed as registered. */

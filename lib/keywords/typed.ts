@@ -36,9 +36,10 @@ export function endOfPhrase(text: TypedText, phrase: readonly FoldedWord[]): End
   return end;
 }
 
-type Groups = Pick<KeywordMatch, "captures" | "groups">;
+type Found = Pick<KeywordMatch, "keyword" | "by" | "captures">;
+type Groups = KeywordMatch["groups"];
 
-const NO_GROUPS: Groups = { captures: Object.freeze([]) };
+const NO_CAPTURES: KeywordMatch["captures"] = Object.freeze([]);
 
 /** @param end - `undefined` if the text does not begin with the keyword */
 export function matchOf(
@@ -48,7 +49,8 @@ export function matchOf(
   typed: Typed,
   end: End | undefined,
 ): KeywordMatch {
-  return matchUpTo(end && endOfMarks(typed.text.text, end), { keyword, by }, message, typed, NO_GROUPS);
+  const found = { keyword, by, captures: NO_CAPTURES };
+  return matchUpTo(end && endOfMarks(typed.text.text, end), found, message, typed, undefined);
 }
 
 /** The match of a RegExp, which says itself which marks it matches. */
@@ -58,14 +60,13 @@ export function patternMatch(regExp: RegExp, message: SmsMessage, typed: Typed):
   if (found === null) return undefined;
   const [keyword, ...captures] = found;
   const end = found.index > skipWhiteSpace(typed.text.text, 0) ? undefined : found.index + keyword.length;
-  const named = found.groups && { groups: Object.freeze({ ...found.groups }) };
-  const groups = { captures: Object.freeze(captures), ...named };
-  return matchUpTo(end, { keyword, by: "text" }, message, typed, groups);
+  const groups = found.groups && Object.freeze({ ...found.groups });
+  return matchUpTo(end, { keyword, by: "text", captures: Object.freeze(captures) }, message, typed, groups);
 }
 
 function matchUpTo(
   end: End | undefined,
-  found: Pick<KeywordMatch, "keyword" | "by">,
+  { keyword, by, captures }: Found,
   message: SmsMessage,
   typed: Typed,
   groups: Groups,
@@ -74,7 +75,10 @@ function matchUpTo(
   const whole = typed.text.text;
   const rest = end === undefined ? whole : whole.slice(skipWhiteSpace(whole, end));
   const args = end === undefined ? message.parts : Object.freeze(splitWords(rest));
-  const { keyword, by } = found;
-  const match: KeywordMatch = { keyword, by, message, args, rest, ...groups, source, recipient };
-  return Object.freeze(text === undefined ? match : Object.assign(match, { text }));
+  const match: Draft = { keyword, by, message, args, rest, captures, source, recipient };
+  if (groups !== undefined) match.groups = groups;
+  if (text !== undefined) match.text = text;
+  return Object.freeze(match);
 }
+
+type Draft = { -readonly [Property in keyof KeywordMatch]: KeywordMatch[Property] };
