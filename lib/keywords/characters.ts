@@ -11,7 +11,7 @@ export type Kind = "letter" | "digit" | "joined" | "symbol" | "mark" | "combinin
 const LETTER = /^\p{L}$/u;
 const COMBINING = /^\p{M}$/u;
 const NUMBER = /^\p{N}$/u;
-/** Not part of a word for Unicode, but for those who type: `A+` is not A, and `$5` is not 5. */
+/** Symbols that people use as a part of a word: `A+` is not A, and `$5` is not 5. */
 const JOINED = /^[+<=>\p{Sc}]$/u;
 const SYMBOL = /^[\p{So}\p{Sm}\p{Co}]$/u;
 /** Written as marks. */

@@ -37,7 +37,7 @@ describe.each(EXPRESS)("in %s,", (_, framework) => {
     ["{}", "{}"],
     ["{ }", "\n{ }\n"],
     ["the template unfilled", POST_PROFILE.body.replace(',\n"tenant": "acme"', "")],
-  ])("%s is told that it found the endpoint, and what that waits for", async (_name, body) => {
+  ])("answers %s that the endpoint was found, and what it waits for", async (_name, body) => {
     for (const type of ["application/json", "text/plain", FORM]) {
       // A form parser takes JSON apart, and express.json() answers white space itself.
       const parsers = type === FORM || body?.trim() === "" ? [] : [express.json(), express.urlencoded()];
@@ -52,7 +52,7 @@ describe.each(EXPRESS)("in %s,", (_, framework) => {
     }
   });
 
-  it("a GET without variables is told of the redirect", async () => {
+  it("names the redirect to a GET without variables", async () => {
     const { sms } = recorder({ authenticate: { query: "token", value: "s3cret" } });
     const app = framework().use("/sms", sms);
     for (const path of ["/sms?token=s3cret", "/sms?token=s3cret&", "/sms?token=s3cret&tenant=acme"]) {
@@ -111,7 +111,7 @@ it.each([
   ["a text that only looks like a placeholder", { message: "<hello>" }],
   ["to", { to: "5050" }],
   ["a field that cannot be read", { message: {} }],
-])("a callback that has %s is told what is missing", async (_, body) => {
+])("names what is missing in a callback that has %s", async (_, body) => {
   const detail = await detailOf({}, { method: "POST", body: JSON.stringify(body) });
   expect(detail).toContain("is missing");
   expect(detail).not.toContain(FOUND);
