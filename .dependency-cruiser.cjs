@@ -4,7 +4,7 @@
 const FLOORS = [
   ["index"],
   ["command", "simulator", "testing"],
-  ["router"],
+  ["router", "provider"],
   ["options"],
   ["http"],
   ["pipeline"],

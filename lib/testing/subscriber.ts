@@ -1,13 +1,10 @@
 // A subscriber who sends SMS to a router, in a test.
 
-import { randomUUID } from "node:crypto";
-
 import type { Receipt } from "../answer/receipt.js";
 import { invalidArgument, invalidOption } from "../base/errors.js";
 import { isRecord } from "../base/record.js";
-import { callbackProfile, isCallbackProfile, type CallbackProfile } from "../callback/template/profile.js";
-import { MOST_PARTS } from "../callback/template/template.js";
-import { splitWords } from "../callback/words.js";
+import { isCallbackProfile, type CallbackProfile } from "../callback/template/profile.js";
+import { renderText } from "../provider/render-text.js";
 import type { IncomingSms } from "../router.js";
 import { stateOf } from "./router-under-test.js";
 import { callbackOf } from "./sent-callback.js";
@@ -54,7 +51,7 @@ export interface Subscriber {
 export function subscriber(sms: IncomingSms, options: SubscriberOptions = {}): Subscriber {
   const router = stateOf(sms, "subscriber");
   check("subscriber", options, ["source", "recipient"], ["profile"]);
-  const { source = "919876543210", recipient = "919812345678", profile = router.profile } = options;
+  const { source, recipient, profile = router.profile } = options;
   if (profile !== undefined && !isCallbackProfile(profile))
     throw invalidOption("profile of subscriber takes a callbackProfile().");
   const escaping = router.escaping === "none" ? "none" : "json";
@@ -63,36 +60,13 @@ export function subscriber(sms: IncomingSms, options: SubscriberOptions = {}): S
     text: async (text, how = {}) => {
       if (typeof text !== "string") throw invalidArgument("text takes a string.");
       check("text", how, ["keyword", "method", "id"], []);
-      const { keyword, id, method = profile?.method ?? "POST" } = how;
-      if (!["GET", "POST"].includes(method)) throw invalidOption('method of text takes "GET" or "POST".');
-      if (profile !== undefined && profile.method !== method)
-        throw invalidArgument(`The profile is one of ${profile.method}: text cannot send by ${method}.`);
-      const used = profile ?? printedProfile(method, text);
-      const offered = Object.entries({ id: randomUUID(), source, recipient, status: "SENT" });
-      const values = {
-        ...Object.fromEntries(offered.filter(([name]) => used.fields.includes(name))),
-        // The words of the text are its parts, also where the profile does not request the text itself.
-        ...(used.fields.includes("message") ? { message: text } : partsOf(used, text)),
-        // Those that were asked for: `render` throws if the profile does not request them.
-        ...(id === undefined ? {} : { id }),
-        ...(keyword === undefined ? {} : { keyword }),
-      };
-      return sms.receive(callbackOf({ body: "", ...used.render(values, { escaping }) }));
+      const { keyword, id, method } = how;
+      if (method !== undefined && !["GET", "POST"].includes(method))
+        throw invalidOption('method of text takes "GET" or "POST".');
+      const rendered = renderText({ text, id, source, recipient, keyword }, { profile, method, escaping });
+      return sms.receive(callbackOf({ body: "", ...rendered }));
     },
   };
-}
-
-/** What the provider's page prints for the console; of GET with as many parts as there are words. */
-function printedProfile(method: "GET" | "POST", text: string): CallbackProfile {
-  const url = "https://your.domain/sms";
-  if (method === "POST") return callbackProfile({ method, url });
-  const parts = Math.min(splitWords(text).length, MOST_PARTS);
-  return callbackProfile({ method, url, fields: ["id", "source", "recipient", "status", "keyword"], parts });
-}
-
-function partsOf({ template }: CallbackProfile, text: string): Record<string, string> {
-  const words = splitWords(text).map((word, index) => [`parts[${index + 1}]`, word] as const);
-  return Object.fromEntries(words.filter(([part]) => template.members.some(({ name }) => name === part)));
 }
 
 /** @param strings - the names of options that take a string */

@@ -1,0 +1,108 @@
+// Runs one command line: finds its verb, and turns what becomes of it into output and an exit code.
+
+import { codeOf } from "../base/errors.js";
+import { nameOf } from "../base/thrown.js";
+import { EXIT, Failure, wrongUse } from "./failure.js";
+import { helpOfCommand, helpOfVerb } from "./help.js";
+import { nearest } from "./nearest.js";
+import { Output } from "./output.js";
+import { parseLine, verbOf } from "./parse.js";
+import type { Verb } from "./verb.js";
+
+interface Streams {
+  readonly stdin: NodeJS.ReadStream;
+  readonly stdout: NodeJS.WriteStream;
+  readonly stderr: NodeJS.WriteStream;
+}
+
+/** @returns the exit code */
+export async function run(
+  args: readonly string[],
+  verbs: readonly Verb[],
+  { stdin, stdout, stderr }: Streams,
+  signal: AbortSignal,
+): Promise<number> {
+  const output = new Output({ stdout, stderr, isJson: hasSwitch(args, "--json") });
+  try {
+    const { verb, words, rest } = verbOf(args, verbs);
+    if (verb === undefined) return withoutVerb(words, args, verbs, output);
+    const { operands, options } = helpOrLine(verb, rest) ?? {};
+    if (operands === undefined || options === undefined) {
+      output.result({ help: helpOfVerb(verb) }, helpOfVerb(verb));
+      return EXIT.done;
+    }
+    const result = await verb.run({ operands, options, output, stdin, signal });
+    if (signal.aborted) return EXIT.interrupted;
+    if (result?.failure === undefined) {
+      if (result !== undefined) output.result(result.data, result.text);
+      return EXIT.done;
+    }
+    output.failure(result.failure, result.data, result.text);
+    return result.failure.exit;
+  } catch (thrown) {
+    if (signal.aborted) return EXIT.interrupted;
+    const failure = failureOf(thrown);
+    output.failure(failure);
+    return failure.exit;
+  }
+}
+
+/** Nothing if help is wanted, whatever else is wrong with the line. */
+function helpOrLine(verb: Verb, rest: readonly string[]): ReturnType<typeof parseLine> | undefined {
+  return hasSwitch(rest, "--help") ? undefined : parseLine(verb, rest);
+}
+
+function hasSwitch(args: readonly string[], name: string): boolean {
+  const end = args.indexOf("--");
+  return (end === -1 ? args : args.slice(0, end)).includes(name);
+}
+
+function withoutVerb(
+  words: readonly string[],
+  args: readonly string[],
+  verbs: readonly Verb[],
+  output: Output,
+): number {
+  const [word] = words;
+  const help = helpOfCommand(verbs);
+  if (hasSwitch(args, "--help") || word === "help") {
+    output.result({ help, verbs: verbs.map(({ name }) => name) }, help);
+    return EXIT.done;
+  }
+  const kin = verbs.filter(({ name }) => name.startsWith(`${word ?? ""} `));
+  const near = nearest(
+    word ?? "",
+    verbs.map(({ name }) => name),
+  );
+  throw wrongUse(
+    word === undefined
+      ? "A verb is missing."
+      : kin.length > 0
+        ? `${word} takes a second word.`
+        : "There is no such verb.",
+    kin.length > 0 && word !== undefined
+      ? `They are: ${kin.map(({ name }) => name).join(", ")}.`
+      : near === undefined
+        ? help
+        : `Did you mean ${near}?`,
+  );
+}
+
+/** Whatever was thrown, as a failure: a mistake in an option is the caller's, anything else is named by its place. */
+function failureOf(thrown: unknown): Failure {
+  if (thrown instanceof Failure) return thrown;
+  const code = codeOf(thrown);
+  if (code !== undefined && thrown instanceof Error)
+    return new Failure({
+      code,
+      exit: thrown instanceof TypeError ? EXIT.wrongUse : EXIT.unreachable,
+      message: thrown.message,
+      next: `See docs/codes.md#${code.toLowerCase()} of the package.`,
+    });
+  return new Failure({
+    code: "unexpected",
+    exit: EXIT.fault,
+    message: `The command failed: ${nameOf(thrown)}.`,
+    next: "This is a fault of the command, or of a module that it loaded: please report it.",
+  });
+}

@@ -1,0 +1,7 @@
+// The table of verbs: parsing, `--help` and docs/command.md come from it.
+
+import { newApp } from "./new.js";
+import { send } from "./send.js";
+import type { Verb } from "./verb.js";
+
+export const VERBS: readonly Verb[] = [newApp, send];

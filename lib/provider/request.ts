@@ -1,0 +1,124 @@
+// A request as the provider sends it, byte by byte: sent to an endpoint, or written as a curl command.
+
+import { request as requestHttp } from "node:http";
+import { request as requestHttps } from "node:https";
+
+import { invalidArgument } from "../base/errors.js";
+
+/** A request whose URL and body are sent exactly as they are. */
+export interface ExactRequest {
+  readonly method: string;
+  /** Absolute, http or https. Its path and query are not normalized. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Text is sent as UTF-8. */
+  readonly body?: string | Uint8Array | undefined;
+}
+
+export interface ExactAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** At most `MOST_ANSWER_BYTES`. */
+  readonly body: string;
+  /** From the first byte of the request to the last of the answer, in milliseconds. */
+  readonly durationMs: number;
+}
+
+/** What is read of an answer: those of a router are far shorter. In bytes. */
+const MOST_ANSWER_BYTES = 65_536;
+
+/**
+ * Sends a request and waits for the whole answer. Redirects are not followed: the provider may not follow them either.
+ *
+ * @throws Node's error if the endpoint cannot be reached, and an `AbortError` when `signal` aborts
+ */
+export async function sendExactly(request: ExactRequest, signal?: AbortSignal): Promise<ExactAnswer> {
+  const { isTls, authority, hostname, port, target } = partsOfUrl(request.url);
+  const body = bytesOf(request.body);
+  const headers = { Host: authority, ...request.headers, ...(body && { "Content-Length": String(body.length) }) };
+  const started = performance.now();
+  return new Promise((resolve, reject) => {
+    const options = { method: request.method, hostname, port, path: target, headers, ...(signal && { signal }) };
+    const outgoing = (isTls ? requestHttps : requestHttp)(options, (answer) => {
+      const chunks: Buffer[] = [];
+      let length = 0;
+      answer.on("data", (chunk: Buffer) => {
+        if (length < MOST_ANSWER_BYTES) chunks.push(chunk.subarray(0, MOST_ANSWER_BYTES - length));
+        length += chunk.length;
+      });
+      answer.on("error", reject);
+      answer.on("end", () => {
+        resolve({
+          status: answer.statusCode ?? 0,
+          headers: Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
+          body: Buffer.concat(chunks).toString(),
+          durationMs: performance.now() - started,
+        });
+      });
+    });
+    outgoing.on("error", reject);
+    outgoing.end(body);
+  });
+}
+
+/** Writes the head of a request as it goes over the wire, with `\n` for its line ends, and the body unchanged. */
+export function writtenOut({ method, url, headers, body }: ExactRequest): string {
+  const { authority, target } = partsOfUrl(url);
+  const bytes = bytesOf(body);
+  const lines = Object.entries({ Host: authority, ...headers, ...(bytes && { "Content-Length": bytes.length }) });
+  const head = [`${method} ${target} HTTP/1.1`, ...lines.map(([name, value]) => `${name}: ${value}`)].join("\n");
+  return bytes === undefined ? `${head}\n` : `${head}\n\n${bytes.toString()}`;
+}
+
+/**
+ * Writes the request as a command for a POSIX shell. `-g` keeps curl from reading `[1]` as a range.
+ *
+ * @param expanded - headers whose values are a part of the command that the shell expands, such as `"$CALLBACK_TOKEN"`
+ */
+export function curlOf(
+  { method, url, headers, body }: ExactRequest,
+  expanded: Readonly<Record<string, string>> = {},
+): string {
+  const bytes = bytesOf(body);
+  const command = ["curl -g -i"];
+  if (method !== (bytes === undefined ? "GET" : "POST")) command.push(`-X ${quoted(method)}`);
+  command.push(quoted(url));
+  for (const [name, value] of Object.entries(headers)) {
+    const text = expanded[name];
+    command.push(text === undefined ? `-H ${quoted(`${name}: ${value}`)}` : `-H ${quoted(`${name}: `)}${text}`);
+  }
+  if (bytes === undefined) return command.join(" ");
+  const text = bytes.toString();
+  // An argument of a command holds no NUL, and a shell knows no byte that is not text.
+  if (text.includes("\0") || !Buffer.from(text).equals(bytes))
+    return `echo ${bytes.toString("base64")} | base64 -d | ${command.join(" ")} --data-binary @-`;
+  return `${command.join(" ")} --data-raw ${quoted(text)}`;
+}
+
+/** Quotes a text for a POSIX shell. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+function bytesOf(body: ExactRequest["body"]): Buffer | undefined {
+  if (body === undefined || typeof body === "string") return body === undefined ? undefined : Buffer.from(body);
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+}
+
+/** Splits a URL by hand: `URL` would escape characters that the provider does not. */
+function partsOfUrl(url: string): Record<"authority" | "hostname" | "port" | "target", string> & { isTls: boolean } {
+  const [, scheme, authority = "", rest = ""] = /^(https?):\/\/([^/?#]+)([^#]*)/i.exec(url) ?? [];
+  if (scheme === undefined || !URL.canParse(url)) throw invalidArgument("A URL must be absolute, http or https.");
+  const { hostname, port } = new URL(url);
+  const isTls = scheme.toLowerCase() === "https";
+  const host = authority.replace(/^.*@/, "");
+  const target = rest.startsWith("/") ? rest : `/${rest}`;
+  // Without the brackets of an IPv6 address.
+  return {
+    isTls,
+    authority: host,
+    hostname: hostname.replace(/^\[|\]$/g, ""),
+    port: port || (isTls ? "443" : "80"),
+    target,
+  };
+}

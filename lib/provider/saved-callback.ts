@@ -1,0 +1,56 @@
+// A callback saved to a file: method, target, headers and exact bytes. `capture` writes them, `fixture` and `send` read them.
+
+import { readFileSync, writeFileSync } from "node:fs";
+
+import { invalidArgument } from "../base/errors.js";
+import { isRecord } from "../base/record.js";
+
+export interface SavedCallback {
+  readonly method: "GET" | "POST";
+  /** The target of the request, with its query. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** As it came. Empty under GET. */
+  readonly body: Uint8Array;
+}
+
+/** @throws TypeError if the file cannot be read, or is not a saved callback */
+export function readSaved(file: string, reader: string): SavedCallback {
+  try {
+    const saved: unknown = JSON.parse(readFileSync(file, "utf8"));
+    if (isSaved(saved)) return { ...saved, body: Buffer.from(saved.body, "base64") };
+  } catch (cause) {
+    throw notSaved(file, reader, cause);
+  }
+  throw notSaved(file, reader);
+}
+
+/** @throws Error if the file exists, or cannot be written */
+export function writeSaved(file: string, { method, url, headers, body }: SavedCallback): void {
+  const saved: InFile = { method, url, headers, body: Buffer.from(body).toString("base64") };
+  writeFileSync(file, `${JSON.stringify(saved, undefined, 2)}\n`, { flag: "wx", mode: 0o600 });
+}
+
+type InFile = Omit<SavedCallback, "body"> & { readonly body: string };
+
+const BASE64 = /^(?:[\w+/-]{4})*(?:[\w+/-]{2,3}={0,2})?$/;
+
+function isSaved(value: unknown): value is InFile {
+  if (!isRecord(value)) return false;
+  const { method, url, headers, body } = value;
+  return (
+    (method === "GET" || method === "POST") &&
+    typeof url === "string" &&
+    isRecord(headers) &&
+    Object.values(headers).every((one) => typeof one === "string") &&
+    typeof body === "string" &&
+    BASE64.test(body)
+  );
+}
+
+function notSaved(file: string, reader: string, cause?: unknown): TypeError {
+  const message =
+    `${file} is not a saved callback: ${reader} takes the path of a JSON file ` +
+    '{ "method": "GET" or "POST", "url", "headers", "body" }, its body in Base64.';
+  return invalidArgument(message, { cause });
+}
