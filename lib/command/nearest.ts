@@ -1,12 +1,13 @@
 // What a misspelt word may mean.
 
-/** Returns the candidate that differs in the fewest letters, if these are at most a third of the word. */
+/** Returns the candidate that differs in the fewest letters, not more than half of the word. A like beginning decides. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const begins = (candidate: string): boolean => candidate[0] === word[0];
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: distanceOf(word.toLowerCase(), candidate) }))
-    .sort((a, b) => a.distance - b.distance);
+    .sort((a, b) => a.distance - b.distance || Number(begins(b.candidate)) - Number(begins(a.candidate)));
   const [best] = ranked;
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(word.length / 3)) ? best.candidate : undefined;
+  return best !== undefined && best.distance <= word.length / 2 ? best.candidate : undefined;
 }
 
 /** Levenshtein's distance, a row at a time. */
