@@ -2,7 +2,7 @@
 
 /** Returns the candidate that differs in the fewest letters, not more than half of the word. A like beginning decides. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const begins = (candidate: string): boolean => candidate[0] === word[0];
+  const begins = (candidate: string): boolean => candidate.startsWith(word.slice(0, 1));
   const ranked = candidates
     .map((candidate) => ({ candidate, distance: distanceOf(word.toLowerCase(), candidate) }))
     .sort((a, b) => a.distance - b.distance || Number(begins(b.candidate)) - Number(begins(a.candidate)));
