@@ -23,6 +23,7 @@ import { readOptions, type IncomingSmsOptions } from "./options.js";
 import { createAdmit } from "./pipeline/admit.js";
 import { adviseOnSetUp, createAdvise } from "./pipeline/advice.js";
 import { createInMemory } from "./pipeline/in-memory.js";
+import { Observers } from "./pipeline/observer.js";
 import { createReceive } from "./pipeline/receive.js";
 import { STATE, type RouterState } from "./pipeline/router-state.js";
 import { createThroughInbox } from "./pipeline/through-inbox.js";
@@ -92,7 +93,8 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const limit = new TimeLimit(settings.handlerTimeoutMs);
   const registry = new Registry(log);
   const phoneNumber = phoneNumberIn(settings.defaultCountry);
-  const dispatcher = new Dispatcher(registry, limit, log, settings.describeFailure);
+  const observers = new Observers();
+  const dispatcher = new Dispatcher({ registry, limit, log, describe: settings.describeFailure, observers });
   const delivery =
     settings.inbox === undefined
       ? createInMemory(settings, {
@@ -125,16 +127,26 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     acknowledgeFailures: settings.acknowledgeFailures,
     log,
   });
-  const stages = createStages({ ...settings, capacity, admit, receive: pipeline, answers, log });
+  const stages = createStages({ ...settings, capacity, admit, receive: pipeline, answers, observers, log });
   const listener = createListener(stages, { ...settings, answers, log });
   const state: RouterState = {
     profile,
     escaping: settings.escaping,
     inbox: settings.inbox,
+    timeZone: settings.timeZone,
     isIdle: () => capacity.isEmpty && dispatcher.isIdle,
     takesOut: () => settings.concurrency > 0 && registry.isListening,
+    observe: (observer) => observers.add(observer),
   };
   let closing: Promise<void> | undefined;
+  const receiveChecked = async (callback: Callback): Promise<Receipt> => {
+    if (!capacity.enter("handling")) return admit.turnAway(capacity.isClosed ? "closing" : "capacity", callback.method);
+    try {
+      return await delivery.receive(() => pipeline(withinLimit(callback, settings.bodyLimit)));
+    } finally {
+      capacity.leave("handling");
+    }
+  };
 
   const sms: IncomingSms = Object.assign(listener, {
     ...registers<SmsEvent, IncomingSms>(registry.registrar(), () => sms),
@@ -146,13 +158,10 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     fetch: createFetch(stages, { ...settings, log }),
     receive: async (callback: Callback) => {
       const checked = checkedCallback(callback);
-      if (!capacity.enter("handling"))
-        return admit.turnAway(capacity.isClosed ? "closing" : "capacity", checked.method);
-      try {
-        return await delivery.receive(() => pipeline(withinLimit(checked, settings.bodyLimit)));
-      } finally {
-        capacity.leave("handling");
-      }
+      const observed = observers.current?.callback(checked.method);
+      const receipt = await receiveChecked(checked);
+      observed?.(receipt);
+      return receipt;
     },
     close: () => (closing ??= close()),
     [Symbol.asyncDispose]: () => sms.close(),
@@ -161,6 +170,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
 
   /** Waits one handlerTimeoutMs in all. Handlers that still run are then aborted; an inbox gets their messages back. */
   const close = async (): Promise<void> => {
+    observers.current?.closing();
     const drained = capacity.close().then(() => delivery.drain());
     await limit.wait(drained);
     limit.expire();

@@ -10,6 +10,7 @@ import type { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { HandlerContext, MessageEvent, SmsEvent, SmsEvents } from "./events.js";
 import type { Handling, Late } from "./handling.js";
+import type { HandlerObserver } from "./observer.js";
 import { failedCall, type Call, type Registry } from "./registry.js";
 import { Running, type Failure } from "./running-handlers.js";
 import { SmsError } from "./sms-error.js";
@@ -26,18 +27,28 @@ type Announcement = "invalid" | "unauthorized" | "duplicate" | "busy" | "error";
 /** Returns what a dead letter says of the error that a handler threw. */
 export type DescribeFailure = (cause: unknown) => string;
 
+interface Deps {
+  readonly registry: Registry;
+  readonly limit: TimeLimit;
+  readonly log: Log;
+  readonly describe: DescribeFailure | undefined;
+  readonly observers: { readonly current: HandlerObserver | undefined };
+}
+
 export class Dispatcher {
   readonly #registry: Registry;
   readonly #limit: TimeLimit;
   readonly #log: Log;
   readonly #describe: DescribeFailure | undefined;
+  readonly #observers: { readonly current: HandlerObserver | undefined };
   #running = 0;
 
-  constructor(registry: Registry, limit: TimeLimit, log: Log, describe?: DescribeFailure) {
+  constructor({ registry, limit, log, describe, observers }: Deps) {
     this.#registry = registry;
     this.#limit = limit;
     this.#log = log;
     this.#describe = describe;
+    this.#observers = observers;
   }
 
   /** Whether no handler runs. One that is past its time limit does not count. */
@@ -69,6 +80,7 @@ export class Dispatcher {
    * Neither throws nor rejects.
    */
   announce<Event extends Announcement>(event: Event, payload: SmsEvents[Event]): MaybePromise<void> {
+    this.#observers.current?.announced(event, payload);
     const calls = found(event, () => this.#registry.callsOf(event, payload));
     if (calls.length === 0) {
       this.#logUnhandled(event, payload);
@@ -91,12 +103,17 @@ export class Dispatcher {
     const context = new Context(attempt, message, this.#registry);
     const failures: Array<Failure<Event>> = [];
     let running: Running<Event> | undefined;
+    const observer = this.#observers.current;
     for (const call of calls) {
+      const { event, payload } = call;
+      const ended = observer?.handler({ event, payload, attempt: attempt.attempt, final: attempt.final });
       try {
         const result = call.start(context);
-        if (isThenable(result)) (running ??= new Running(failures)).add(call.event, result);
+        if (isThenable(result)) (running ??= new Running(failures)).add(event, result, ended);
+        else ended?.("ok");
       } catch (cause) {
-        failures.push({ event: call.event, cause });
+        failures.push({ event, cause });
+        ended?.("error", cause);
       }
     }
     return running === undefined ? { failures } : this.#waitFor(running, failures, context);
@@ -111,6 +128,7 @@ export class Dispatcher {
     const isInTime = await this.#limit.wait(running.ended());
     this.#running--;
     if (isInTime) return { failures };
+    running.reportTimeout();
     context.expire();
     // A closed router does not wait any longer.
     if (this.#limit.isOver) running.release();

@@ -20,16 +20,18 @@ import { Registrar } from "./registrar.js";
 export interface Call<Event extends SmsEvent = SmsEvent> {
   readonly order: number;
   readonly event: Event;
+  /** `undefined` if looking up the handlers failed. */
+  readonly payload: SmsEvents[Event] | undefined;
   start(context: HandlerContext): unknown;
 }
 
 class RegisteredCall<Event extends SmsEvent> implements Call<Event> {
   readonly #registration: Registration<Event>;
-  readonly #payload: SmsEvents[Event];
+  readonly payload: SmsEvents[Event];
 
   constructor(registration: Registration<Event>, payload: SmsEvents[Event]) {
     this.#registration = registration;
-    this.#payload = payload;
+    this.payload = payload;
   }
 
   get order(): number {
@@ -43,7 +45,7 @@ class RegisteredCall<Event extends SmsEvent> implements Call<Event> {
   start(context: HandlerContext): unknown {
     // Not called as a method: a handler has no `this`.
     const { handler } = this.#registration;
-    return handler(this.#payload, context);
+    return handler(this.payload, context);
   }
 }
 
@@ -52,6 +54,7 @@ export function failedCall<Event extends SmsEvent>(event: Event, order: number, 
   return {
     order,
     event,
+    payload: undefined,
     start: () => {
       throw cause;
     },

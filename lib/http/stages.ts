@@ -7,6 +7,7 @@ import type { MaybePromise } from "../base/maybe-promise.js";
 import { nameOf } from "../base/thrown.js";
 import { REDIRECTED } from "../callback/no-sms.js";
 import type { Admit } from "../pipeline/admit.js";
+import type { Observers } from "../pipeline/observer.js";
 import type { Receive } from "../pipeline/receive.js";
 import type { WhenRead } from "./body.js";
 import type { Capacity, Slot, Stage } from "./capacity.js";
@@ -33,6 +34,7 @@ interface Deps {
   readonly admit: Admit;
   readonly receive: Receive;
   readonly answers: Answers;
+  readonly observers: Observers;
   readonly log: Log;
 }
 
@@ -45,7 +47,7 @@ const noop = (): void => undefined;
 type Settle = (answer: Answer) => void;
 
 export function createStages(deps: Deps): Stages {
-  const { methods, capacity, admit, receive, answers, log } = deps;
+  const { methods, capacity, admit, receive, answers, observers, log } = deps;
   const isCallback = (method: string | undefined): method is Method => methods.some((one) => one === method);
   const allow = ["GET", "HEAD", "POST", "OPTIONS"]
     .filter((method) => method === "HEAD" || method === "OPTIONS" || isCallback(method))
@@ -82,6 +84,7 @@ export function createStages(deps: Deps): Stages {
 
   /** Takes a callback through all stages to its answer. */
   const processCallback = (exchange: Exchange, method: Method): void => {
+    const observed = observers.current?.callback(method);
     /** `undefined` until the callback is let in. */
     let slot: Slot | undefined;
     /** Once settled, later results are ignored: a step may fail and still go on. */
@@ -91,6 +94,7 @@ export function createStages(deps: Deps): Stages {
       isSettled = true;
       if (slot !== undefined) capacity.leave(slot);
       exchange.answer(answer);
+      observed?.(answer);
     };
     const turnAway = (): void => {
       if (!isSettled) settle(admit.turnAway(capacity.isClosed ? "closing" : "capacity", method));
@@ -121,13 +125,13 @@ export function createStages(deps: Deps): Stages {
       else if (method === "GET") receiveCallback({ method, query: exchange.query });
       else enterStage("reading", () => run(() => exchange.readBody(receiveCallback), noop, settle));
     };
-    run(() => admit.authorize(exchange.caller, exchange.query), proceed, settle);
+    if (capacity.isClosed) turnAway();
+    else run(() => admit.authorize(exchange.caller, exchange.query), proceed, settle);
   };
 
   return (exchange) => {
     const { method } = exchange;
     if (!isCallback(method)) exchange.answer(answerTo(method));
-    else if (capacity.isClosed) exchange.answer(admit.turnAway("closing", method));
     else processCallback(exchange, method);
   };
 }

@@ -5,7 +5,7 @@ import type { Inbox } from "../inbox/inbox.js";
 import { MemoryInbox } from "../inbox/memory/memory-inbox.js";
 import type { OperableInbox } from "../inbox/operable-inbox.js";
 import type { IncomingSms } from "../router.js";
-import { stateOf } from "./router-under-test.js";
+import { stateOf } from "../pipeline/router-state.js";
 
 /** Taken before a test runner can replace it by one that stands still. */
 const { setTimeout: afterTime } = globalThis;

@@ -6,7 +6,7 @@ import { isRecord } from "../base/record.js";
 import { isCallbackProfile, type CallbackProfile } from "../callback/template/profile.js";
 import { renderText } from "../provider/render-text.js";
 import type { IncomingSms } from "../router.js";
-import { stateOf } from "./router-under-test.js";
+import { stateOf } from "../pipeline/router-state.js";
 import { callbackOf } from "./sent-callback.js";
 
 /** The options of `subscriber`. */
