@@ -82,6 +82,18 @@ module.exports = {
       { path: engine(engines) },
     ),
     ...inboxes,
+    rule(
+      "the-page-knows-the-wire-only",
+      "The page runs in a browser: of the package it knows the types of what it sends and gets.",
+      { path: "^lib/simulator/page/" },
+      { pathNot: "^lib/simulator/(page/|wire\\.ts$)" },
+    ),
+    rule(
+      "nobody-imports-the-page",
+      "The page is bundled on its own.",
+      { path: "^lib/", pathNot: "^lib/simulator/page/" },
+      { path: "^lib/simulator/page/" },
+    ),
   ],
   options: {
     tsPreCompilationDeps: true,

@@ -7,7 +7,11 @@ export default tseslint.config(
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
-    languageOptions: { parserOptions: { project: ["./tsconfig.json", "./examples/*/tsconfig.json"] } },
+    languageOptions: {
+      parserOptions: {
+        project: ["./tsconfig.json", "./lib/simulator/page/tsconfig.json", "./examples/*/tsconfig.json"],
+      },
+    },
     rules: {
       // A generic array reads better written out: Array<readonly [string, string]>.
       "@typescript-eslint/array-type": ["error", { default: "array-simple" }],
@@ -40,7 +44,7 @@ export default tseslint.config(
   },
   {
     files: ["lib/**/*.ts"],
-    ignores: ["lib/base/errors.ts"],
+    ignores: ["lib/base/errors.ts", "lib/simulator/page/**"],
     rules: {
       "no-restricted-syntax": [
         "error",

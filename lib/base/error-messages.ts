@@ -207,6 +207,14 @@ export const CODES = {
     sentence: "Redis deletes waiting messages when its memory is full.",
     action: "Set `maxmemory-policy noeviction` in Redis. With any other policy, acknowledged messages can be lost.",
   },
+  KALEYRA_SMS_SIMULATOR_IN_PRODUCTION: {
+    kinds: ["TypeError"],
+    sentence: "The simulator is for development, and NODE_ENV is production.",
+    action:
+      'Mount it only in development: `if (process.env.NODE_ENV !== "production") app.use("/simulator", simulator(sms, { ... }))`. ' +
+      "Its page shows numbers and texts, and sends callbacks with your secrets. " +
+      "If you want it all the same, set `allowInProduction: true`.",
+  },
   KALEYRA_SMS_STORE_TIMEOUT: {
     kinds: ["Error"],
     sentence: "The inbox did not store the message within storeTimeoutMs.",

@@ -1,0 +1,152 @@
+// One row of the list of events: a line, and what it opens.
+
+import type { CallbackEvent, FailureEvent, HandlerEvent } from "../wire.js";
+import { element, isolated, milliseconds } from "./element.js";
+import { shownText } from "./shown-text.js";
+
+export interface Row {
+  readonly item: HTMLLIElement;
+  /** What a filter looks at, in lower case. */
+  readonly words: string;
+  addHandler(handler: HandlerEvent): void;
+}
+
+/** How an outcome looks: as what it means for the message. */
+const TONES: Readonly<Record<string, "good" | "calm" | "warn" | "bad">> = {
+  handled: "good",
+  stored: "good",
+  duplicate: "calm",
+  unauthorized: "warn",
+  busy: "warn",
+};
+
+export function callbackRow(event: CallbackEvent): Row {
+  const { at, method, outcome, status, durationMs, message, problem, detail } = event;
+  const tone = TONES[outcome] ?? (outcome === "answered" && status < 300 ? "good" : "bad");
+  const what = message?.text ?? detail ?? "";
+  const chips = element("span", { class: "chips" });
+  const summary = element(
+    "summary",
+    {},
+    element("time", { datetime: at }, time(at)),
+    element("span", { class: `pill ${tone}` }, outcome),
+    isolated(what, message === undefined ? "what why" : "what"),
+    element("span", { class: "numbers" }, `${method} · ${status} · ${milliseconds(durationMs)}`),
+    chips,
+  );
+  const handlers: HandlerEvent[] = [];
+  const details = opened(summary, () => [
+    ...(message !== undefined && detail !== undefined ? [element("p", {}, detail)] : []),
+    ...(problem === undefined ? [] : problemParts(problem, detail)),
+    ...(message === undefined ? [] : messageParts(message)),
+    ...(handlers.length === 0 ? [] : [handlerTable(handlers)]),
+  ]);
+  const { code = "" } = problem ?? {};
+  return {
+    item: element("li", {}, details),
+    words: [outcome, method, status, what, code, detail, message?.source, message?.recipient, message?.keyword, at]
+      .join("\n")
+      .toLowerCase(),
+    addHandler: (handler) => {
+      handlers.push(handler);
+      chips.append(chip(handler));
+      if (details.open) details.dispatchEvent(new Event("toggle"));
+    },
+  };
+}
+
+export function failureRow({ at, message }: FailureEvent): Row {
+  const summary = element(
+    "summary",
+    {},
+    element("time", { datetime: at }, time(at)),
+    element("span", { class: "pill bad" }, "inbox failed"),
+    isolated(message, "what"),
+  );
+  return {
+    item: element(
+      "li",
+      {},
+      opened(summary, () => [element("p", {}, message)]),
+    ),
+    words: `inbox failed\n${message}`.toLowerCase(),
+    addHandler: () => undefined,
+  };
+}
+
+/** Its content is made when it is opened: most rows never are. */
+function opened(summary: HTMLElement, content: () => HTMLElement[]): HTMLDetailsElement {
+  const inside = element("div", { class: "inside" });
+  const details = element("details", {}, summary, inside);
+  details.addEventListener("toggle", () => inside.replaceChildren(...(details.open ? content() : [])));
+  return details;
+}
+
+function time(at: string): string {
+  const date = new Date(at);
+  return `${date.toLocaleTimeString("en-GB")}.${String(date.getMilliseconds()).padStart(3, "0")}`;
+}
+
+function chip({ event, keyword, result, durationMs, attempt, final }: HandlerEvent): HTMLElement {
+  const name = keyword === undefined ? event : `${event} ${keyword}`;
+  const retry = attempt === 1 ? "" : `, attempt ${attempt}${final ? ", the last" : ""}`;
+  const outcome = result === "ok" ? "" : ` ${result === "error" ? "failed" : "timed out"}`;
+  return element(
+    "span",
+    { class: `chip ${result === "ok" ? "" : "bad"}` },
+    isolated(`${name}${outcome}`),
+    ` ${milliseconds(durationMs)}${retry}`,
+  );
+}
+
+function problemParts(
+  { code, issues, raw, places }: NonNullable<CallbackEvent["problem"]>,
+  detail = "",
+): HTMLElement[] {
+  const why = element("p", {}, element("code", {}, code), ` ${detail}`);
+  const list = element("ul", { class: "issues" });
+  for (const { field, message } of issues) list.append(element("li", {}, element("code", {}, field), ` ${message}`));
+  const sent = element("pre", { tabindex: "0", "aria-label": "What was sent" }, shownText(raw, places));
+  return [
+    why,
+    ...(issues.length === 0 ? [] : [list]),
+    ...(raw === "" ? [element("p", {}, "Nothing was sent.")] : [sent]),
+  ];
+}
+
+function messageParts({
+  text,
+  source,
+  recipient,
+  repaired,
+  damaged,
+  fields,
+}: NonNullable<CallbackEvent["message"]>): HTMLElement[] {
+  const flags = [
+    ...(repaired ? ["The body was no proper JSON, and was read by the template."] : []),
+    ...(damaged ? ["Some bytes of the text were not valid."] : []),
+  ];
+  const list = element("dl");
+  for (const [name, value] of Object.entries(fields))
+    list.append(element("dt", {}, shownText(name)), element("dd", { dir: "auto" }, value));
+  return [
+    element("p", { class: "full", dir: "auto" }, text),
+    element("p", { class: "route" }, isolated(source), " → ", isolated(recipient)),
+    ...flags.map((flag) => element("p", {}, flag)),
+    list,
+  ];
+}
+
+function handlerTable(handlers: readonly HandlerEvent[]): HTMLElement {
+  const head = ["Handler", "Result", "Time", "Attempt"].map((title) => element("th", { scope: "col" }, title));
+  const table = element("table", {}, element("thead", {}, element("tr", {}, ...head)));
+  const body = element("tbody");
+  for (const { event, keyword, by, result, error, durationMs, attempt } of handlers) {
+    const name = keyword === undefined ? event : `${event} ${keyword} (by ${by ?? ""})`;
+    const outcome = error === undefined ? result : `${result}: ${error}`;
+    const cells = [isolated(name), isolated(outcome), milliseconds(durationMs), String(attempt)];
+    body.append(element("tr", {}, ...cells.map((cell) => element("td", {}, cell))));
+  }
+  table.append(body);
+  return table;
+}
