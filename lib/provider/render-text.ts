@@ -47,7 +47,7 @@ export function renderText(sms: TypedSms, { profile, method, escaping }: HowToRe
     throw invalidArgument(`The profile is one of ${profile.method}: it cannot send by ${method}.`);
   const { text, id, source = "919876543210", recipient = "919812345678", keyword, set, others } = sms;
   const used = profile ?? printedProfile(method ?? "POST", text);
-  const offered = Object.entries({ ...others, id: randomUUID(), source, recipient, status: "SENT" });
+  const offered = Object.entries({ id: randomUUID(), status: "SENT", ...others, source, recipient });
   const values = {
     ...Object.fromEntries(offered.filter(([name]) => used.fields.includes(name))),
     // The words of the text are its parts, also where the profile does not request the text itself.

@@ -1,8 +1,8 @@
 // Composes the requests that the provider would send for what the page asks, with what may go wrong on the way.
 
 import type { CallbackProfile, RenderedCallback } from "../callback/template/profile.js";
-import { renderText } from "../callback/template/render-text.js";
 import type { RouterState } from "../pipeline/router-state.js";
+import { renderText } from "../provider/render-text.js";
 import type { SimulatorSettings } from "./simulator-options.js";
 import type { Draft } from "./wire.js";
 
@@ -101,22 +101,23 @@ function composeOne(draft: Draft, settings: Settings, overrides: Overrides): Com
   const { source, recipient, keyword, header, escaped } = draft;
   const { target, headers, profile, timeZone } = settings;
   const { text = draft.text, id = draft.id, ageMs = 0, status } = overrides;
-  const rendered = renderText(profile, {
-    text,
-    method: profile?.method ?? draft.method,
-    offered: {
-      id,
-      kid: id,
+  const rendered = renderText(
+    {
+      text,
       source,
       recipient,
-      status: "SENT",
-      status_trace: "SENT",
-      description: "Message has been sent",
-      timestamp: timestamp(new Date(Date.now() - ageMs), timeZone),
+      ...(keyword === "" ? {} : { keyword }),
+      others: {
+        id,
+        kid: id,
+        status_trace: "SENT",
+        description: "Message has been sent",
+        timestamp: timestamp(new Date(Date.now() - ageMs), timeZone),
+      },
+      ...(status === undefined ? {} : { set: { status } }),
     },
-    required: { ...(keyword === "" ? {} : { keyword }), ...(status === undefined ? {} : { status }) },
-    escaping: escaped ? "json" : "none",
-  });
+    { profile, method: profile?.method ?? draft.method, escaping: escaped ? "json" : "none" },
+  );
   const ownQuery = [target.query, profileQuery(profile)].filter((query) => query !== "").join("&");
   const query = [target.query, queryOf(rendered)].filter((part) => part !== "").join("&");
   return {
