@@ -2,8 +2,8 @@
 
 /** From the top down. A room imports from floors below its own, never from one above, nor from another room of its own floor. */
 const FLOORS = [
-  ["index"],
-  ["command", "simulator", "testing"],
+  ["index", "command"],
+  ["simulator", "testing"],
   ["router", "provider"],
   ["options"],
   ["http"],

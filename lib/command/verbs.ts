@@ -2,6 +2,7 @@
 
 import { newApp } from "./new.js";
 import { send } from "./send.js";
+import { simulator } from "./simulator.js";
 import type { Verb } from "./verb.js";
 
-export const VERBS: readonly Verb[] = [newApp, send];
+export const VERBS: readonly Verb[] = [newApp, simulator, send];

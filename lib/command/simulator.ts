@@ -1,0 +1,98 @@
+// `simulator`: the page by itself, over a router that only shows what comes, or over an endpoint elsewhere.
+
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+
+import { HELP, OPT_IN, OPT_OUT, POSSIBLE_OPT_OUT } from "../keywords/patterns.js";
+import { incomingSms, type IncomingSms } from "../router.js";
+import { simulator as createSimulator } from "../simulator/index.js";
+import { CREDENTIAL_OPTIONS, credentialsOf, withQuery } from "./credentials.js";
+import { unreachable, wrongUse } from "./failure.js";
+import { assertTarget, YES } from "./target.js";
+import { verb } from "./verb.js";
+
+const DEFAULT_PORT = 3001;
+const PATH = "/sms";
+
+export const simulator = verb({
+  name: "simulator",
+  summary:
+    "Opens a page on which you type SMS and see what becomes of them. " +
+    "Without --target, it shows the events of a router of its own.",
+  options: {
+    target: { value: "URL", help: "Your endpoint. The page then shows its answers." },
+    port: {
+      value: "PORT",
+      help: `Where the page listens, on this machine only. Default: ${DEFAULT_PORT}; 0: any free one.`,
+    },
+    ...CREDENTIAL_OPTIONS,
+    yes: YES,
+  },
+  examples: [
+    { line: "simulator", does: "a first event in one command" },
+    {
+      line: "simulator --target http://localhost:3000/sms --header X-Callback-Token=env:CALLBACK_TOKEN",
+      does: "over your own app",
+    },
+  ],
+  notes: ["It runs until it is interrupted. An app in this process is better served by express-kaleyra-sms/simulator."],
+  run: async ({ options, output, signal }) => {
+    const { target } = options;
+    if (target !== undefined) assertTarget(target, "--target", options.yes);
+    const { headers, query } = credentialsOf(options);
+    const port = portOf(options.port);
+    const sms = target === undefined ? showingOnly() : undefined;
+    const page = createSimulator(sms, {
+      target: withQuery(target ?? PATH, query, ({ value }) => encodeURIComponent(value)),
+      headers: Object.fromEntries(Object.entries(headers).map(([name, { value }]) => [name, value])),
+      allowInProduction: true,
+    });
+    const server = createServer((req, res) => {
+      if (sms === undefined) page(req, res);
+      else sms(req, res, () => page(req, res));
+    });
+    await listen(server, port);
+    const url = `http://localhost:${(server.address() as AddressInfo).port}/`;
+    output.event({ event: "listening", url, ...(target === undefined ? {} : { target }) }, url);
+    output.note(`Open it in a browser on this machine. Press Ctrl-C to end.`);
+    await aborted(signal);
+    page.close();
+    server.closeAllConnections();
+    server.close();
+    await sms?.close();
+    return undefined;
+  },
+});
+
+/** A router whose events the page shows, and nothing else. */
+function showingOnly(): IncomingSms {
+  const quiet = (): void => undefined;
+  const sms = incomingSms({ path: PATH, authenticate: false, logger: { warn: quiet, error: quiet } });
+  return sms.on("message", quiet).keyword([OPT_OUT, POSSIBLE_OPT_OUT, OPT_IN, HELP], quiet);
+}
+
+function portOf(given: string | undefined): number {
+  if (given === undefined) return DEFAULT_PORT;
+  if (!/^\d{1,5}$/.test(given) || Number(given) > 65_535)
+    throw wrongUse("--port takes a whole number from 0 to 65535.", `For instance --port ${DEFAULT_PORT}.`);
+  return Number(given);
+}
+
+async function listen(server: Server, port: number): Promise<void> {
+  server.listen(port, "127.0.0.1");
+  try {
+    await once(server, "listening");
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw unreachable(
+      code === "EADDRINUSE" ? `Port ${port} is taken.` : `Port ${port} cannot be listened to (${code}).`,
+      "Choose another with --port; --port 0 takes any that is free.",
+      "port-taken",
+    );
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
+}
