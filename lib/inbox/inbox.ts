@@ -35,6 +35,11 @@ export interface InboxWork {
   /** Makes one attempt: runs the handlers of a message. Neither throws nor rejects. */
   handle(message: SmsMessage, attempt: InboxAttempt): MaybePromise<InboxOutcome>;
   /**
+   * Waits until a handler of messages is registered; `undefined` if one is. `handle` waits too: an inbox that asks first
+   * leaves messages waiting instead of running when the last handler is removed. The router always gives it.
+   */
+  whenListening?(): MaybePromise<void>;
+  /**
    * Reports to the user's `error` handlers that messages could not be taken out of the inbox. While a failure lasts,
    * call it at most once a second.
    *

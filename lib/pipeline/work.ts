@@ -57,5 +57,10 @@ export function createWork({ concurrency, limit, dispatch, whenListening, failed
     return first.then((isListening) => (isListening ? attempted(message, which) : RELEASED));
   };
 
-  return { concurrency, failed, handle: (message, which) => attempt({ handle, failed }, message, which) };
+  return {
+    concurrency,
+    failed,
+    whenListening,
+    handle: (message, which) => attempt({ handle, failed }, message, which),
+  };
 }

@@ -59,6 +59,8 @@ export interface Place {
 interface Conforming {
   /** Whether messages of one source are handled in order. */
   readonly isOrdered: boolean;
+  /** Whether it calls `work.whenListening`, and leaves messages waiting while no handler is registered. */
+  readonly asksForHandlers?: boolean;
   /** Makes an empty place. */
   place(): Promise<Place> | Place;
 }
@@ -69,7 +71,7 @@ async function messageOf(sent: Callback): Promise<SmsMessage> {
   return message;
 }
 
-export function itConforms({ isOrdered, place }: Conforming): void {
+export function itConforms({ isOrdered, asksForHandlers = false, place }: Conforming): void {
   const open: Array<() => Promise<void> | void> = [];
   afterEach(async () => {
     for (const close of open.splice(0).reverse()) await close();
@@ -556,7 +558,8 @@ export function itConforms({ isOrdered, place }: Conforming): void {
     const inbox = on.open({ leaseMs: 60_000 });
     const sms = incomingSms({ inbox, authenticate: false });
     sms.once("message", () => undefined);
-    await until(async () => (await inbox.stats()).running === 1);
+    const held = asksForHandlers ? "waiting" : "running";
+    await until(async () => (await inbox.stats())[held] === 1);
     await sms.close();
     const { sms: second, messages } = router(on);
     const attempts: number[] = [];

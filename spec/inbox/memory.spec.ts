@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "@jest/globals";
+import { incomingSms, type SmsMessage } from "express-kaleyra-sms";
 import { memoryInbox } from "express-kaleyra-sms/testing";
 
 import { MemoryInbox } from "../../dist/inbox/memory/memory-inbox";
@@ -14,6 +15,7 @@ import { itConforms } from "./conformance";
 
 itConforms({
   isOrdered: true,
+  asksForHandlers: true,
   place: () => {
     const messages = new Messages();
     return {
@@ -109,6 +111,85 @@ describe("advance", () => {
     expect(attempts).toEqual([]);
     expect(await inbox.stats()).toMatchObject({ waiting: 1 });
     expect((await inbox.stats()).oldestWaitingMs).toBeGreaterThanOrEqual(60_000);
+  });
+
+  /** A router whose only handler notes texts; it can be removed, and registered again. */
+  function removable(inbox = memoryInbox({ attempts: 2, backoffMs: 60_000 })) {
+    const sms = incomingSms({ inbox, authenticate: false, logger: { warn: () => undefined, error: () => undefined } });
+    closing.push(() => sms.close());
+    const texts: string[] = [];
+    const handler = ({ text = "" }: SmsMessage): void => {
+      texts.push(text);
+      if (text === "fails") throw new Error("no");
+    };
+    return { sms, inbox, texts, handler };
+  }
+
+  it("leaves waiting what comes after the only handler, one of once, was removed", async () => {
+    const { sms, inbox, texts, handler } = removable();
+    sms.once("message", handler);
+    for (const text of ["one", "two"]) await sms.receive(post({ message: text, source: text }));
+    await inbox.advance(0);
+    await sms.receive(post({ message: "three" }));
+    await inbox.advance(60_000);
+    expect(texts).toEqual(["one"]);
+    expect(await inbox.stats()).toMatchObject({ waiting: 2, running: 0 });
+    expect(await inbox.deadLetters()).toEqual([]);
+  });
+
+  it.each([true, false])("handles it when a handler is registered again (before advance: %p)", async (isBefore) => {
+    const { sms, inbox, texts, handler } = removable();
+    sms.on("message", handler);
+    await inbox.advance(0);
+    sms.off("message", handler);
+    for (const text of ["one", "two"]) await sms.receive(post({ message: text }));
+    if (!isBefore) await inbox.advance(0);
+    expect(texts).toEqual([]);
+    sms.on("message", handler);
+    await inbox.advance(0);
+    expect(texts).toEqual(["one", "two"]);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, running: 0 });
+  });
+
+  it("retries nothing whose handler was removed, until one is registered again", async () => {
+    const { sms, inbox, texts, handler } = removable();
+    sms.on("message", handler);
+    await sms.receive(post({ message: "fails" }));
+    await inbox.advance(0);
+    sms.off("message", handler);
+    await inbox.advance(60_000);
+    await inbox.advance(60_000);
+    expect(texts).toEqual(["fails"]);
+    expect(await inbox.stats()).toMatchObject({ waiting: 1, delayed: 0, dead: 0 });
+    sms.on("message", handler);
+    await inbox.advance(0);
+    expect(texts).toEqual(["fails", "fails"]);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, dead: 1 });
+  });
+
+  it("resolves if the handler that runs was the last one, when that has ended", async () => {
+    const { sms, inbox } = removable();
+    const { promise, resolve } = deferred();
+    let ended = 0;
+    sms.once("message", async () => {
+      await promise;
+      ended++;
+    });
+    for (const source of ["1", "2"]) await sms.receive(post({ source }));
+    setImmediate(() => setImmediate(resolve));
+    await inbox.advance(60_000);
+    expect(ended).toBe(1);
+  });
+
+  it("closes while messages wait for a handler", async () => {
+    const { sms, inbox, handler } = removable();
+    sms.on("message", handler);
+    await inbox.advance(0);
+    sms.off("message", handler);
+    await sms.receive(post());
+    await inbox.advance(0);
+    await sms.close();
+    await expect(inbox.stats()).rejects.toMatchObject({ code: "KALEYRA_SMS_INBOX_CLOSED" });
   });
 
   it.each([-1, NaN, Infinity, "1", undefined])("rejects %p with a TypeError", async (ms) => {

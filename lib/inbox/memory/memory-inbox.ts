@@ -40,6 +40,8 @@ export class MemoryInbox implements OperableInbox {
   #work: InboxWork | undefined;
   #running = 0;
   #isWoken = false;
+  /** No handler is registered any more: nothing is taken out until one is. */
+  #waitsForHandler = false;
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #whenIdle: Array<() => void> = [];
@@ -68,7 +70,7 @@ export class MemoryInbox implements OperableInbox {
     let left = ms;
     for (;;) {
       await this.#idle();
-      const next = this.#work === undefined ? Infinity : this.#messages.nextDue();
+      const next = this.#takesOut ? this.#messages.nextDue() : Infinity;
       const step = Math.max(0, next - this.#now());
       if (this.#isClosed || step > left) break;
       this.#move(step);
@@ -165,14 +167,31 @@ export class MemoryInbox implements OperableInbox {
 
   #round(work: InboxWork): void {
     clearTimeout(this.#timer);
-    while (!this.#isClosed && this.#running < work.concurrency) {
+    while (!this.#isClosed && this.#running < work.concurrency && this.#hasHandler(work)) {
       const kept = this.#messages.take(this.#now());
       if (kept === undefined) break;
       this.#begin(kept, work);
     }
-    const next = this.#messages.nextDue();
+    const next = this.#takesOut ? this.#messages.nextDue() : Infinity;
     if (!this.#isClosed && next < Infinity) this.#timer = setTimeout(this.#onWake, Math.max(1, next - this.#now()));
     this.#resolveIdle();
+  }
+
+  /** `work.handle` would wait for a handler, and `advance` for `work.handle`. */
+  #hasHandler(work: InboxWork): boolean {
+    const listening = this.#waitsForHandler ? undefined : work.whenListening?.();
+    if (listening !== undefined) {
+      this.#waitsForHandler = true;
+      void listening.then(() => {
+        this.#waitsForHandler = false;
+        this.#wake();
+      });
+    }
+    return !this.#waitsForHandler;
+  }
+
+  get #takesOut(): boolean {
+    return this.#work !== undefined && !this.#waitsForHandler;
   }
 
   #begin(kept: Kept, work: InboxWork): void {
@@ -192,7 +211,7 @@ export class MemoryInbox implements OperableInbox {
   /** Whether nothing runs, and nothing is due that could. */
   get #isIdle(): boolean {
     if (this.#running > 0) return false;
-    return this.#isClosed || this.#work === undefined || !(this.#isWoken || this.#messages.nextDue() <= this.#now());
+    return this.#isClosed || !this.#takesOut || !(this.#isWoken || this.#messages.nextDue() <= this.#now());
   }
 
   #idle(): Promise<void> {
