@@ -1,8 +1,9 @@
 // The package as a whole: what it loads, and what it publishes.
 
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020";
 import schema from "express-kaleyra-sms/schema.json";
@@ -16,6 +17,70 @@ const ROOT = join(__dirname, "..");
 function inFreshProcess(script: string): unknown {
   return JSON.parse(execFileSync(process.execPath, ["-e", script], { cwd: ROOT, encoding: "utf8" }));
 }
+
+/** The files that are published from a folder. Nothing is built, since other specs run the build meanwhile. */
+function packedFiles(folder: string): string[] {
+  const output = execFileSync("npm", ["pack", "--dry-run", "--ignore-scripts", "--json"], {
+    cwd: folder,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+    shell: process.platform === "win32",
+  });
+  const [packed] = JSON.parse(output) as Array<{ files: Array<{ path: string }> }>;
+  return (packed?.files ?? []).map(({ path }) => path);
+}
+
+describe("the published package", () => {
+  it("holds the documentation and every file of the examples", () => {
+    const packed = packedFiles(ROOT);
+    const examples = readdirSync(join(ROOT, "examples"), { recursive: true, encoding: "utf8", withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => relative(ROOT, join(parentPath, name)).replaceAll("\\", "/"))
+      .filter(
+        (file) => !/\/(?:node_modules|dist)\/|\/(?:package-lock\.json|\.env|[^/]*\.(?:db|db-.*|log))$/.test(file),
+      );
+    expect(examples).toContain("examples/quickstart/src/sms.ts");
+    expect(packed).toEqual(expect.arrayContaining([...examples, "docs/codes.md", "dist/index.js", "schema.json"]));
+  });
+
+  it("holds no source map whose source it does not hold", () => {
+    const packed = packedFiles(ROOT);
+    const missing = packed
+      .filter((file) => /\.[cm]?js$/.test(file) && existsSync(join(ROOT, file)))
+      .flatMap((file) => {
+        const [, map] = /^\/\/# sourceMappingURL=(.+)$/m.exec(readFileSync(join(ROOT, file), "utf8")) ?? [];
+        if (map === undefined) return [];
+        const { sources } = JSON.parse(readFileSync(join(ROOT, dirname(file), map), "utf8")) as { sources: string[] };
+        return [map, ...sources].map((name) => join(dirname(file), name));
+      })
+      .filter((name) => !packed.includes(name));
+    expect(missing).toEqual([]);
+  });
+
+  it("holds nothing that running an example leaves behind", () => {
+    const folder = mkdtempSync(join(tmpdir(), "packed-"));
+    try {
+      cpSync(join(ROOT, "package.json"), join(folder, "package.json"));
+      const kept = ["examples/shop/.env.example", "examples/shop/server.js", "examples/shop/src/app.ts"];
+      const traces = [
+        "node_modules/a/index.js",
+        "dist/server.js",
+        "package-lock.json",
+        ".env",
+        "shop.db",
+        "inbox.db-wal",
+      ];
+      const left = [...traces, "log.log"].map((name) => `examples/shop/${name}`);
+      for (const name of [...kept, ...left]) {
+        mkdirSync(dirname(join(folder, name)), { recursive: true });
+        writeFileSync(join(folder, name), "");
+      }
+      expect(packedFiles(folder).sort()).toEqual([...kept, "package.json"].sort());
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
 
 describe("loading the package", () => {
   it("loads neither Express nor any rarely used dependency", () => {
