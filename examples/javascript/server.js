@@ -1,21 +1,23 @@
 // The smallest app that receives incoming SMS, in JavaScript.
 
+const { existsSync } = require("node:fs");
 const express = require("express");
-const { incomingSms, OPT_OUT, POSSIBLE_OPT_OUT } = require("express-kaleyra-sms");
 
-// A header that the Callback Profile sends along. Without it anybody may call: a warning says so, and under NODE_ENV=production it is an error.
-const token = process.env.CALLBACK_TOKEN;
-const sms = incomingSms({
-  authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },
-});
-sms.keyword(OPT_OUT, ({ message }) => console.log(`${message.source} wants no more messages`));
-sms.keyword(POSSIBLE_OPT_OUT, ({ message }) => console.log(`${message.source}: a person should read this`));
-sms.on("message", (message) => console.log(`${message.source} typed ${JSON.stringify(message.text)}`));
+// Before sms.js, which reads the settings.
+if (existsSync(".env")) process.loadEnvFile();
+const { sms } = require("./sms.js");
 
 const app = express();
 app.use("/sms", sms);
-const port = Number(process.env.PORT ?? 3000);
-app.listen(port, (error) => {
+
+const server = app.listen(Number(process.env.PORT ?? 3000), (error) => {
   if (error) throw error;
-  console.log(`Listening at http://localhost:${port}/sms`);
+  console.log(`Listening at http://localhost:${server.address().port}/sms`);
 });
+
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, async () => {
+    await sms.close(); // new callbacks get 503; what is being handled finishes
+    server.close();
+  });
+}

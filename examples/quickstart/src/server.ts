@@ -1,5 +1,6 @@
 // Starts the app, says how to try it, and stops it without losing what is being handled.
 
+import "./env.js";
 import { app } from "./app.js";
 import { sms } from "./sms.js";
 
