@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { incomingSms, type SmsMessage } from "express-kaleyra-sms";
+import { incomingSms, type InboxAttempt, type SmsMessage } from "express-kaleyra-sms";
 import { memoryInbox } from "express-kaleyra-sms/testing";
 
 import { MemoryInbox } from "../../dist/inbox/memory/memory-inbox";
@@ -249,4 +249,75 @@ it("does not keep the process alive after close", () => {
     })();`);
   expect([status, stdout]).toEqual([0, "closed\n"]);
   expect(Date.now() - started).toBeLessThan(15_000);
+});
+
+describe("forget", () => {
+  it("erases a message while it runs, so that it is neither listed nor retried if it fails", async () => {
+    const { sms, inbox } = failing({ attempts: 2, backoffMs: 60_000 });
+    const { promise, resolve } = deferred();
+    const started = deferred();
+    sms.on("message", () => {
+      started.resolve();
+      return promise;
+    });
+    const { message } = await sms.receive(post({ message: "fails", source: "919876500001" }));
+    if (message === undefined) throw new Error("The sample is not valid.");
+    await started.promise;
+    expect(await inbox.forget("+919876500001")).toBe(1);
+    expect(await inbox.get(message.key)).toBeUndefined();
+    expect(await inbox.forget("+919876500001")).toBe(0);
+    resolve();
+    await inbox.advance(60_000);
+    expect(await inbox.stats()).toEqual({ waiting: 0, running: 0, delayed: 0, dead: 0, oldestWaitingMs: 0 });
+  });
+});
+
+describe("deadLetters", () => {
+  it("continues after a letter that was discarded since the page before", async () => {
+    const { sms, inbox } = failing({ attempts: 1 });
+    for (const id of ["1", "2", "3"]) await sms.receive(post({ message: "fails", id }));
+    await inbox.advance(0);
+    const [, second] = await inbox.deadLetters({ limit: 2 });
+    await inbox.discard(second?.key ?? "");
+    const ids = (await inbox.deadLetters({ after: second?.key ?? "" })).map(({ message }) => message.id);
+    expect(ids).toEqual(["3"]);
+  });
+});
+
+describe("close", () => {
+  it("ends an advance that waits for a handler, and leaves what is due", async () => {
+    const { sms, inbox, attempts } = failing({}, { concurrency: 1 });
+    const { promise, resolve } = deferred();
+    const started = deferred();
+    sms.once("message", () => {
+      started.resolve();
+      return promise;
+    });
+    for (const source of ["1", "2"]) await sms.receive(post({ source, message: source }));
+    const advanced = inbox.advance(60_000);
+    await started.promise;
+    const closed = sms.close();
+    resolve();
+    await Promise.all([advanced, closed]);
+    expect(attempts).toEqual(["1 1"]);
+  });
+});
+
+it("counts no attempt that its router gave back", async () => {
+  const inbox = memoryInbox({ attempts: 1 });
+  closing.push(() => inbox.close());
+  const { message } = await recorder().sms.receive(post());
+  if (message === undefined) throw new Error("The sample is not valid.");
+  await inbox.store(message, new AbortController().signal);
+  const attempts: InboxAttempt[] = [];
+  inbox.start({
+    concurrency: 1,
+    failed: () => undefined,
+    handle: (_message, attempt) => ({ outcome: attempts.push(attempt) === 1 ? "released" : "handled" }),
+  });
+  await inbox.advance(0);
+  expect(attempts).toEqual([
+    { attempt: 1, final: true },
+    { attempt: 1, final: true },
+  ]);
 });
