@@ -1,5 +1,6 @@
 // Looks into the inbox, and mends it, also while the server runs.
 
+import "./env.js";
 import { openInbox } from "./databases.js";
 
 const USAGE = `npm run inbox -- stats             how many messages are where

@@ -1,5 +1,6 @@
 // One process that receives incoming SMS, keeps them in a file, and handles them until they are handled.
 
+import "./env.js";
 import express from "express";
 
 import { openApp, openInbox } from "./databases.js";
