@@ -7,8 +7,8 @@ import type { OperableInbox } from "../inbox/operable-inbox.js";
 import type { IncomingSms } from "../router.js";
 import { stateOf } from "../pipeline/router-state.js";
 
-/** Taken before a test runner can replace it by one that stands still. */
-const { setTimeout: afterTime } = globalThis;
+/** Taken before a test runner can replace them by some that stand still. */
+const { setTimeout: afterTime, setImmediate: inNextTurn } = globalThis;
 const POLL_MS = 2;
 
 /**
@@ -26,8 +26,8 @@ const POLL_MS = 2;
 export async function settled(sms: IncomingSms): Promise<void> {
   const { inbox, isIdle, takesOut } = stateOf(sms, "settled");
   const isEmpty = inbox === undefined ? () => true : emptiness(inbox);
-  // Always once: a router starts its inbox in the turn after the first handler was registered.
-  do await new Promise((resolve) => afterTime(resolve, POLL_MS));
+  // Always once: a router starts its inbox in the turn after the first handler was registered, and a timer may be earlier.
+  do await new Promise((resolve) => afterTime(() => inNextTurn(resolve), POLL_MS));
   while (!isIdle() || (takesOut() && !(await isEmpty())) || !isIdle());
 }
 

@@ -176,6 +176,21 @@ describe("settled", () => {
     expect(handled).toEqual(["fails 1", "slow 1", "fails 2", "behind it 1"]);
   });
 
+  it("with memoryInbox, waits for the router to start it, however slow the process is", async () => {
+    const inbox = memoryInbox();
+    const sms = incomingSms({ inbox, authenticate: false, logger: { warn: () => undefined, error: () => undefined } });
+    closing.push(() => sms.close());
+    const texts: unknown[] = [];
+    // From here on, timers that are due come before what waits for the next turn.
+    await new Promise(setImmediate);
+    sms.on("message", ({ text }) => texts.push(text));
+    await subscriber(sms).text("hello");
+    const whenSettled = settled(sms);
+    for (const begun = performance.now(); performance.now() - begun < 10;) Math.random();
+    await whenSettled;
+    expect(texts).toEqual(["hello"]);
+  });
+
   it("with memoryInbox, waits for a message that was replayed", async () => {
     const inbox = memoryInbox({ attempts: 1 });
     const { sms } = recorder({ inbox });
