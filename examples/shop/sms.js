@@ -1,0 +1,29 @@
+// The router: who may call, and what becomes of what cannot be handled. What is handled is in keywords.js.
+
+import { incomingSms } from "express-kaleyra-sms";
+
+import { addKeywords } from "./keywords.js";
+
+// A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
+const token = process.env.CALLBACK_TOKEN;
+
+/** @param log - with `info`, `warn` and `error` */
+export function createSms({ inbox, log, ...deps }) {
+  const sms = incomingSms({
+    inbox,
+    authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },
+    logger: log,
+  });
+  addKeywords(sms, deps);
+
+  // Not a callback that can be read. `problem.raw` is the only copy of what was sent: keep it where you keep such things.
+  sms.on("invalid", ({ code, detail }) => log.error(`${code}: ${detail}`));
+
+  // Prints no number and no text of an SMS: `error.smsMessage` has them.
+  sms.on("error", (error) => {
+    log.error(error);
+    if (error.final && error.smsMessage) log.error(`dead letter: ${error.smsMessage.key}`);
+  });
+
+  return sms;
+}
