@@ -74,7 +74,7 @@ function list(): Result {
 function descriptionOf(name: string): string {
   const readme = readFileSync(join(EXAMPLES, name, "README.md"), "utf8");
   const paragraph = readme.split(/\n\s*\n/).find((one) => !one.startsWith("#")) ?? "";
-  return (/^.*?[.:](?=\s|$)/s.exec(paragraph)?.[0] ?? paragraph).replaceAll(/\s+/g, " ").replace(/:$/, ".");
+  return (/^.*?\.(?=\s|$)/s.exec(paragraph)?.[0] ?? paragraph).replaceAll(/\s+/g, " ");
 }
 
 function copy(example: string, folder: string, target: string): Result {
