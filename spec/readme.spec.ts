@@ -1,13 +1,17 @@
-// The README: its first example runs as printed, its snippets compile, and its tables match the code.
+// The README: its first example and its recipe run as printed, its snippets compile, and its tables match the code.
 
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "@jest/globals";
+import { runInNewContext } from "node:vm";
+import { afterEach, describe, expect, it } from "@jest/globals";
 import { incomingSms } from "express-kaleyra-sms";
 import schema from "express-kaleyra-sms/schema.json";
+import { fixture, memoryInbox, settled, subscriber } from "express-kaleyra-sms/testing";
+import Database from "libsql";
 import ts from "typescript";
 
 import { recorder, until } from "./support/recorder";
@@ -135,6 +139,90 @@ it("has snippets that compile", () => {
   const found = ts.getPreEmitDiagnostics(program).map((one) => ts.flattenDiagnosticMessageText(one.messageText, "\n"));
   expect(found).toEqual([]);
 }, 60_000);
+
+describe("the recipe for changes and replies", () => {
+  const code = block("js", "CREATE TABLE IF NOT EXISTS reply");
+  const asha = "+919876543210";
+  const closing: Array<() => Promise<void>> = [];
+  afterEach(async () => {
+    for (const close of closing.splice(0)) await close();
+  });
+
+  /** Runs the recipe over an API that knows the idempotency keys of what it has sent. */
+  function shop() {
+    const database = new Database(":memory:");
+    const inbox = memoryInbox({ attempts: 3, backoffMs: 60_000 });
+    const { sms } = recorder({ inbox });
+    const optedOut = new Set<string>();
+    const sent = new Map<string, string>();
+    const api = { calls: 0, isDown: false, losesAnswers: false };
+    const taken: string[] = [];
+    const sendSms = ({ to, text, idempotencyKey }: Record<"to" | "text" | "idempotencyKey", string>): Promise<void> => {
+      api.calls++;
+      if (api.isDown) return Promise.reject(new Error("down"));
+      if (!sent.has(idempotencyKey)) sent.set(idempotencyKey, `${to} ${text}`);
+      return api.losesAnswers ? Promise.reject(new Error("no answer")) : Promise.resolve();
+    };
+    const takeCoupon = (source: string): string => `C${taken.push(source)}`;
+    const hasOptedOut = (source: string): boolean => optedOut.has(source);
+    runInNewContext(code, { database, sms, sendSms, takeCoupon, hasOptedOut });
+    closing.push(async () => {
+      await sms.close();
+      database.close();
+    });
+    return { sms, inbox, api, optedOut, taken, sent: () => [...sent.values()] };
+  }
+
+  it("makes the change once, and sends the reply when the API is up again", async () => {
+    const { sms, inbox, api, taken, sent } = shop();
+    api.isDown = true;
+    await subscriber(sms).text("COUPON");
+    await inbox.advance(60_000);
+    expect([taken, sent()]).toEqual([[asha], []]);
+    api.isDown = false;
+    await inbox.advance(120_000);
+    expect([taken, sent()]).toEqual([[asha], [`${asha} Your coupon: C1`]]);
+  });
+
+  it("sends a reply once, also if the API's answer is lost, or a sent reply is handled again", async () => {
+    const { sms, inbox, api, taken, sent } = shop();
+    sms.on("message", (_message, { attempt }) => {
+      if (attempt < 3) throw new Error("another handler");
+    });
+    api.losesAnswers = true;
+    await subscriber(sms).text("COUPON");
+    await settled(sms);
+    api.losesAnswers = false;
+    await inbox.advance(180_000);
+    expect(await inbox.stats()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
+    expect([taken, sent(), api.calls]).toEqual([[asha], [`${asha} Your coupon: C1`], 2]);
+  });
+
+  it("sends nothing to a subscriber who opted out, before or meanwhile", async () => {
+    const { sms, inbox, api, optedOut, taken, sent } = shop();
+    api.isDown = true;
+    await subscriber(sms).text("COUPON");
+    await settled(sms);
+    optedOut.add(asha);
+    api.isDown = false;
+    await inbox.advance(60_000);
+    await subscriber(sms).text("COUPON");
+    await settled(sms);
+    expect([taken, sent()]).toEqual([[asha], []]);
+  });
+});
+
+it("shows a saved callback that fixture reads", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "readme-"));
+  try {
+    const file = join(folder, "callback.json");
+    writeFileSync(file, block("json", '"body"'));
+    const { sms } = recorder();
+    expect((await sms.receive(fixture(file))).message?.text).toBe("Stop");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 describe("the text to paste into the console", () => {
   it("is a request body with every field of the table except the parts", async () => {

@@ -12,15 +12,15 @@ export function createReplies({ database, consent, provider }) {
   });
 
   async function send({ key }, name, signal) {
-    const { state, ...reply } = find.get(key, name);
+    const { sender, receiver, text, state } = find.get(key, name);
     if (state !== "to send") return;
     // Asked before each reply, since the subscriber may have opted out while it could not be sent.
-    if (consent.hasOptedOut(reply.receiver)) {
+    if (consent.hasOptedOut(receiver)) {
       mark.run("withheld", key, name);
       return;
     }
     // The same key each time. So nothing is sent twice if the answer, or this process, is lost before the row says "sent".
-    await provider.send({ idempotencyKey: `${key}:${name}`, ...reply }, signal);
+    await provider.send({ idempotencyKey: `${key}:${name}`, sender, receiver, text }, signal);
     mark.run("sent", key, name);
   }
 
