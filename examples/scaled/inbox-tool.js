@@ -1,5 +1,6 @@
 // Looks into the inbox, and mends it, while everything runs.
 
+import "./env.js";
 import { openInbox } from "./inbox.js";
 
 const USAGE = `npm run inbox -- stats             how many messages are where

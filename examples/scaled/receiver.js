@@ -1,11 +1,12 @@
 // Receives callbacks and stores them: nothing else runs here, so that an answer never waits for a handler. Run any number behind a load balancer.
 
+import "./env.js";
 import express from "express";
 import { incomingSms } from "express-kaleyra-sms";
 
 import { openInbox, report } from "./inbox.js";
 
-// A header that the Callback Profile sends along. Without it anybody may call: a warning says so, and under NODE_ENV=production it is an error.
+// A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
 const token = process.env.CALLBACK_TOKEN;
 const inbox = openInbox();
 const sms = incomingSms({

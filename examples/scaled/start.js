@@ -1,5 +1,6 @@
 // Two receivers and two workers on this machine, to try it. In production each is a service of its own.
 
+import "./env.js";
 import { spawn } from "node:child_process";
 
 const port = Number(process.env.PORT ?? 3000);
@@ -12,8 +13,14 @@ const processes = [
   run("worker.js"),
 ];
 
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, () => {
-    for (const child of processes) child.kill("SIGTERM");
+const stop = () => {
+  for (const child of processes) child.kill("SIGTERM");
+};
+for (const child of processes) {
+  child.once("exit", (code) => {
+    if (code === 0) return;
+    process.exitCode = 1;
+    stop(); // one could not start, or died
   });
 }
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);

@@ -1,0 +1,25 @@
+// Who wants no messages, for all workers. Yours is a table in your database.
+
+import { Redis } from "ioredis";
+
+const redisUrl = process.env.REDIS_URL ?? "redis://localhost:6379";
+
+/**
+ * Workers may handle a START before the STOP that was sent before it. So the time of the last of each is kept: `GT`
+ * replaces an earlier one only.
+ */
+export function openConsent() {
+  const redis = new Redis(redisUrl);
+  redis.on("error", () => undefined); // a command that fails rejects, and its message is retried
+  const note = (choice, source, at) => redis.zadd(`consent:${choice}`, "GT", Date.parse(at), source);
+
+  return {
+    optOut: (source, at) => note("out", source, at),
+    optIn: (source, at) => note("in", source, at),
+    async hasOptedOut(source) {
+      const [out, back] = await Promise.all(["out", "in"].map((choice) => redis.zscore(`consent:${choice}`, source)));
+      return out !== null && Number(out) >= Number(back);
+    },
+    close: () => redis.disconnect(),
+  };
+}
