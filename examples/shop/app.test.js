@@ -49,7 +49,9 @@ test("the basket is kept in a session", async () => {
   const cookie = first.headers.get("set-cookie").split(";")[0];
   const second = await postJson("/basket", '{"item":"cups"}', { cookie });
   assert.deepEqual(await second.json(), ["tea", "cups"]);
-  assert.deepEqual(await (await fetch(`${url}/basket`)).json(), []);
+  const stranger = await fetch(`${url}/basket`);
+  assert.deepEqual(await stranger.json(), []);
+  assert.equal(stranger.headers.get("set-cookie"), null);
 });
 
 test("the error handler answers without details", async () => {

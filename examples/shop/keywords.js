@@ -28,7 +28,7 @@ export function addKeywords(sms, { numbers, consent, shop, replies }) {
   });
 
   orders.keyword("TRACK", async ({ source, args: [number = ""], message }, { optOut, signal }) => {
-    // A message may match TRACK and opt out, by the console's keyword and its text. Then nothing is replied.
+    // A message may match TRACK and opt out: "TRACK STOP", if TRACK is a keyword of the console. Then nothing is replied.
     if (optOut) return;
     await replies.reply(message, { name: "track", signal }, () => {
       const order = shop.orderOf(source, number);

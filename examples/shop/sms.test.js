@@ -26,9 +26,11 @@ beforeEach(() => {
   // Like the provider's API: it knows the keys of what it has sent.
   provider = {
     sent: new Map(),
+    requests: 0,
     isDown: false,
     losesAnswers: false,
     async send({ idempotencyKey, receiver, text }) {
+      provider.requests++;
       if (provider.isDown) throw new Error("The API is down.");
       if (!provider.sent.has(idempotencyKey)) provider.sent.set(idempotencyKey, `${receiver} ${text}`);
       if (provider.losesAnswers) throw new Error("No answer came.");
@@ -48,6 +50,11 @@ afterEach(async () => {
 
 const sent = () => [...provider.sent.values()];
 const couponsTaken = () => database.prepare("SELECT code FROM coupon WHERE source IS NOT NULL").all().length;
+const states = () =>
+  database
+    .prepare("SELECT state FROM reply")
+    .all()
+    .map(({ state }) => state);
 const toReview = () =>
   database
     .prepare("SELECT text FROM review ORDER BY received_at")
@@ -68,13 +75,13 @@ test("STOP to either number ends the replies of both", async () => {
   assert.equal(couponsTaken(), 0);
 });
 
-test("STOP under the console's keyword COUPON opts out, and takes no coupon", async () => {
+test("STOP behind the console's keyword COUPON or HELP opts out, and gets no reply", async () => {
   consent.optIn(ASHA, "2026-01-01T00:00:00.000Z");
-  await toOffers.text("STOP", { keyword: "COUPON" });
+  for (const keyword of ["COUPON", "HELP"]) await toOffers.text(`${keyword} STOP`, { keyword });
   await settled(sms);
   assert.ok(consent.hasOptedOut(ASHA));
   assert.equal(couponsTaken(), 0);
-  assert.deepEqual(sent(), []);
+  assert.deepEqual(states(), []);
 });
 
 test("only those who texted START get a coupon", async () => {
@@ -111,6 +118,19 @@ test("a reply whose sending got no answer is not sent twice", async () => {
   assert.deepEqual(await inbox.stats().then(({ delayed, dead }) => [delayed, dead]), [0, 0]);
 });
 
+test("a message that is retried although its reply was sent changes and sends nothing again", async () => {
+  sms.on("message", (_message, { attempt }) => {
+    if (attempt === 1) throw new Error("Another handler failed.");
+  });
+  await send(toOrders, "TRACK 4711");
+  await send(subscriber(sms, { source: "+919876500002", recipient: numbers.orders }), "Where is my parcel?");
+  await inbox.advance(60_000);
+  assert.deepEqual(await inbox.stats().then(({ delayed, dead }) => [delayed, dead]), [0, 0]);
+  assert.equal(provider.requests, 1);
+  assert.deepEqual(states(), ["sent"]);
+  assert.deepEqual(toReview(), ["Where is my parcel?"]);
+});
+
 test("a callback that comes twice gets one reply", async () => {
   for (let n = 0; n < 2; n++) await toOrders.text("TRACK 4711", { id: "sent-twice" });
   await settled(sms);
@@ -128,6 +148,7 @@ test("a reply that waits is not sent to somebody who has opted out meanwhile", a
   await inbox.replayAll();
   await settled(sms);
   assert.equal(sent().length, 1);
+  assert.deepEqual(states(), ["sent", "withheld"]);
   await send(toOffers, "START");
   assert.deepEqual(await inbox.stats().then(({ waiting, dead }) => [waiting, dead]), [0, 0]);
   assert.ok(sent().every((one) => !one.includes("FIRST10")));
