@@ -60,7 +60,8 @@ function table(rows: ReadonlyArray<readonly [string, string]>): string[] {
   });
 }
 
-function wrap(text: string, width: number): string[] {
+/** Breaks a text into lines between its words. */
+export function wrap(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {

@@ -106,7 +106,9 @@ function bytesOf(body: ExactRequest["body"]): Buffer | undefined {
 }
 
 /** Splits a URL by hand: `URL` would escape characters that the provider does not. */
-function partsOfUrl(url: string): Record<"authority" | "hostname" | "port" | "target", string> & { isTls: boolean } {
+export function partsOfUrl(
+  url: string,
+): Record<"authority" | "hostname" | "port" | "target", string> & { isTls: boolean } {
   const [, scheme, authority = "", rest = ""] = /^(https?):\/\/([^/?#]+)([^#]*)/i.exec(url) ?? [];
   if (scheme === undefined || !URL.canParse(url)) throw invalidArgument("A URL must be absolute, http or https.");
   const { hostname, port } = new URL(url);

@@ -1,0 +1,87 @@
+// Lines of `check` about who may call: without the secrets, or with wrong ones.
+
+import type { Callbacks } from "./callbacks.js";
+import type { Request } from "./endpoint.js";
+import type { Outcome } from "./exchange.js";
+import { HOLDS, isAccepted, judge, seenIn, silent, type Finding, type Group, type Line } from "./line.js";
+import { allChanged, changedOneByOne, NOTHING_SHOWN, type Change, type Shown } from "./shown.js";
+
+const ANYONE =
+  "Whoever knows the URL can opt your customers in and out. Let the provider send a secret and demand it, as " +
+  "options.authenticate does, then run check with it: --header, --query, --basic or --bearer. " +
+  "If your app lets in addresses instead, and this machine's is one of them, run check from another one.";
+
+const COMPARE = "Compare the whole secret, byte by byte and in constant time.";
+
+/** @param shown - what a legitimate caller shows */
+export function access(callbacks: Callbacks, good: () => Request, shown: Shown): Group {
+  const wrong: Change = () => [`${callbacks.idPrefix}wrong`];
+  const changed = (name: string, change: Change, next = COMPARE): Line => ({
+    name,
+    ask: async (endpoint) => {
+      const findings: Finding[] = [];
+      for (const { of, shown: other } of changedOneByOne(shown, change)) {
+        const finding = turnedAway(await endpoint.ask(good(), other), next);
+        if (finding.result === "fails") return { ...finding, seen: `${finding.seen ?? ""} to ${of.in} ${of.name}` };
+        findings.push(finding);
+      }
+      if (findings.length === 0) return { result: "notProven", next: "The secret cannot be changed in this way." };
+      return findings.find(({ result }) => result === "notProven") ?? HOLDS;
+    },
+  });
+  const nothing: Line = {
+    name: "refuses a caller that shows no secret",
+    ask: async (endpoint) => turnedAway(await endpoint.ask(good(), NOTHING_SHOWN), ANYONE),
+  };
+  const ofSecrets = [
+    changed("refuses a wrong secret", wrong),
+    changed("refuses a secret without its last character", (secret) => [secret.slice(0, -1)]),
+    changed("refuses a secret with one more character", (secret) => [`${secret}x`]),
+    changed("refuses a secret in the other case", otherCase),
+    changed(
+      "refuses a secret that comes twice",
+      (secret) => [secret, secret],
+      "Refuse a header or variable that comes twice: a proxy and your app may each read another one.",
+    ),
+    sameAnswer(good, allChanged(shown, wrong)),
+  ];
+  return { title: "Who may call", lines: shown.length === 0 ? [nothing] : [nothing, ...ofSecrets] };
+}
+
+function sameAnswer(good: () => Request, wrong: Shown): Line {
+  return {
+    name: "gives no hint of what is wrong with a secret",
+    ask: async (endpoint) => {
+      const toNone = await endpoint.ask(good(), NOTHING_SHOWN);
+      const toWrong = await endpoint.ask(good(), wrong);
+      if (typeof toNone === "string") return silent(toNone);
+      if (typeof toWrong === "string") return silent(toWrong);
+      if (toNone.status === toWrong.status && toNone.body === toWrong.body) return HOLDS;
+      return {
+        result: "fails",
+        seen: "another answer to no secret than to a wrong one",
+        next: "Give one answer to all who may not call.",
+      };
+    },
+  };
+}
+
+/** Holds if the caller is refused for who it is. */
+function turnedAway(outcome: Outcome, next: string): Finding {
+  const finding = judge((status) => status === 401 || status === 403, next)(outcome);
+  const isOther = typeof outcome !== "string" && outcome.status < 500 && !isAccepted(outcome.status);
+  if (finding.result !== "fails" || !isOther) return finding;
+  return {
+    result: "notProven",
+    seen: seenIn(outcome),
+    next: "It may be refused for another reason: answer 401 or 403 to who may not call.",
+  };
+}
+
+function otherCase(secret: string): string[] {
+  const other = secret.replaceAll(/[a-z]/gi, (letter) => {
+    const upper = letter.toUpperCase();
+    return letter === upper ? letter.toLowerCase() : upper;
+  });
+  return other === secret ? [] : [other];
+}
