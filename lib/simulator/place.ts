@@ -11,11 +11,11 @@ export function placesOf(raw: string, { code, issues }: Problem): Place[] {
   const isJson = /^[\s\ufeff]*\{/.test(raw);
   const fields = code === "ambiguous-body" ? ["message"] : [...new Set(issues.map(({ field }) => field))];
   const places = fields.flatMap((field) => (isJson ? membersOf(raw, field) : variablesOf(raw, field)));
-  if (places.length > 0 || code !== "malformed-body") return places;
+  if (places.length > 0 || !["malformed-body", "duplicate-field"].includes(code)) return places;
   const damaged = Array.from(raw.matchAll(/\ufffd+/g), ({ 0: found, index }) => placeAt(index, found.length));
   if (damaged.length > 0) return damaged;
   const error = isJson ? syntaxError(raw) : undefined;
-  return error === undefined ? [] : [placeAt(error, (/^.*/.exec(raw.slice(error))?.[0] ?? "").length)];
+  return error === undefined ? [] : [placeAt(error, (/^[^,\n]{0,60}/.exec(raw.slice(error))?.[0] ?? "").length)];
 }
 
 function placeAt(start: number, length: number): Place {
@@ -59,7 +59,7 @@ const SPACE = /[ \t\n\r]*/y;
 const STRING = /"[ !#-[\]-\u{10ffff}]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[ !#-[\]-\u{10ffff}]*)*"/uy;
 const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
-/** Where an object stops being JSON; `undefined` if it is JSON, or nested, which no callback is. */
+/** Where an object stops being JSON, or repeats a key; `undefined` if it does neither, or is nested, which no callback is. */
 function syntaxError(raw: string): number | undefined {
   let at = 0;
   const skip = (token: RegExp): boolean => {
@@ -77,8 +77,14 @@ function syntaxError(raw: string): number | undefined {
   };
   skipMark("\ufeff");
   if (!skipMark("{")) return at;
+  const keys = new Set<string>();
   do {
-    if (!skip(STRING) || !skipMark(":")) return at;
+    const start = at;
+    const hasKey = skip(STRING);
+    const key = raw.slice(start, at);
+    if (keys.has(key)) return start;
+    keys.add(key);
+    if (!hasKey || !skipMark(":")) return at;
     if (raw.startsWith("{", at) || raw.startsWith("[", at)) return undefined;
     if (!skip(STRING) && !skip(SCALAR)) return at;
   } while (skipMark(","));

@@ -4,6 +4,7 @@ import { request as httpRequest, type ClientRequest, type IncomingMessage } from
 import { request as httpsRequest } from "node:https";
 import { TLSSocket } from "node:tls";
 
+import { isRecord } from "../base/record.js";
 import type { ComposedRequest } from "./compose.js";
 import { stopwatch } from "./observe.js";
 import type { WireRequest } from "./show.js";
@@ -71,12 +72,19 @@ export async function send(request: WireRequest, server: Server): Promise<Answer
     const { statusCode: status = 0, statusMessage: reason = "" } = response;
     return { status, reason, body, durationMs: durationMs() };
   } catch (error) {
-    const why = error instanceof Error && error.message !== "" ? error.message : "the connection failed";
+    const why = reasonOf(error);
     return {
       failed: request.cutAt === undefined ? why : "no answer: the connection was cut",
       durationMs: durationMs(),
     };
   }
+}
+
+/** If no address of a host answers, the error has a code only. */
+function reasonOf(error: unknown): string {
+  const { message, code } = isRecord(error) ? error : {};
+  const [reason = "the connection failed"] = [message, code].filter((one) => typeof one === "string" && one !== "");
+  return String(reason);
 }
 
 function answerTo(request: WireRequest, { origin, host, port, isOther }: Server): Promise<IncomingMessage> {

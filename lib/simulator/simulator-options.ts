@@ -36,7 +36,7 @@ export interface SimulatorSettings {
 }
 
 /** Where callbacks are sent. */
-export interface Target {
+interface Target {
   /** `undefined`: the server that serves the page. */
   readonly server: URL | undefined;
   readonly path: string;

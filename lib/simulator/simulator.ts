@@ -58,13 +58,20 @@ export function simulator(sms: IncomingSms | undefined, options: SimulatorOption
     escaped: state?.escaping !== "none",
     headers: [...new Set([...profileHeaders, ...Object.keys(settings.headers)])],
   };
+  let isClosed = false;
   const close = (): void => {
+    isClosed = true;
     counts.stop();
     streams.forEach((stream) => stream.end());
   };
   state?.observe(createObserver(feed, close));
 
   const openStream = (req: IncomingMessage, res: ServerResponse): void => {
+    if (isClosed) {
+      // After an answer, the browser would not try again when the server is back.
+      res.destroy();
+      return;
+    }
     res.writeHead(200, { ...HEADERS, "Content-Type": "text/event-stream; charset=utf-8" });
     const stream = new EventStream(req, res, feed, hello);
     streams.add(stream);

@@ -119,7 +119,7 @@ export interface InboxEvent {
 }
 
 /** Events that the server no longer has. */
-export interface GoneEvent {
+interface GoneEvent {
   readonly count: number;
 }
 

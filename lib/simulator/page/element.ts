@@ -26,5 +26,6 @@ export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind)
 }
 
 export function milliseconds(duration: number): string {
+  if (duration < 0.05) return "< 0.1 ms";
   return `${duration < 10 ? duration.toFixed(1) : Math.round(duration)} ms`;
 }

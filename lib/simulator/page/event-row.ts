@@ -105,11 +105,13 @@ function problemParts(
 ): HTMLElement[] {
   const why = element("p", {}, element("code", {}, code), ` ${detail}`);
   const list = element("ul", { class: "issues" });
-  for (const { field, message } of issues) list.append(element("li", {}, element("code", {}, field), ` ${message}`));
+  // What the sentence says already is not said again.
+  const others = issues.filter(({ message }) => !detail.includes(message));
+  for (const { field, message } of others) list.append(element("li", {}, element("code", {}, field), ` ${message}`));
   const sent = element("pre", { tabindex: "0", "aria-label": "What was sent" }, shownText(raw, places));
   return [
     why,
-    ...(issues.length === 0 ? [] : [list]),
+    ...(others.length === 0 ? [] : [list]),
     ...(raw === "" ? [element("p", {}, "Nothing was sent.")] : [sent]),
   ];
 }

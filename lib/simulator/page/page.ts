@@ -11,8 +11,8 @@ import { openStream } from "./stream.js";
 import { addBubble, describeAnswer } from "./thread.js";
 
 const PREVIEW_AFTER_MS = 60;
-/** Below this width, only the phone and the events are open at first. */
-const NARROW = matchMedia("(max-width: 760px)");
+/** Up to this width, only the phone and the events are open at first. */
+const NARROW = matchMedia("(max-width: 1180px)");
 
 let previewing = new AbortController();
 let previewTimer: ReturnType<typeof setTimeout> | undefined;
