@@ -89,11 +89,17 @@ export function curlOf(
   }
   if (bytes === undefined) return command.join(" ");
   const text = bytes.toString();
-  // An argument of a command holds no NUL, and a shell knows no byte that is not text.
-  if (text.includes("\0") || !Buffer.from(text).equals(bytes))
+  // A shell knows no byte that is not text.
+  if (UNPASTABLE.test(text) || !Buffer.from(text).equals(bytes))
     return `echo ${bytes.toString("base64")} | base64 -d | ${command.join(" ")} --data-binary @-`;
   return `${command.join(" ")} --data-raw ${quoted(text)}`;
 }
+
+/**
+ * Control characters, which an argument cannot hold, or which a terminal may obey when they are pasted; and marks that
+ * change the order in which a line is shown.
+ */
+const UNPASTABLE = /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
 
 /** Quotes a text for a POSIX shell. */
 export function quoted(text: string): string {

@@ -1,5 +1,6 @@
 // Shows a request as it is sent, and as a command. Secrets are hidden: the page is on a screen that others may see.
 
+import { curlOf } from "../provider/request.js";
 import { isSecret, type ComposedRequest } from "./compose.js";
 import type { ShownRequest } from "./wire.js";
 
@@ -11,7 +12,7 @@ export interface WireRequest extends ComposedRequest {
   readonly headers: ComposedRequest["headers"];
 }
 
-/** Headers that are never secret: they belong to the request itself. */
+/** Headers that are never secret: they belong to the request itself, and curl sends its own. */
 const PLAIN = new Set(["host", "user-agent", "content-length", "connection"]);
 const HIDDEN = "••••••";
 
@@ -24,56 +25,31 @@ function isHidden(name: string): boolean {
 }
 
 function raw({ method, path, headers, body, cutAt, ownQuery }: WireRequest): string {
-  const shown = ownQuery === "" ? path : path.replace(ownQuery, ownQuery.replace(/=[^&]*/g, `=${HIDDEN}`));
+  const shown = withSecrets(path, ownQuery, () => HIDDEN);
   const lines = headers.map(([name, value]) => `${name}: ${isHidden(name) ? HIDDEN : value}`);
   const sent = cutAt === undefined ? body : Buffer.from(body).subarray(0, cutAt).toString("utf8");
   return [`${method} ${shown} HTTP/1.1`, ...lines, "", sent].join("\r\n");
 }
 
+/** In place of secrets, the command has variables of the shell, which the user sets. */
 function curl({ method, origin, path, headers, body, ownQuery }: WireRequest): string {
-  const url = ownQuery === "" ? quoted(`${origin}${path}`) : withVariables(`${origin}${path}`, ownQuery);
-  // What curl sends by itself is left out.
   const own = headers.filter(([name]) => !PLAIN.has(name.toLowerCase()));
-  const options = own.map(([name, value]) =>
-    isHidden(name) ? `-H "${name}: $${variable(name)}"` : `-H ${quoted(`${name}: ${value}`)}`,
-  );
-  if (method === "GET") return ["curl -g -i", url, ...options].join(" ");
-  if (!NEEDS_PRINTF.test(body)) return ["curl -g -i", url, ...options, "--data-raw", quoted(body)].join(" ");
-  return [`printf ${quoted(printfFormat(body))} | curl -g -i`, url, ...options, "--data-binary @-"].join(" ");
+  const variables = own.filter(([name]) => isHidden(name)).map(([name]) => [name, `"$${variable(name)}"`]);
+  const url = `${origin}${withSecrets(path, ownQuery, (name) => `\ue000${variable(name)}\ue001`)}`;
+  const request = { method, url, headers: Object.fromEntries(own), ...(method === "GET" ? {} : { body }) };
+  const command = curlOf(request, Object.fromEntries(variables) as Record<string, string>);
+  // Out of the quotes of the URL, where a shell expands nothing, and into them again.
+  return command.replace(/\ue000(\w+)\ue001/g, `'"$$$1"'`);
 }
 
-/** In single quotes, a shell leaves everything as it is. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+/** A path whose own variables, which are no fields, have other values. */
+function withSecrets(path: string, ownQuery: string, valueOf: (name: string) => string): string {
+  if (ownQuery === "") return path;
+  const shown = ownQuery.replace(/([^&=]*)=[^&]*/g, (_pair, name: string) => `${name}=${valueOf(name)}`);
+  return path.replace(ownQuery, () => shown);
 }
 
-/** The name of a shell variable that holds a secret, which the user sets. */
 function variable(name: string): string {
-  return name
-    .toUpperCase()
-    .replace(/[^A-Z\d]+/g, "_")
-    .replace(/^(?=\d)/, "_");
-}
-
-function withVariables(url: string, ownQuery: string): string {
-  const at = url.indexOf(ownQuery);
-  const parts = ownQuery.split("&").map((pair) => {
-    const [name = ""] = pair.split("=", 1);
-    return `${quoted(`${name}=`)}"$${variable(decodeURIComponent(name))}"`;
-  });
-  const end = url.slice(at + ownQuery.length);
-  return `${quoted(url.slice(0, at))}${parts.join("'&'")}${end === "" ? "" : quoted(end)}`;
-}
-
-/**
- * Control characters, of which a terminal may obey some when they are pasted, and marks that change the order in which a
- * line is shown.
- */
-const NEEDS_PRINTF = /[^\P{Cc}\n\t]|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
-const UNSAFE = new RegExp(NEEDS_PRINTF, "gu");
-
-function printfFormat(text: string): string {
-  const octal = (unsafe: string): string =>
-    Array.from(Buffer.from(unsafe), (byte) => `\\${byte.toString(8).padStart(3, "0")}`).join("");
-  return text.replaceAll("\\", "\\\\").replaceAll("%", "%%").replace(UNSAFE, octal);
+  const shouted = name.toUpperCase().replace(/[^A-Z\d]+/g, "_");
+  return shouted.replace(/^(?=\d)/, "_");
 }

@@ -141,7 +141,7 @@ describe("a secret", () => {
     expect(messages).toHaveLength(1);
     expect(JSON.stringify(body)).not.toContain("canary");
     expect(body.requests[0]?.raw).toContain("X-Callback-Token: ••••••\r\nX-Second: ••••••");
-    expect(body.requests[0]?.curl).toContain('-H "X-Callback-Token: $X_CALLBACK_TOKEN" -H "X-Second: $X_SECOND"');
+    expect(body.requests[0]?.curl).toContain(`-H 'X-Callback-Token: '"$X_CALLBACK_TOKEN" -H 'X-Second: '"$X_SECOND"`);
     const curl = (body.requests[0]?.curl ?? "").replaceAll("localhost", "127.0.0.1");
     const env = { ...process.env, X_CALLBACK_TOKEN: "canary-1", X_SECOND: "canary-2", TOKEN: "canary-3" };
     const { stdout } = await run("sh", ["-c", curl], { env });
