@@ -32,6 +32,9 @@ const FORBIDDEN = [
   ["inbox/memory/messages.ts", "../sqlite/driver.js"],
   ["inbox/attempt.ts", "./memory/messages.js"],
   ["router.ts", "./testing/settled.js"],
+  ["router.ts", "./simulator/simulator.js"],
+  ["simulator/page/page.ts", "../simulator.js"],
+  ["simulator/simulator.ts", "./page/page.js"],
 ] as const;
 
 it("reports each forbidden import as an error", () => {

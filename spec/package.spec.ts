@@ -40,7 +40,15 @@ describe("the published package", () => {
         (file) => !/\/(?:node_modules|dist)\/|\/(?:package-lock\.json|\.env|[^/]*\.(?:db|db-.*|log))$/.test(file),
       );
     expect(examples).toContain("examples/quickstart/src/sms.ts");
-    expect(packed).toEqual(expect.arrayContaining([...examples, "docs/codes.md", "dist/index.js", "schema.json"]));
+    expect(packed).toEqual(
+      expect.arrayContaining([
+        ...examples,
+        "docs/codes.md",
+        "dist/index.js",
+        "dist/simulator/page/page.js",
+        "schema.json",
+      ]),
+    );
   });
 
   it("holds no source map whose source it does not hold", () => {
@@ -235,6 +243,17 @@ describe("express-kaleyra-sms/testing", () => {
         console.log(JSON.stringify([subscriber === required.subscriber, Object.keys(required).sort()]));
       });`);
     expect(same).toEqual([true, ["fixture", "memoryInbox", "settled", "subscriber"]]);
+  });
+});
+
+describe("express-kaleyra-sms/simulator", () => {
+  it("is the same module with import and with require", () => {
+    const same = inFreshProcess(`
+      import("express-kaleyra-sms/simulator").then(({ simulator }) => {
+        const required = require("express-kaleyra-sms/simulator");
+        console.log(JSON.stringify([simulator === required.simulator, Object.keys(required)]));
+      });`);
+    expect(same).toEqual([true, ["simulator"]]);
   });
 });
 

@@ -12,8 +12,11 @@ export interface SimulatorOptions {
    * have a query.
    */
   readonly target: string;
-  /** Headers to send with every callback, for authentication. The page shows their names only. Default: none. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /**
+   * Headers to send with every callback, for authentication. The page shows their names only. One whose value is
+   * `undefined`, such as an unset `process.env.CALLBACK_TOKEN`, is not sent. Default: none.
+   */
+  readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
   /**
    * Further hosts by which the page may be opened, with or without a port, such as `"dev.example.test"`. Default: only
    * `localhost` and loopback addresses.
@@ -61,7 +64,7 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
   },
   headers: {
     takes: "a record of strings, without headers that the request itself needs: Host, Content-Length and the like",
-    accepts: (value) => isRecord(value) && Object.entries(value).every(([name, one]) => isHeader(name, one)),
+    accepts: (value) => isRecord(value) && Object.entries(value).every(([name, one]) => isHeader(name, one ?? "")),
   },
   hosts: {
     takes: 'an array of host names, with or without a port, such as "dev.example.test"',
@@ -97,7 +100,12 @@ export function readSimulatorOptions(options: SimulatorOptions, hasRouter: boole
     throw invalidOption("target of simulator takes an absolute URL if there is no router.");
   if (process.env.NODE_ENV === "production" && !allowInProduction)
     throw codedTypeError("KALEYRA_SMS_SIMULATOR_IN_PRODUCTION");
-  return { target, headers: { ...headers }, hosts: hosts.map((host) => host.toLowerCase()), allowRemote };
+  return { target, headers: givenOf(headers), hosts: hosts.map((host) => host.toLowerCase()), allowRemote };
+}
+
+function givenOf(headers: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const given = Object.entries(headers).filter((header): header is [string, string] => header[1] !== undefined);
+  return Object.fromEntries(given);
 }
 
 function targetOf(given: string): Target | undefined {

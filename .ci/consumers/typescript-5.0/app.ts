@@ -6,6 +6,7 @@ import { createServer as createHttp2Server } from "node:http2";
 import { callbackProfile, incomingSms, OPT_OUT, type Inbox, type SmsMessage } from "express-kaleyra-sms";
 import { bullmqInbox, type BullmqInboxOptions } from "express-kaleyra-sms/bullmq";
 import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
+import { simulator } from "express-kaleyra-sms/simulator";
 import {
   fixture,
   memoryInbox,
@@ -28,6 +29,7 @@ assert.throws(() => fixture("no such file"), /no such file is not a saved callba
 // @ts-expect-error: a misspelt event
 assert.throws(() => sms.on("mesage", () => undefined), TypeError);
 createServer(sms);
+createServer(simulator(sms, { target: "/sms" }));
 createHttp2Server(sms);
 export const POST = (request: Request): Promise<Response> => sms.fetch(request, { ip: "203.0.113.5" });
 incomingSms({ authenticate: (request: Request) => request.headers.get("x-token") === "abc" });

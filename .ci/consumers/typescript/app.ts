@@ -6,6 +6,7 @@ import express from "express";
 import type { DatabaseSync } from "node:sqlite";
 import { incomingSms, OPT_OUT, type Inbox, type KeywordMatch, type SmsMessage } from "express-kaleyra-sms";
 import { sqliteInbox } from "express-kaleyra-sms/sqlite";
+import { simulator, type SimulatorOptions } from "express-kaleyra-sms/simulator";
 import {
   fixture,
   memoryInbox,
@@ -26,6 +27,8 @@ const inMemory: MemoryInbox = memoryInbox({ attempts: 3 });
 const asha: Subscriber = subscriber(sms, { source: "+919876500001" });
 assert.throws(() => fixture("no such file"), /no such file is not a saved callback/);
 void inMemory.advance(1_000).then(() => inMemory.close());
+const page: SimulatorOptions = { target: "/sms", headers: { "X-Callback-Token": process.env.CALLBACK_TOKEN } };
+assert.equal(typeof simulator(sms, page), "function");
 // @ts-expect-error: a misspelt event
 assert.throws(() => sms.on("mesage", () => undefined), TypeError);
 

@@ -34,10 +34,11 @@ function fail(error: NodeJS.ErrnoException): void {
   process.exitCode = 1;
 }
 
-/** The two callbacks that the provider's page prints, as commands. */
+/** The page of the simulator first; then the two callbacks that the provider's page prints, as commands. */
 function printHowToTry(): void {
   const address = server.address();
-  const url = `http://localhost:${typeof address === "object" ? (address?.port ?? port) : port}/sms`;
+  const origin = `http://localhost:${typeof address === "object" ? (address?.port ?? port) : port}`;
+  const url = `${origin}/sms`;
   const body = JSON.stringify({
     description: "Message has been sent",
     id: "90eXXXXX-8865-4a96-85b6-4XXXXXXXXX48",
@@ -58,6 +59,8 @@ function printHowToTry(): void {
     '&id="90e74b4c-8865-4a96-85b6-4406e4XXXX48"&kid="90e74b4c-8865-4a96-85b6-4406eXXXXXXX"' +
     '&message="SUBSCRIBE%20THE%20OFFER%20message"&keyword=SAMPLE&circle="Airtel-Karnataka"&operator="Airtel"&parts[1]="SAMPLE"';
   const token = process.env.CALLBACK_TOKEN === undefined ? "" : ' -H "X-Callback-Token: $CALLBACK_TOKEN"';
+  if (process.env.NODE_ENV !== "production")
+    console.log(`Open ${origin}/simulator in your browser, and send an SMS from there.\n`);
   console.log(`Listening at ${url}. Paste one of these into another terminal:\n`);
   console.log(`curl -g -i '${url}'${token} -H 'Content-Type: application/json' -d '${body}'\n`);
   console.log(`curl -g -i '${url}?${query}'${token}\n`);
