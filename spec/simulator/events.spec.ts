@@ -241,7 +241,8 @@ describe("observing", () => {
 
   it("takes nothing out of an inbox", async () => {
     const inbox = memoryInbox();
-    const sms = incomingSms({ inbox, authenticate: false });
+    const quiet = (): void => undefined;
+    const sms = incomingSms({ inbox, authenticate: false, logger: { warn: quiet, error: quiet } });
     const port = await listen(appOf(sms));
     const stream = await openStream(port);
     await post(port, "/simulator/send");
