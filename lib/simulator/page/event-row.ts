@@ -23,16 +23,17 @@ const TONES: Readonly<Record<string, "good" | "calm" | "warn" | "bad">> = {
 export function callbackRow(event: CallbackEvent): Row {
   const { at, method, outcome, status, durationMs, message, problem, detail } = event;
   const tone = TONES[outcome] ?? (outcome === "answered" && status < 300 ? "good" : "bad");
-  const what = message?.text ?? detail ?? "";
+  const what =
+    message?.text ?? problem?.issues.map(({ field, message: says }) => `${field} ${says}`)[0] ?? detail ?? "";
   const chips = element("span", { class: "chips" });
   const summary = element(
     "summary",
     {},
-    element("time", { datetime: at }, time(at)),
     element("span", { class: `pill ${tone}` }, outcome),
     isolated(what, message === undefined ? "what why" : "what"),
-    element("span", { class: "numbers" }, `${method} · ${status} · ${milliseconds(durationMs)}`),
+    element("span", { class: "numbers" }, `${status} · ${milliseconds(durationMs)}`),
     chips,
+    element("span", { class: "when" }, `${method} · `, element("time", { datetime: at }, time(at))),
   );
   const handlers: HandlerEvent[] = [];
   const details = opened(summary, () => [
@@ -59,9 +60,9 @@ export function failureRow({ at, message }: FailureEvent): Row {
   const summary = element(
     "summary",
     {},
-    element("time", { datetime: at }, time(at)),
     element("span", { class: "pill bad" }, "inbox failed"),
     isolated(message, "what"),
+    element("span", { class: "when" }, element("time", { datetime: at }, time(at))),
   );
   return {
     item: element(

@@ -97,6 +97,8 @@ function showConnection(state: keyof typeof STATES): void {
 }
 
 if (NARROW.matches) for (const id of ["settings", "request"]) byId(id, HTMLDetailsElement).open = false;
+// On a phone, the keyboard would cover half of the page.
+else byId("text", HTMLTextAreaElement).select();
 startRequestView(announce);
 const addEvent = startEventList(announce);
 let isGreeted = false;
