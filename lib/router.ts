@@ -130,6 +130,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const stages = createStages({ ...settings, capacity, admit, receive: pipeline, answers, observers, log });
   const listener = createListener(stages, { ...settings, answers, log });
   const state: RouterState = {
+    methods: settings.methods,
     profile,
     escaping: settings.escaping,
     inbox: settings.inbox,

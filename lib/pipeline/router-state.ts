@@ -7,6 +7,7 @@ import type { Inbox } from "../inbox/inbox.js";
 import type { Observer } from "./observer.js";
 
 export interface RouterState {
+  readonly methods: ReadonlyArray<"GET" | "POST">;
   readonly profile: CallbackProfile | undefined;
   readonly escaping: Escaping;
   readonly inbox: Inbox | undefined;

@@ -16,6 +16,8 @@ export class EventStream {
   #next: number;
   #isScheduled = false;
   #isFull = false;
+  /** Counts that could not be written yet. */
+  #inbox: InboxEvent | undefined;
 
   constructor(req: IncomingMessage, res: ServerResponse, feed: Feed, hello: Hello) {
     const lastId = req.headers["last-event-id"];
@@ -38,7 +40,8 @@ export class EventStream {
 
   /** Not kept: a page that is opened later gets the counts of that time. */
   sendInbox(event: InboxEvent): void {
-    if (!this.#isFull) this.#write(eventBlock("inbox", event));
+    this.#inbox = event;
+    this.#pump();
   }
 
   end(): void {
@@ -61,6 +64,8 @@ export class EventStream {
     this.#next = next;
     if (gone > 0) this.#write(eventBlock("gone", { count: gone }));
     if (blocks !== "") this.#write(blocks);
+    if (this.#inbox !== undefined) this.#write(eventBlock("inbox", this.#inbox));
+    this.#inbox = undefined;
   }
 
   #write(text: string): void {

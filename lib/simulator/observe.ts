@@ -61,6 +61,7 @@ export function callbackEvent(
     method,
     outcome: outcome ?? (unauthorized === undefined ? "answered" : "unauthorized"),
     status,
+    body,
     durationMs,
     ...(detail === undefined ? {} : { detail }),
     ...(message === undefined ? {} : { message: shownMessage(message) }),

@@ -54,7 +54,7 @@ export function simulator(sms: IncomingSms | undefined, options: SimulatorOption
   const hello: Hello = {
     target: `${target.server?.origin ?? ""}${target.path}`,
     hasRouter: state !== undefined,
-    ...(state?.profile === undefined ? {} : { method: state.profile.method }),
+    methods: state?.methods ?? ["GET", "POST"],
     escaped: state?.escaping !== "none",
     headers: [...new Set([...profileHeaders, ...Object.keys(settings.headers)])],
   };

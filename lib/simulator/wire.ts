@@ -47,8 +47,8 @@ export interface Hello {
   readonly target: string;
   /** Whether the router is in this process, so that its events can be shown. */
   readonly hasRouter: boolean;
-  /** The only method of the router's profile. */
-  readonly method?: "GET" | "POST";
+  /** Those that the router accepts. */
+  readonly methods: ReadonlyArray<"GET" | "POST">;
   readonly escaped: boolean;
   /** The names of the headers that are sent with every request. */
   readonly headers: readonly string[];
@@ -71,6 +71,8 @@ export interface CallbackEvent {
   readonly durationMs: number;
   /** What the answer explains. */
   readonly detail?: string;
+  /** The body of the answer. */
+  readonly body: string;
   readonly message?: {
     readonly key: string;
     readonly source: string;

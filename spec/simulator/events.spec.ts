@@ -26,18 +26,24 @@ describe("a stream", () => {
     const { port } = await app({ escaping: "none" }, { target: "/sms?token=canary", headers: { "X-Token": "canary" } });
     const stream = await openStream(port);
     const [hello] = await stream.until(named("hello"));
-    expect(hello?.data).toEqual({ target: "/sms", hasRouter: true, escaped: false, headers: ["X-Token"] });
+    expect(hello?.data).toEqual({
+      target: "/sms",
+      hasRouter: true,
+      methods: ["GET", "POST"],
+      escaped: false,
+      headers: ["X-Token"],
+    });
     expect(stream.text()).toMatch(/^retry: \d+\nevent: hello\n/);
     expect(stream.text()).not.toContain("canary");
     expect(stream.headers).toMatchObject({ "content-type": "text/event-stream; charset=utf-8" });
   });
 
-  it("names the only method of a profile", async () => {
+  it("names the methods that the router accepts", async () => {
     const { port } = await app({
       profile: callbackProfile({ method: "POST", url: "https://a.test/", headers: { "X-A": "b" } }),
     });
     const [hello] = await (await openStream(port)).until(named("hello"));
-    expect(hello?.data).toMatchObject({ method: "POST", headers: ["X-A"] });
+    expect(hello?.data).toMatchObject({ methods: ["POST"], headers: ["X-A"] });
   });
 
   it("brings each callback with its fields and its answer, and each handler with its time", async () => {
@@ -51,6 +57,7 @@ describe("a stream", () => {
       {
         outcome: "handled",
         status: 200,
+        body: "",
         method: "POST",
         durationMs,
         message: {

@@ -102,11 +102,13 @@ describeWithChromium("the page", (openPage) => {
     await page.getByLabel("Goes wrong").selectOption("delivery report");
     await send(page, "x");
     await rows(page).first().locator("summary").click();
+    await rows(page).locator("mark").waitFor();
     expect(await rows(page).locator("mark").allInnerTexts()).toEqual(['"DELIVERED"']);
     await page.getByLabel("Goes wrong").selectOption("cut body");
     await send(page, "y");
     await rows(page).nth(1).waitFor();
     await rows(page).first().locator("summary").click();
+    await rows(page).first().locator("mark").waitFor();
     expect(await rows(page).first().locator("mark").allInnerTexts()).toEqual(["the end"]);
   });
 

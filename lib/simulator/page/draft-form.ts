@@ -49,11 +49,12 @@ export function useText(given: string): void {
 }
 
 /** Sets the form to what the router expects. */
-export function applyHello({ method, escaped, headers }: Hello): void {
-  if (method !== undefined) {
-    choose("method", method);
+export function applyHello({ methods, escaped, headers }: Hello): void {
+  const [only, other] = methods;
+  if (only !== undefined && other === undefined) {
+    choose("method", only);
     for (const radio of form.elements)
-      if (radio instanceof HTMLInputElement && radio.name === "method") radio.disabled = radio.value !== method;
+      if (radio instanceof HTMLInputElement && radio.name === "method") radio.disabled = radio.value !== only;
   }
   choose("escaped", escaped ? "yes" : "no");
   const note = byId("header-note", HTMLElement);

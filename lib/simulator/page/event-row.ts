@@ -21,7 +21,7 @@ const TONES: Readonly<Record<string, "good" | "calm" | "warn" | "bad">> = {
 };
 
 export function callbackRow(event: CallbackEvent): Row {
-  const { at, method, outcome, status, durationMs, message, problem, detail } = event;
+  const { at, method, outcome, status, durationMs, message, problem, detail, body } = event;
   const tone = TONES[outcome] ?? (outcome === "answered" && status < 300 ? "good" : "bad");
   const what =
     message?.text ?? problem?.issues.map(({ field, message: says }) => `${field} ${says}`)[0] ?? detail ?? "";
@@ -41,6 +41,8 @@ export function callbackRow(event: CallbackEvent): Row {
     ...(problem === undefined ? [] : problemParts(problem, detail)),
     ...(message === undefined ? [] : messageParts(message)),
     ...(handlers.length === 0 ? [] : [handlerTable(handlers)]),
+    element("p", {}, `Answered ${status} ${body === "" ? "without a body." : "with this body:"}`),
+    ...(body === "" ? [] : [element("pre", { tabindex: "0", "aria-label": "Body of the answer" }, shownText(body))]),
   ]);
   const { code = "" } = problem ?? {};
   return {
