@@ -11,7 +11,10 @@ interface ParsedLine {
   readonly options: ValuesOf<Record<string, Option>>;
 }
 
-/** Splits a command line into its verb and what follows; options of every verb may stand before it. */
+/**
+ * Splits a command line into its verb and what follows. Options of every verb may stand before it, and options of a
+ * verb of two words before the second one, as a script that fixes them has it: `inbox --sqlite inbox.db stats`.
+ */
 export function verbOf(
   args: readonly string[],
   verbs: readonly Verb[],
@@ -19,32 +22,49 @@ export function verbOf(
   const first = args.findIndex((arg) => !(arg.startsWith("--") && arg.slice(2) in COMMON_OPTIONS));
   const leading = first === -1 ? args : args.slice(0, first);
   const words = first === -1 ? [] : args.slice(first);
-  for (const count of [2, 1]) {
-    const name = words.slice(0, count).join(" ");
-    const verb = verbs.find((one) => one.name === name);
-    if (verb !== undefined) return { verb, words, rest: [...leading, ...words.slice(count)] };
-  }
-  return { verb: undefined, words, rest: args };
+  const [word = "", ...others] = words;
+  const single = verbs.find(({ name }) => name === word);
+  if (single !== undefined) return { verb: single, words, rest: [...leading, ...others] };
+  const kin = verbs.filter(({ name }) => name.startsWith(`${word} `));
+  const declared: Options = Object.fromEntries(
+    [COMMON_OPTIONS, ...kin.map(({ options }) => options)].flatMap(Object.entries),
+  );
+  const second = tokensOf(others, declared).find(({ kind }) => kind === "positional")?.index;
+  const verb = kin.find(({ name }) => second !== undefined && name === `${word} ${others[second]}`);
+  if (verb === undefined || second === undefined) return { verb, words, rest: args };
+  return { verb, words, rest: [...leading, ...others.toSpliced(second, 1)] };
 }
 
-/** @throws Failure if an option is unknown or lacks its value, or the operands are too few or too many */
-export function parseLine(verb: Verb, args: readonly string[]): ParsedLine {
-  const declared: Readonly<Record<string, Option>> = { ...verb.options, ...COMMON_OPTIONS };
-  const help = `Run express-kaleyra-sms ${verb.name} --help.`;
+type Options = Readonly<Record<string, Option>>;
+
+function tokensOf(args: readonly string[], declared: Options) {
   const { tokens } = parseArgs({
-    args: [...args],
+    args: args.map((arg) => (KEY.test(arg) ? `${MARK}${arg}` : arg)),
     options: Object.fromEntries(
       Object.entries(declared).map(([name, { value }]) => [name, { type: value === undefined ? "boolean" : "string" }]),
     ),
     strict: false,
     tokens: true,
   });
+  return tokens;
+}
+
+/** The key of a message, as inboxes list them: one in 64 begins with a hyphen, and is no option. */
+const KEY = /^-[\w-]{42}$/;
+/** Hides the hyphen. No word of a command line holds this character. */
+const MARK = "\0";
+
+/** @throws Failure if an option is unknown or lacks its value, or the operands are too few or too many */
+export function parseLine(verb: Verb, args: readonly string[]): ParsedLine {
+  const declared: Options = { ...verb.options, ...COMMON_OPTIONS };
+  const help = `Run express-kaleyra-sms ${verb.name} --help.`;
   const given = new Map<string, Array<string | true>>();
   const operands: string[] = [];
-  for (const token of tokens) {
-    if (token.kind === "positional") operands.push(token.value);
+  for (const token of tokensOf(args, declared)) {
+    if (token.kind === "positional") operands.push(token.value.replace(MARK, ""));
     if (token.kind !== "option") continue;
-    const { name, rawName, value } = token;
+    const { name, rawName } = token;
+    const value = token.value?.replace(MARK, "");
     const option = Object.hasOwn(declared, name) ? declared[name] : undefined;
     if (option === undefined) {
       const near = nearest(name, Object.keys(declared));

@@ -1,9 +1,26 @@
 // The table of verbs: parsing, `--help` and docs/command.md come from it.
 
 import { check } from "./check.js";
+import { inboxDead } from "./inbox/dead.js";
+import { inboxDiscard } from "./inbox/discard.js";
+import { inboxForget } from "./inbox/forget.js";
+import { inboxReplay } from "./inbox/replay.js";
+import { inboxShow } from "./inbox/show.js";
+import { inboxStats } from "./inbox/stats.js";
 import { newApp } from "./new.js";
 import { send } from "./send.js";
 import { simulator } from "./simulator.js";
 import type { Verb } from "./verb.js";
 
-export const VERBS: readonly Verb[] = [newApp, simulator, send, check];
+export const VERBS: readonly Verb[] = [
+  newApp,
+  simulator,
+  send,
+  check,
+  inboxStats,
+  inboxDead,
+  inboxShow,
+  inboxReplay,
+  inboxDiscard,
+  inboxForget,
+];

@@ -49,6 +49,14 @@ export interface OperableInbox extends Inbox {
   forget(source: string): Promise<number>;
 }
 
+/** What the command needs besides. Not public. */
+export interface InspectedInbox extends OperableInbox {
+  /** Counts the messages that `forget` would erase. @param source - as in `forget` */
+  countOf(source: string): Promise<number>;
+  /** Whether nothing was ever stored under the inbox's name: it may be mistyped. */
+  isUnused(): Promise<boolean>;
+}
+
 export interface InboxStats {
   /** Messages that can be handed out now, or when an earlier message of the same source has ended. */
   readonly waiting: number;

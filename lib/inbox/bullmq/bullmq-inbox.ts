@@ -2,7 +2,7 @@
 
 import { codedError } from "../../base/errors.js";
 import { readLimit, requireString } from "../inbox-options.js";
-import type { OperableInbox } from "../operable-inbox.js";
+import type { InspectedInbox, OperableInbox } from "../operable-inbox.js";
 import { readBullmqOptions, type BullmqInboxOptions } from "./bullmq-options.js";
 import { release, openClient, FAIL_FAST, whenReady } from "./client.js";
 import { Ledger } from "./ledger.js";
@@ -45,6 +45,29 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * const sms = incomingSms({ inbox });
  */
 export function bullmqInbox(options: BullmqInboxOptions): OperableInbox {
+  return opened(options, true).inbox;
+}
+
+/** The same, with what only the command asks. Whoever waits at a terminal is told at once that Redis is away. */
+export function inspectedBullmqInbox(options: BullmqInboxOptions): InspectedInbox {
+  const { inbox, upkeep, withRedis } = opened(options, false);
+  return {
+    ...inbox,
+    countOf: async (source) => {
+      requireString("countOf(source)", source);
+      return withRedis(() => upkeep.countOf(source));
+    },
+    isUnused: () => withRedis(() => upkeep.isUnused()),
+  };
+}
+
+interface Opened {
+  readonly inbox: OperableInbox;
+  readonly upkeep: Upkeep;
+  readonly withRedis: <Result>(operation: () => Promise<Result>) => Promise<Result>;
+}
+
+function opened(options: BullmqInboxOptions, isPatient: boolean): Opened {
   const settings = readBullmqOptions(options);
   const client = openClient(settings.connection, FAIL_FAST);
   warnOfSetUp(client, settings.name);
@@ -69,7 +92,7 @@ export function bullmqInbox(options: BullmqInboxOptions): OperableInbox {
   const withRedis = async <Result>(operation: () => Promise<Result>): Promise<Result> => {
     if (closing !== undefined) throw codedError("KALEYRA_SMS_INBOX_CLOSED");
     try {
-      await whenReady(client, Date.now() + CONNECT_TIMEOUT_MS);
+      await whenReady(client, Date.now() + CONNECT_TIMEOUT_MS, isPatient);
       return await operation();
     } catch (error) {
       // Checked again: closing cuts off what runs.
@@ -84,7 +107,7 @@ export function bullmqInbox(options: BullmqInboxOptions): OperableInbox {
     release(client);
   };
 
-  return {
+  const inbox: OperableInbox = {
     store: async (message, signal) => {
       if (closing !== undefined) throw codedError("KALEYRA_SMS_INBOX_CLOSED");
       return sender.store(message, signal);
@@ -117,4 +140,5 @@ export function bullmqInbox(options: BullmqInboxOptions): OperableInbox {
       return withRedis(() => upkeep.forget(source));
     },
   };
+  return { inbox, upkeep, withRedis };
 }

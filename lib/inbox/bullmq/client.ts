@@ -65,9 +65,10 @@ export function ignoringErrors(client: Client): Client {
  * Resolves when commands can be sent.
  *
  * @param deadline - in milliseconds since the epoch
+ * @param isPatient - whether to wait for another attempt to connect if one fails
  * @throws Error if the deadline is over, or the client is released
  */
-export function whenReady(client: Client, deadline: number): Promise<void> {
+export function whenReady(client: Client, deadline: number, isPatient = true): Promise<void> {
   if (client.status === "ready") return Promise.resolve();
   return new Promise((resolve, reject) => {
     let last: unknown = redisFailed("no connection in time");
@@ -78,7 +79,10 @@ export function whenReady(client: Client, deadline: number): Promise<void> {
     };
     const isReady = (): void => settle(resolve);
     const isOver = (): void => settle(() => reject(unreachable(last)));
-    const isError = (error: unknown): unknown => (last = error);
+    const isError = (error: unknown): void => {
+      last = error;
+      if (!isPatient) isOver();
+    };
     const timer = setTimeout(isOver, Math.max(deadline - Date.now(), 0));
     client.on("ready", isReady).on("end", isOver).on("error", isError);
     if (client.status === "end") isOver();

@@ -110,6 +110,30 @@ export class Upkeep {
     return replayed;
   }
 
+  /** BullMQ counts the jobs of a queue from its first one on. */
+  async isUnused(): Promise<boolean> {
+    return (await this.#client.exists(this.#queue.toKey("id"))) === 0;
+  }
+
+  /** Counts the messages that `forget` would erase. */
+  async countOf(source: string): Promise<number> {
+    const subscriber = phoneNumber(source);
+    // A message may move from one state to the next during the search.
+    const found = new Set<string>();
+    for (const state of STATES) {
+      for (let start = 0; ; start += PAGE) {
+        const ids = await this.#queue.getRanges([state], start, start + PAGE - 1);
+        if (ids.length === 0) break;
+        const texts = await this.#ledger.read(ids);
+        for (const [n, id] of ids.entries()) {
+          const message = parsedEntry(id, texts[n] ?? null)?.message;
+          if (message !== undefined && phoneNumber(message.source) === subscriber) found.add(id);
+        }
+      }
+    }
+    return found.size;
+  }
+
   /** Erases the messages of a subscriber. @returns their number */
   async forget(source: string): Promise<number> {
     const subscriber = phoneNumber(source);

@@ -31,18 +31,24 @@ const PRAGMAS = [
  *
  * @param name - the inbox's name
  * @param option - the option that names the file, for errors
+ * @param isNewAllowed - whether a database without tables is made an inbox's
  * @returns the path of the file
  * @throws TypeError if the database is not a file, cannot be written, or belongs to something else, also to
  * another inbox of this process
  * @throws Error if another process locks the file for longer than `OPENING_MS`
  */
-export function openDatabase(database: SqliteDatabase, name: string, option: "file" | "database"): string {
+export function openDatabase(
+  database: SqliteDatabase,
+  name: string,
+  option: "file" | "database",
+  isNewAllowed = true,
+): string {
   const path = pathOf(database);
   assertFree(path);
   const end = performance.now() + OPENING_MS;
   for (;;) {
     try {
-      setUp(database, name, option);
+      setUp(database, name, option, isNewAllowed);
       return path;
     } catch (error) {
       // SQLite does not wait for a lock when it switches to WAL mode.
@@ -52,12 +58,12 @@ export function openDatabase(database: SqliteDatabase, name: string, option: "fi
   }
 }
 
-function setUp(database: SqliteDatabase, name: string, option: string): void {
+function setUp(database: SqliteDatabase, name: string, option: string, isNewAllowed: boolean): void {
   database.exec(`PRAGMA busy_timeout = ${OPENING_MS}`);
   // One snapshot, since another process may be making the tables. In a transaction of the user's, BEGIN fails.
   database.exec("BEGIN");
   try {
-    assertOwn(database, option);
+    assertOwn(database, option, isNewAllowed);
   } finally {
     database.exec("ROLLBACK");
   }
@@ -95,11 +101,12 @@ function databasesOf(database: SqliteDatabase): Row[] {
   }
 }
 
-function assertOwn(database: SqliteDatabase, option: string): void {
+function assertOwn(database: SqliteDatabase, option: string, isNewAllowed: boolean): void {
   const { application_id: id } = row(database.prepare("PRAGMA application_id").get());
   if (Number(id) === APPLICATION_ID) return;
   if (Number(id) !== 0 || tablesOf(database).length > 0)
     throw notUsable(option, "a file of the inbox's own: this one has other tables");
+  if (!isNewAllowed) throw notUsable(option, "the file of an inbox: this one is empty");
 }
 
 /** Returns an error that says how to fix the cause, in place of the driver's. */

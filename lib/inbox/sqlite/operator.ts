@@ -89,6 +89,11 @@ export class Operator implements Omit<OperableInbox, keyof Inbox> {
     });
   }
 
+  async countOf(source: string): Promise<number> {
+    requireString("countOf(source)", source);
+    return this.#run(() => this.#upkeep.countOf(source));
+  }
+
   /** Waits for the methods that run, and empties the log if nothing prevents it. Does not reject. */
   async close(): Promise<void> {
     this.#isClosed = true;

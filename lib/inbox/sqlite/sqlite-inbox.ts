@@ -1,6 +1,9 @@
 // The inbox in an SQLite file: opens the file, and joins the parts.
 
-import type { OperableInbox } from "../operable-inbox.js";
+import { existsSync } from "node:fs";
+
+import { invalidOption } from "../../base/errors.js";
+import type { InspectedInbox, OperableInbox } from "../operable-inbox.js";
 import { openDatabase } from "./database.js";
 import type { SqliteDatabase } from "./driver.js";
 import { openFile } from "./drivers.js";
@@ -29,8 +32,26 @@ import { Worker } from "./worker.js";
  * const sms = incomingSms({ inbox });
  */
 export function sqliteInbox(options: SqliteInboxOptions): OperableInbox {
+  return opened(readSqliteOptions(options), true).inbox;
+}
+
+/** Opens the file of an inbox that is there already. @throws TypeError as `sqliteInbox`, and if it is not there */
+export function existingSqliteInbox(options: SqliteInboxOptions): InspectedInbox {
   const settings = readSqliteOptions(options);
-  const { database, file, release } = openPlace(settings);
+  if ("file" in settings.place && !existsSync(settings.place.file))
+    throw invalidOption("options.file of sqliteInbox takes the file of an inbox: it does not exist.");
+  const { inbox, operator } = opened(settings, false);
+  // The file keeps the name: under another one, it is not opened.
+  return { ...inbox, countOf: (source) => operator.countOf(source), isUnused: () => Promise.resolve(false) };
+}
+
+interface Opened {
+  readonly inbox: OperableInbox;
+  readonly operator: Operator;
+}
+
+function opened(settings: SqliteInboxSettings, isNewAllowed: boolean): Opened {
+  const { database, file, release } = openPlace(settings, isNewAllowed);
   const keys = new Keys(database);
   const processes = new Processes(database, settings.leaseMs);
   const worker = new Worker(database, new Ledger(database, keys), processes, file, settings);
@@ -47,7 +68,7 @@ export function sqliteInbox(options: SqliteInboxOptions): OperableInbox {
 
   let closing: Promise<void> | undefined;
 
-  return {
+  const inbox: OperableInbox = {
     store: (message, signal) => worker.store(message, signal),
     start: (work) => worker.start(work),
     close: () => (closing ??= close()),
@@ -59,30 +80,31 @@ export function sqliteInbox(options: SqliteInboxOptions): OperableInbox {
     discard: (key) => operator.discard(key),
     forget: (source) => operator.forget(source),
   };
+  return { inbox, operator };
 }
 
-interface Opened {
+interface Place {
   readonly database: SqliteDatabase;
   readonly file: InboxFile;
   /** Closes what was opened here, and lets the file be opened again. */
   readonly release: () => void;
 }
 
-function openPlace({ place, name }: SqliteInboxSettings): Opened {
-  if ("database" in place) return opened(place.database, openDatabase(place.database, name, "database"));
+function openPlace({ place, name }: SqliteInboxSettings, isNewAllowed: boolean): Place {
+  if ("database" in place) return placeOf(place.database, openDatabase(place.database, name, "database", isNewAllowed));
   // Before it is opened: closing a second handle, perhaps of another driver, would release the locks of the first.
   assertFree(place.file);
   const database = openFile(place.file, place.driver);
   const close = (): void => void database.close();
   try {
-    return opened(database, openDatabase(database, name, "file"), close);
+    return placeOf(database, openDatabase(database, name, "file", isNewAllowed), close);
   } catch (error) {
     close();
     throw error;
   }
 }
 
-function opened(database: SqliteDatabase, path: string, close?: () => void): Opened {
+function placeOf(database: SqliteDatabase, path: string, close?: () => void): Place {
   const file = new InboxFile(path);
   const unmark = markOpen(path);
   const release = (): void => {

@@ -31,6 +31,8 @@ const SQL = {
            WHERE seq = ? AND state = ${STATE.dead}`,
   keepKey: `INSERT INTO done (seq, key, at) SELECT seq, key, ? FROM message WHERE seq = ? AND state = ${STATE.dead}`,
   discard: `DELETE FROM message WHERE seq = ? AND state = ${STATE.dead}`,
+  countOf: `SELECT COUNT(*) AS messages FROM message
+            WHERE source = ? AND (state <> ${STATE.running} OR body IS NOT NULL)`,
   keepKeys: `INSERT INTO done (seq, key, at)
              SELECT seq, key, ? FROM message WHERE source = ? AND state <> ${STATE.running}`,
   forget: `DELETE FROM message WHERE source = ? AND state <> ${STATE.running}`,
@@ -102,6 +104,11 @@ export class Upkeep {
     const dead = this.#statements.rows("oldestDead", at, limit);
     for (const { seq } of dead) this.#statements.run("replay", now, seq);
     return dead.length;
+  }
+
+  /** Counts the messages that `forget` would erase. */
+  countOf(source: string): number {
+    return Number(this.#statements.row("countOf", storedSource(source)).messages);
   }
 
   /** Erases the messages of a subscriber. @returns their number */

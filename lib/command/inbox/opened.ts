@@ -1,0 +1,148 @@
+// The inbox that a verb works on: opened for one call, beside the app that uses it, and closed again.
+
+import { codeOf } from "../../base/errors.js";
+import { isRecord } from "../../base/record.js";
+import type { InspectedInbox } from "../../inbox/operable-inbox.js";
+import { isBusy } from "../../inbox/sqlite/driver.js";
+import { fault, unreachable, wrongUse, type Failure } from "../failure.js";
+import { secretOf } from "../secrets.js";
+import type { ValuesOf } from "../verb.js";
+
+/** The options of every verb. */
+export const INBOX_OPTIONS = {
+  sqlite: { value: "FILE", help: "The file of a sqliteInbox." },
+  redis: { value: "URL", secret: true, help: "The Redis of a bullmqInbox." },
+  name: { value: "NAME", help: "The name of the inbox, if the app gives it one." },
+} as const;
+
+export const DRY_RUN = { help: "Says what would change, and changes nothing." } as const;
+export const CONFIRM = { help: "Does it, though it cannot be undone." } as const;
+
+const WHERE = "Give the file and the name that the app gives to sqliteInbox.";
+const WHICH_REDIS = "Give the URL and the name that the app gives to bullmqInbox.";
+
+/**
+ * Opens the inbox for one use. It hands out nothing, so it needs no lease, and the app beside it goes on.
+ *
+ * @throws Failure if there is no such inbox, or it is out of reach
+ */
+export async function withInbox<Found>(
+  options: ValuesOf<typeof INBOX_OPTIONS>,
+  signal: AbortSignal,
+  use: (inbox: InspectedInbox) => Promise<Found>,
+): Promise<Found> {
+  const inbox = await open(options);
+  // What still waits for the inbox then rejects.
+  const close = (): void => void inbox.close().catch(() => undefined);
+  signal.addEventListener("abort", close, { once: true });
+  try {
+    signal.throwIfAborted();
+    return await use(inbox);
+  } catch (cause) {
+    throw explained(cause, WHERE);
+  } finally {
+    signal.removeEventListener("abort", close);
+    // Whether it closes well changes nothing of what was found or done.
+    await inbox.close().catch(() => undefined);
+  }
+}
+
+/** Of an engine, only the one that is asked for is loaded: its drivers may not be installed. */
+async function open({ sqlite, redis, name }: ValuesOf<typeof INBOX_OPTIONS>): Promise<InspectedInbox> {
+  if ((sqlite === undefined) === (redis === undefined))
+    throw wrongUse("Either --sqlite FILE or --redis URL says which inbox.", "For instance --sqlite inbox.db.");
+  try {
+    if (sqlite !== undefined) {
+      const { existingSqliteInbox } = await import("../../inbox/sqlite/sqlite-inbox.js");
+      return existingSqliteInbox({ file: sqlite, name });
+    }
+    const connection = secretOf(redis ?? "", "redis").value;
+    const { inspectedBullmqInbox } = await import("../../inbox/bullmq/bullmq-inbox.js");
+    return inspectedBullmqInbox({ connection, name });
+  } catch (cause) {
+    throw explained(cause, sqlite === undefined ? WHICH_REDIS : WHERE);
+  }
+}
+
+/** Errors of the inbox in the words of the command line. */
+function explained(cause: unknown, next: string): unknown {
+  if (isBusy(cause))
+    return unreachable(
+      "Another process locks the inbox's file.",
+      "Run it again when that process has finished.",
+      "KALEYRA_SMS_INBOX_BUSY",
+    );
+  const code = codeOf(cause);
+  if (code === "KALEYRA_SMS_INVALID_OPTION") return wrongUse(inOptionsOfTheCommand(cause), next, "no-inbox");
+  if (code === "KALEYRA_SMS_PEER_MISSING")
+    return wrongUse(
+      inOptionsOfTheCommand(cause),
+      "Run the command in the folder of the app, where express-kaleyra-sms is installed beside it.",
+      code,
+    );
+  if (code === "KALEYRA_SMS_INBOX_BUSY")
+    return unreachable(inOptionsOfTheCommand(cause), "Run it again when the other process has finished.", code);
+  if (code === "KALEYRA_SMS_INBOX_UNREACHABLE")
+    return unreachable(
+      /^.*?\.(?= )/.exec(inOptionsOfTheCommand(cause))?.[0] ?? "Redis could not be reached.",
+      "Check that Redis runs, and that the URL is right.",
+      code,
+    );
+  const { code: given, errstr } = isRecord(cause) ? cause : {};
+  if (code === undefined && typeof given === "string" && /^(ERR_)?SQLITE/.test(given))
+    return unreachable(
+      `The inbox's file cannot be used (${typeof errstr === "string" ? errstr : given}).`,
+      "Look at the disk and at the rights to the file and to its folder.",
+    );
+  return cause;
+}
+
+function inOptionsOfTheCommand(cause: unknown): string {
+  const { message } = cause instanceof Error ? cause : { message: "The inbox cannot be opened." };
+  return message
+    .replace(/ See \S+$/, "")
+    .replaceAll("options.file of sqliteInbox", "--sqlite")
+    .replaceAll("options.connection of bullmqInbox", "--redis")
+    .replaceAll(/options\.name of (sqlite|bullmq)Inbox/g, "--name");
+}
+
+/** @throws Failure if what cannot be undone is not confirmed */
+export function assertConfirmed({ yes, "dry-run": isDry }: Readonly<Record<"yes" | "dry-run", boolean>>): void {
+  if (!yes && !isDry)
+    throw wrongUse(
+      "This cannot be undone.",
+      "Add --yes to do it, or --dry-run to see what would change.",
+      "not-confirmed",
+    );
+}
+
+/** Why a key is not that of a dead letter. */
+export async function noDeadLetter(inbox: InspectedInbox, key: string): Promise<Failure> {
+  const kept = await inbox.get(key);
+  if (kept === undefined) return noMessage();
+  return fault({
+    code: "no-dead-letter",
+    message: `The message is no dead letter: it is ${kept.state}.`,
+    next: "inbox dead lists the dead letters.",
+  });
+}
+
+export function noMessage(): Failure {
+  return fault({
+    code: "no-message",
+    message: "The inbox has no message with that key.",
+    next: "It was handled, discarded or forgotten, or was never stored. inbox dead lists the keys of dead letters.",
+  });
+}
+
+/** What was done, or would be, to a number of messages. */
+export function changed(
+  count: number,
+  isDry: boolean,
+  done: string,
+): { readonly data: { readonly messages: number; readonly dryRun: boolean }; readonly text: string } {
+  return {
+    data: { messages: count, dryRun: isDry },
+    text: `${count} ${count === 1 ? "message" : "messages"} ${isDry ? "would be " : ""}${done}.`,
+  };
+}

@@ -1,0 +1,27 @@
+// What was sent, as it may be printed: it can neither steer a terminal nor look like another line of the output.
+
+/** Control characters, and those that change the direction of what follows. */
+// eslint-disable-next-line no-control-regex -- These are what must not reach a terminal.
+const STEERING = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+
+/** A text in one line, without quotes. */
+export function printable(text: string): string {
+  return text.replaceAll(STEERING, escaped);
+}
+
+/** Data as JSON in several lines, in which only line ends of JSON's own are left as they are. */
+export function printableJson(data: object): string {
+  return JSON.stringify(data, undefined, 2)
+    .split("\n")
+    .map((line) => printable(line))
+    .join("\n");
+}
+
+/** A subscriber, recognizable to who knows the number, and to nobody else: `+91…01`. */
+export function masked(source: string): string {
+  return source.length < 8 ? "…" : `${printable(source.slice(0, 3))}…${printable(source.slice(-2))}`;
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
