@@ -23,6 +23,8 @@ import { readOptions, type IncomingSmsOptions } from "./options.js";
 import { createAdmit } from "./pipeline/admit.js";
 import { adviseOnSetUp, createAdvise } from "./pipeline/advice.js";
 import { createInMemory } from "./pipeline/in-memory.js";
+import { isLookedAtOnly } from "./pipeline/looked-at-only.js";
+import { createMatchesOf } from "./pipeline/matches-of.js";
 import { Observers } from "./pipeline/observer.js";
 import { createReceive } from "./pipeline/receive.js";
 import { STATE, type RouterState } from "./pipeline/router-state.js";
@@ -109,16 +111,18 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       : createThroughInbox(settings.inbox, settings, { registry, dispatcher, limit });
   const authorize = settings.authenticate ? createAuthorize(settings.authenticate, limit, log) : () => undefined;
   const admit = createAdmit(authorize, dispatcher, answers, log);
+  const validate = createValidate(settings.schema, profile && new Set(profile.fields));
+  const reading = {
+    template: profile?.template,
+    escaping: settings.escaping,
+    phoneNumber,
+    instantOf: settings.timeZone === undefined ? undefined : instantIn(settings.timeZone),
+    hidden: settings.authenticate ? [...settings.authenticate.variables.keys()] : [],
+    decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
+    takesPost: settings.methods.includes("POST"),
+  };
   const pipeline = createReceive({
-    read: createReadCallback(createValidate(settings.schema, profile && new Set(profile.fields)), {
-      template: profile?.template,
-      escaping: settings.escaping,
-      phoneNumber,
-      instantOf: settings.timeZone === undefined ? undefined : instantIn(settings.timeZone),
-      hidden: settings.authenticate ? [...settings.authenticate.variables.keys()] : [],
-      decryptFields: settings.decrypt && createDecryptFields(settings.decrypt, log),
-      takesPost: settings.methods.includes("POST"),
-    }),
+    read: createReadCallback(validate, reading),
     handleOrStore: delivery.handleOrStore,
     dispatcher,
     answers,
@@ -138,7 +142,13 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     isIdle: () => capacity.isEmpty && dispatcher.isIdle,
     takesOut: () => settings.concurrency > 0 && registry.isListening,
     observe: (observer) => observers.add(observer),
+    matchesOf: createMatchesOf({
+      registry,
+      createRead: () => createReadCallback(validate, { ...reading, decryptFields: undefined }),
+    }),
+    recipients: () => registry.recipients,
   };
+  if (isLookedAtOnly()) void capacity.close();
   let closing: Promise<void> | undefined;
   const receiveChecked = async (callback: Callback): Promise<Receipt> => {
     if (!capacity.enter("handling")) return admit.turnAway(capacity.isClosed ? "closing" : "capacity", callback.method);

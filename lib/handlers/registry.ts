@@ -4,7 +4,8 @@
 import type { Log } from "../base/log.js";
 import type { MaybePromise } from "../base/maybe-promise.js";
 import type { SmsMessage } from "../callback/message.js";
-import { findKeywords, optsOut, unregisteredMatch } from "../keywords/find-keywords.js";
+import { findKeywords, optsOut, possibleOptOut, unregisteredMatch } from "../keywords/find-keywords.js";
+import type { KeywordMatch } from "../keywords/keyword-match.js";
 import {
   EVENTS,
   MESSAGE_EVENTS,
@@ -47,6 +48,19 @@ class RegisteredCall<Event extends SmsEvent> implements Call<Event> {
     const { handler } = this.#registration;
     return handler(this.payload, context);
   }
+}
+
+/** What a message would match. */
+export interface Matches {
+  /** With what was registered: the keyword, a RegExp, or `POSSIBLE_OPT_OUT`. */
+  readonly matches: ReadonlyArray<KeywordMatch & { readonly pattern: string }>;
+  /** RegExps that threw. */
+  readonly failed: readonly string[];
+  /** Whether there are keywords, and none matched. */
+  readonly isUnmatched: boolean;
+  readonly optOut: boolean;
+  /** Also if `POSSIBLE_OPT_OUT` is not registered. */
+  readonly possibleOptOut: KeywordMatch | undefined;
 }
 
 /** Makes a call that fails with `cause`: a failure before any handler is called is reported like one of a handler. */
@@ -130,6 +144,25 @@ export class Registry {
       if (hasKeywords) add("unmatched", message);
     }
     return calls.length > 1 ? calls.sort((a, b) => a.order - b.order) : calls;
+  }
+
+  /** What a message would match, without a call. */
+  matchesOf(message: SmsMessage): Matches {
+    const sets = this.#setsOf(message);
+    const indexes = indexesOf(sets);
+    const found = findKeywords(message, indexes);
+    const failed = found.flatMap((one) => ("cause" in one ? [String(one.pattern)] : []));
+    const matches = found.flatMap((one) =>
+      "cause" in one ? [] : [{ ...one.match, pattern: String(one.pattern ?? one.match.keyword) }],
+    );
+    const isUnmatched = found.length === 0 && sets.some(({ keywords }) => !keywords.isEmpty);
+    const possible = possibleOptOut(message, indexes);
+    return { matches, failed, isUnmatched, optOut: optsOut(message, indexes), possibleOptOut: possible };
+  }
+
+  /** The business numbers that have handlers of their own. */
+  get recipients(): readonly string[] {
+    return [...this.#ofRecipients].flatMap(([recipient, set]) => (set.isListening ? [recipient] : []));
   }
 
   /** Whether a message opts out. */

@@ -16,12 +16,15 @@ import { endOfPhrase, matchOf, patternMatch, typedBy, type End, type Typed } fro
 interface Matched<Registered> {
   readonly match: KeywordMatch;
   readonly registered: readonly Registered[];
+  /** What matched, if it is no keyword that was registered as such. */
+  readonly pattern?: RegExp | "POSSIBLE_OPT_OUT";
 }
 
 /** A RegExp that threw, as V8's do if they backtrack too deeply in a long text. Whether it matches is unknown. */
 interface Failed<Registered> {
   readonly cause: unknown;
   readonly registered: readonly Registered[];
+  readonly pattern: RegExp;
 }
 
 export type Found<Registered> = Matched<Registered> | Failed<Registered>;
@@ -43,19 +46,28 @@ export function findKeywords<Registered>(
   for (const { regExp, registered } of regExpsOf(indexes).values()) {
     try {
       const match = patternMatch(regExp, message, typed);
-      if (match !== undefined) all.push({ match, registered });
+      if (match !== undefined) all.push({ match, registered, pattern: regExp });
     } catch (cause) {
-      all.push({ cause, registered });
+      all.push({ cause, registered, pattern: regExp });
     }
   }
-  if (!isOptOut && indexes.some(hasPossible) && !optsOut(message, indexes)) {
-    const possible = possibleOptOutIn(typed.text);
-    if (possible !== undefined) {
-      const match = matchOf(possible.keyword, "text", message, typed, possible.end);
-      all.push({ match, registered: indexes.flatMap((index) => index.possible) });
-    }
+  if (!isOptOut && indexes.some(hasPossible)) {
+    const match = possibleOptOut(message, indexes, typed);
+    const registered = indexes.flatMap((index) => index.possible);
+    if (match !== undefined) all.push({ match, registered, pattern: "POSSIBLE_OPT_OUT" });
   }
   return all;
+}
+
+/** Returns the match of words with which the subscriber may want to opt out, if the message does not opt out. */
+export function possibleOptOut(
+  message: SmsMessage,
+  indexes: ReadonlyArray<KeywordIndex<unknown>>,
+  typed = typedBy(message),
+): KeywordMatch | undefined {
+  if (optsOut(message, indexes)) return undefined;
+  const possible = possibleOptOutIn(typed.text);
+  return possible && matchOf(possible.keyword, "text", message, typed, possible.end);
 }
 
 /** Returns the match of the callback's own keyword when no handler is registered for it. */

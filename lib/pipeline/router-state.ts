@@ -1,9 +1,10 @@
-// What express-kaleyra-sms/testing and /simulator see of a router. Not public.
+// What express-kaleyra-sms/testing, /simulator and the command see of a router. Not public.
 
 import { invalidArgument } from "../base/errors.js";
 import type { Escaping } from "../callback/read/json-body.js";
 import type { CallbackProfile } from "../callback/template/profile.js";
 import type { Inbox } from "../inbox/inbox.js";
+import type { MatchesOf } from "./matches-of.js";
 import type { Observer } from "./observer.js";
 
 export interface RouterState {
@@ -19,6 +20,10 @@ export interface RouterState {
   readonly takesOut: () => boolean;
   /** Adds an observer, for as long as the router lives. */
   readonly observe: (observer: Observer) => void;
+  /** What a callback would match. Calls no handler. */
+  readonly matchesOf: MatchesOf;
+  /** The business numbers that have handlers of their own. */
+  readonly recipients: () => readonly string[];
 }
 
 /** The property of a router, of whichever copy of this package: an app may have several. */

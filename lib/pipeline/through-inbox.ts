@@ -9,6 +9,7 @@ import type { Dispatcher } from "../handlers/dispatcher.js";
 import { SmsError } from "../handlers/sms-error.js";
 import type { Registry } from "../handlers/registry.js";
 import type { Inbox } from "../inbox/inbox.js";
+import { isLookedAtOnly } from "./looked-at-only.js";
 import type { Delivery } from "./receive.js";
 import { createStore } from "./store.js";
 import { createWork } from "./work.js";
@@ -67,7 +68,7 @@ export function createThroughInbox(
     await registry.whenListening();
     if (!isClosed) await inbox.start(work);
   };
-  if (concurrency > 0) start().catch(report);
+  if (concurrency > 0 && !isLookedAtOnly()) start().catch(report);
 
   return {
     handleOrStore: createStore(inbox, storing, report),
