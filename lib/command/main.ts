@@ -21,7 +21,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 process.stdout.on("error", () => process.exit(EXIT.done));
 process.stderr.on("error", () => undefined);
 
+// Taken now: what a module of the user's prints later goes to stderr.
+const print = process.stdout.write.bind(process.stdout);
+
 void run(process.argv.slice(2), VERBS, process, interruption.signal).then((exitCode) => {
   // What is written may still be on its way. A module of the user's may keep the process alive: it does not wait for it.
-  process.stdout.write("", () => process.exit(exitCode));
+  print("", () => process.exit(exitCode));
 });

@@ -4,25 +4,35 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
+import { codeOf } from "../base/errors.js";
 import { nameOf } from "../base/thrown.js";
 import { callbackProfile, isCallbackProfile, type CallbackProfile } from "../callback/template/profile.js";
-import { fault, wrongUse } from "./failure.js";
+import { EXIT, Failure, fault, wrongUse } from "./failure.js";
+
+/** How long a module may take to load, in milliseconds. */
+const LOAD_MS = 30_000;
 
 /**
  * Loads a module: CommonJS or ESM, and TypeScript if this Node.js can.
  *
  * @returns its exports by name; those of a CommonJS module that exports one object as well
- * @throws Failure if it is not there, or throws
+ * @throws Failure if it is not there, throws, or does not end loading
  */
-export async function exportsOf(file: string, option: string): Promise<ReadonlyMap<string, unknown>> {
+export async function exportsOf(
+  file: string,
+  option: string,
+  signal?: AbortSignal,
+): Promise<ReadonlyMap<string, unknown>> {
   const path = resolve(file);
   if (!existsSync(path)) throw wrongUse(`${option}: there is no file ${file}.`, "Give the path of a module.");
   try {
-    const module = (await import(pathToFileURL(path).href)) as Readonly<Record<string, unknown>>;
+    const module = await loaded(path, file, signal);
     const whole = module.default;
     const inner = typeof whole === "object" && whole !== null && !isCallbackProfile(whole) ? Object.entries(whole) : [];
-    return new Map([...inner, ...Object.entries(module)]);
+    // `default` of what was compiled to CommonJS is inside.
+    return new Map([...Object.entries(module), ...inner]);
   } catch (cause) {
+    if (cause instanceof Failure) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
     if (code === "ERR_UNKNOWN_FILE_EXTENSION")
       throw wrongUse(
@@ -31,10 +41,52 @@ export async function exportsOf(file: string, option: string): Promise<ReadonlyM
       );
     throw fault({
       code: "module-failed",
-      message: `${file} failed to load: ${nameOf(cause)}.`,
+      message: `${file} failed to load: ${reasonOf(cause)}`,
       next: "Run it with node to see why. The command loads it as your app does: it must not need more than your app.",
     });
   }
+}
+
+async function loaded(
+  path: string,
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<Readonly<Record<string, unknown>>> {
+  // What it prints does not belong to the result of the verb.
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+  let giveUp = (): void => undefined;
+  const givenUp = new Promise<never>((_, reject) => {
+    giveUp = () =>
+      reject(
+        fault({
+          code: "module-failed",
+          message: `${file} does not end loading.`,
+          next: "It awaits something that does not come: give a module that only makes and exports what is wanted.",
+        }),
+      );
+  });
+  const ends = (): void => {
+    process.exitCode = EXIT.fault;
+    process.stderr.write(`${file} ended the process while it was loaded: give a module that does not.\n`);
+  };
+  // Nothing is left to do, and it still awaits something.
+  process.once("beforeExit", giveUp);
+  process.once("exit", ends);
+  signal?.addEventListener("abort", giveUp);
+  const timer = setTimeout(giveUp, LOAD_MS).unref();
+  try {
+    const loading = import(pathToFileURL(path).href) as Promise<Readonly<Record<string, unknown>>>;
+    return await Promise.race([loading, givenUp]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", giveUp);
+    process.off("beforeExit", giveUp).off("exit", ends);
+  }
+}
+
+/** The package's own errors hold nothing that was sent: they say what is wrong with an option. */
+function reasonOf(cause: unknown): string {
+  return codeOf(cause) !== undefined && cause instanceof Error ? cause.message : `${nameOf(cause)}.`;
 }
 
 /** The profile that a module exports as `profile` or `default`. @throws Failure if it exports none */

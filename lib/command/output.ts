@@ -16,10 +16,13 @@ export class Output {
   readonly isJson: boolean;
   readonly #stdout: NodeJS.WriteStream;
   readonly #stderr: NodeJS.WriteStream;
+  /** Taken before a module of the user's is loaded: what that one prints goes to stderr. */
+  readonly #print: (text: string) => unknown;
 
   constructor({ stdout, stderr, isJson }: OutputOptions) {
     this.#stdout = stdout;
     this.#stderr = stderr;
+    this.#print = stdout.write.bind(stdout);
     this.isJson = isJson;
   }
 
@@ -69,6 +72,6 @@ export class Output {
   }
 
   #write(text: string): void {
-    this.#stdout.write(`${text}\n`);
+    this.#print(`${text}\n`);
   }
 }

@@ -10,6 +10,7 @@ import { inboxStats } from "./inbox/stats.js";
 import { newApp } from "./new.js";
 import { send } from "./send.js";
 import { simulator } from "./simulator.js";
+import { tryKeywords } from "./try.js";
 import type { Verb } from "./verb.js";
 
 export const VERBS: readonly Verb[] = [
@@ -17,6 +18,7 @@ export const VERBS: readonly Verb[] = [
   simulator,
   send,
   check,
+  tryKeywords,
   inboxStats,
   inboxDead,
   inboxShow,

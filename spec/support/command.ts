@@ -14,7 +14,8 @@ export interface Ran {
 interface HowToRun {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  readonly input?: string;
+  /** What it reads; `null` leaves its stdin open. Default: nothing. */
+  readonly input?: string | null;
 }
 
 /** Runs it to its end. */
@@ -51,7 +52,8 @@ export function startCommand(args: readonly string[], { env = {}, cwd, input = "
   };
   child.stdout.setEncoding("utf8").on("data", (out: string) => append({ out }));
   child.stderr.setEncoding("utf8").on("data", (err: string) => append({ err }));
-  child.stdin.on("error", () => undefined).end(input);
+  child.stdin.on("error", () => undefined);
+  if (input !== null) child.stdin.end(input);
   const ended = new Promise<Ran>((resolve) => {
     child.on("close", (code) => {
       resolve({ code, stdout, stderr });
