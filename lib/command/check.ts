@@ -35,7 +35,7 @@ export const check = verb({
   notes: [
     `Your app handles what it accepts. Each id begins with ${ID_PREFIX}, the source is ${SOURCE} and the recipient ` +
       `${RECIPIENT}, which are nobody's numbers: recognize and delete such messages by them. ` +
-      "Each text begins with express-kaleyra-sms, which is no keyword.",
+      "A text begins with express-kaleyra-sms, which is no keyword, or is empty.",
     "The endpoint may be one of this package or any other. A line holds, fails or is not proven: " +
       "an answer 200 shows that a callback was accepted, and not that its text was read exactly.",
     "What the router of your app warns of meanwhile, it warns of what check sends: start it anew afterwards.",

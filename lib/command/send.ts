@@ -6,6 +6,7 @@ import { CREDENTIAL_OPTIONS } from "./credentials.js";
 import { fault, wrongUse, type Failure } from "./failure.js";
 import type { Output } from "./output.js";
 import { outgoing, recorded, type Outgoing } from "./outgoing.js";
+import { problemCodeOf } from "./problem.js";
 import { assertTarget, call, DEFAULT_TARGET, YES } from "./target.js";
 import { verb, type Result } from "./verb.js";
 
@@ -137,14 +138,4 @@ function notAccepted({ status, headers, body }: ExactAnswer): Failure {
               ? "Look at the log of your app."
               : "The answer says what is wrong.",
   });
-}
-
-/** The `code` of a problem, if the body is one. */
-function problemCodeOf(body: string): string | undefined {
-  try {
-    const { code } = JSON.parse(body) as { readonly code?: unknown };
-    return typeof code === "string" && /^[a-z-]+$/.test(code) ? code : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -22,6 +22,9 @@ afterEach(async () => {
   await closeServers();
 });
 
+// Each starts a process that sends some seventy requests.
+jest.setTimeout(30_000);
+
 const TOKEN = "Canary-of-the-Token";
 
 interface Checked {
@@ -84,14 +87,15 @@ describe("check of an app with the router", () => {
     });
     const checked = await check(url, "--header", "X-Callback-Token=env:CALLBACK_TOKEN");
     expectAllHold(checked);
-    expect(checked.lines.length).toBeGreaterThan(55);
+    expect(checked.lines.length).toBeGreaterThan(60);
     expect(checked.stdout).not.toContain(TOKEN);
     expect(new Set(messages.map(({ source }) => source))).toEqual(new Set(["+910000000000"]));
     expect(messages.every(({ id }) => id.startsWith("express-kaleyra-sms-check-"))).toBe(true);
     expect(
       messages.filter(({ text = "" }) => text.endsWith('say "hi",\nC:\\new {"x": 1} \u{1f64f} \u20ac')),
     ).toHaveLength(2);
-    expect([duplicates.length, errors]).toEqual([2, []]);
+    // Once more, and twice at once, by each method.
+    expect([duplicates.length, errors]).toEqual([4, []]);
   });
 
   it("fails in one line if anyone may call, and says what to do", async () => {
@@ -169,6 +173,7 @@ describe("check of other implementations", () => {
       "refuses a callback without message",
       "refuses a delivery report",
       "refuses an object or a list in place of a text",
+      "refuses JSON that has a field twice, with two values",
       "refuses a form that has a field twice, with two values",
       "refuses XML",
       "answers HEAD with 200",
@@ -243,6 +248,21 @@ describe("check of other implementations", () => {
     expect(stdout).not.toContain(TOKEN);
   });
 
+  it("finds a method whose route demands no secret", async () => {
+    const { sms } = recorder({ bodyTimeoutMs: 300 });
+    const guarded: RequestListener = (req, res) => {
+      if (req.method === "GET" || req.headers["x-callback-token"] === TOKEN) sms(req, res);
+      else res.writeHead(403).end();
+    };
+    const { failing, lines } = await check(
+      (await served(guarded)).replace("/sms", "/"),
+      "--header",
+      "X-Callback-Token=env:CALLBACK_TOKEN",
+    );
+    expect(failing).toContain(ANYONE);
+    expect(lines.find(({ name }) => name === ANYONE)?.seen).toBe("answered 200 to GET");
+  });
+
   it("says that nothing is proven if the endpoint limits how often it is called", async () => {
     let calls = 0;
     const url = await served((_req, res) => {
@@ -265,7 +285,10 @@ describe("check of other implementations", () => {
     const { failing, lines } = await check(`http://127.0.0.1:${port.trim()}/sms`);
     expect(failing).toEqual(["accepts the same text if the provider does not escape it"]);
     const at = lines.findIndex(({ result }) => result === "fails");
-    expect(lines[at]).toMatchObject({ seen: "the server stopped", next: expect.stringContaining("log") });
+    expect(lines[at]).toMatchObject({
+      seen: "the server stopped",
+      next: expect.stringMatching(/by the template.*Look at the log/),
+    });
     expect(lines.slice(at + 1).every(({ result }) => result === "notProven")).toBe(true);
   });
 });
@@ -277,13 +300,14 @@ describe("check of an endpoint that accepts no callback", () => {
     ["is not there", 404, "answered 404", /path/],
     ["takes another method only", 405, "answered 405", /methods/],
     ["cannot read it", 400, "answered 400", /--profile/],
+    ["says what is wrong", 422, "answered 422, schema", /--profile/],
     ["is broken", 500, "answered 500", /log/],
   ])("sends nothing more if it %s", async (_what, status, seen, next) => {
     let calls = 0;
     const url = await served((_req, res) => {
       calls += 1;
       res.statusCode = status;
-      res.end();
+      res.end(JSON.stringify({ code: "schema" }).slice(0, status === 422 ? undefined : 0));
     });
     const { lines, error } = await check(url);
     expect(lines.at(-1)).toMatchObject({ result: "fails", seen, next: expect.stringMatching(next) });
@@ -325,7 +349,7 @@ describe("the table of check", () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^Callbacks by POST\n {2}holds {7}accepts a callback by POST\n/);
     expect(stdout).toMatch(
-      /\n\nWho may call\n {2}fails {7}refuses a caller that shows no secret \(answered 200\)\n {14}Whoever knows/,
+      /\n\nWho may call\n {2}fails {7}refuses a caller that shows no secret \(answered 200 to POST\)\n {14}Whoever knows/,
     );
     expect(stdout).toMatch(
       /\n\n\d+ hold, 1 fails, 3 are not proven\.\nIds begin with express-kaleyra-sms-check-\w+-, the source is 910000000000\.\n$/,

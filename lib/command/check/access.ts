@@ -1,7 +1,7 @@
 // Lines of `check` about who may call: without the secrets, or with wrong ones.
 
 import type { Callbacks } from "./callbacks.js";
-import type { Request } from "./endpoint.js";
+import type { Endpoint, Request } from "./endpoint.js";
 import type { Outcome } from "./exchange.js";
 import { HOLDS, isAccepted, judge, seenIn, silent, type Finding, type Group, type Line } from "./line.js";
 import { allChanged, changedOneByOne, NOTHING_SHOWN, type Change, type Shown } from "./shown.js";
@@ -13,25 +13,23 @@ const ANYONE =
 
 const COMPARE = "Compare the whole secret, byte by byte and in constant time.";
 
-/** @param shown - what a legitimate caller shows */
-export function access(callbacks: Callbacks, good: () => Request, shown: Shown): Group {
+/**
+ * @param good - callbacks that are accepted, one for each method
+ * @param shown - what a legitimate caller shows
+ */
+export function access(callbacks: Callbacks, good: ReadonlyArray<() => Request>, shown: Shown): Group {
   const wrong: Change = () => [`${callbacks.idPrefix}wrong`];
   const changed = (name: string, change: Change, next = COMPARE): Line => ({
     name,
-    ask: async (endpoint) => {
-      const findings: Finding[] = [];
-      for (const { of, shown: other } of changedOneByOne(shown, change)) {
-        const finding = turnedAway(await endpoint.ask(good(), other), next);
-        if (finding.result === "fails") return { ...finding, seen: `${finding.seen ?? ""} to ${of.in} ${of.name}` };
-        findings.push(finding);
-      }
-      if (findings.length === 0) return { result: "notProven", next: "The secret cannot be changed in this way." };
-      return findings.find(({ result }) => result === "notProven") ?? HOLDS;
+    ask: (endpoint) => {
+      const all = changedOneByOne(shown, change);
+      if (all.length === 0) return { result: "notProven", next: "The secret cannot be changed in this way." };
+      return eachTurnedAway(endpoint, good, all, next);
     },
   });
   const nothing: Line = {
     name: "refuses a caller that shows no secret",
-    ask: async (endpoint) => turnedAway(await endpoint.ask(good(), NOTHING_SHOWN), ANYONE),
+    ask: (endpoint) => eachTurnedAway(endpoint, good, [{ shown: NOTHING_SHOWN }], ANYONE),
   };
   const ofSecrets = [
     changed("refuses a wrong secret", wrong),
@@ -43,9 +41,28 @@ export function access(callbacks: Callbacks, good: () => Request, shown: Shown):
       (secret) => [secret, secret],
       "Refuse a header or variable that comes twice: a proxy and your app may each read another one.",
     ),
-    sameAnswer(good, allChanged(shown, wrong)),
+    ...good.slice(0, 1).map((one) => sameAnswer(one, allChanged(shown, wrong))),
   ];
   return { title: "Who may call", lines: shown.length === 0 ? [nothing] : [nothing, ...ofSecrets] };
+}
+
+/** Sends each callback with each of what is shown. */
+async function eachTurnedAway(
+  endpoint: Endpoint,
+  good: ReadonlyArray<() => Request>,
+  all: ReadonlyArray<{ readonly of?: Shown[number]; readonly shown: Shown }>,
+  next: string,
+): Promise<Finding> {
+  let found = HOLDS;
+  for (const make of good)
+    for (const { of, shown } of all) {
+      const request = make();
+      const finding = turnedAway(await endpoint.ask(request, shown), next);
+      const what = of === undefined ? request.method : `${request.method}, ${of.in} ${of.name}`;
+      if (finding.result === "fails") return { ...finding, seen: `${finding.seen ?? ""} to ${what}` };
+      if (finding.result === "notProven") found = finding;
+    }
+  return found;
 }
 
 function sameAnswer(good: () => Request, wrong: Shown): Line {

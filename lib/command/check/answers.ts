@@ -3,7 +3,8 @@
 import type { Callbacks } from "./callbacks.js";
 import { SOURCE } from "./callbacks.js";
 import type { Endpoint, Request } from "./endpoint.js";
-import { HOLDS, isAccepted, seenIn, silent, type Finding, type Group, type Line } from "./line.js";
+import type { Outcome } from "./exchange.js";
+import { accepted, HOLDS, isAccepted, type Finding, type Group, type Line } from "./line.js";
 
 /** How many characters one SMS has. */
 const ONE_SMS = 160;
@@ -11,14 +12,14 @@ const ONE_SMS = 160;
 /** Lines of a stack, or paths of files, in the common languages. */
 const INTERNAL = /\bat \S.*:\d+:\d+|node_modules|Traceback \(most|\.(?:[cm]?[jt]s|py|rb|php|java|go):\d+/;
 
-export function repeats(good: () => Request): Group {
-  const next = "Answer a repeated callback as the first one, with 200, and do nothing: remember what was handled.";
-  const judged = (outcomes: Array<Awaited<ReturnType<Endpoint["ask"]>>>): Finding => {
-    for (const outcome of outcomes) {
-      if (typeof outcome === "string") return silent(outcome);
-      if (!isAccepted(outcome.status)) return { result: "fails", seen: seenIn(outcome), next };
-    }
-    return HOLDS;
+/** @param good - callbacks that are accepted, one for each method */
+export function repeats(...good: ReadonlyArray<() => Request>): Group {
+  const judged = accepted(
+    "Answer a repeated callback as the first one, with 200, and do nothing: remember what was handled.",
+  );
+  const worst = (outcomes: readonly Outcome[]): Finding => {
+    const findings = outcomes.map(judged);
+    return findings.find(({ result }) => result === "fails") ?? findings.find((one) => one !== HOLDS) ?? HOLDS;
   };
   return {
     title: "Repeated callbacks",
@@ -26,15 +27,19 @@ export function repeats(good: () => Request): Group {
       {
         name: "accepts a callback once more",
         ask: async (endpoint) => {
-          const request = good();
-          return judged([await endpoint.ask(request), await endpoint.ask(request)]);
+          const outcomes: Outcome[] = [];
+          for (const make of good) {
+            const request = make();
+            outcomes.push(await endpoint.ask(request), await endpoint.ask(request));
+          }
+          return worst(outcomes);
         },
       },
       {
         name: "accepts a callback that comes twice at once",
         ask: async (endpoint) => {
-          const request = good();
-          return judged(await Promise.all([endpoint.ask(request), endpoint.ask(request)]));
+          const requests = good.map((make) => make());
+          return worst(await Promise.all([...requests, ...requests].map(async (request) => endpoint.ask(request))));
         },
       },
     ],

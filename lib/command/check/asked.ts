@@ -16,11 +16,11 @@ const GONE: Finding = { result: "notProven", next: "The server had stopped." };
 
 const LATE: Finding = { result: "notProven", next: "The answers before took too long: nothing more was sent." };
 
-const STOPPED: Finding = {
+const STOPPED = {
   result: "fails",
   seen: "the server stopped",
   next: "Look at the log of your app: an error that nothing catches ends its process.",
-};
+} as const;
 
 export class Asked {
   readonly lines: AskedLine[] = [];
@@ -38,11 +38,11 @@ export class Asked {
     this.#onLine(name);
     const endpoint = this.#endpoint;
     const wasGone = endpoint.isGone;
-    const answered = endpoint.answers.length;
+    const { reached } = endpoint;
     const isLate = performance.now() - this.#started > WHOLE_MS;
     const finding = wasGone ? GONE : isLate ? LATE : await ask(endpoint);
-    // A process that dies may still have answered: it shows when the next line finds nobody there.
-    const isOfThePast = endpoint.isGone && endpoint.answers.length === answered;
+    // A process may die after its answer: it shows when the next line finds nobody there.
+    const isOfThePast = endpoint.isGone && endpoint.reached === reached;
     this.lines.push({ group, name, ...(isOfThePast ? GONE : finding) });
     if (endpoint.isGone && !wasGone) this.#blame(isOfThePast ? -2 : -1);
     return finding;
@@ -63,7 +63,10 @@ export class Asked {
   }
 
   #blame(index: number): void {
-    this.#correct(this.lines.length + index < 0 ? 0 : index, STOPPED);
+    const at = this.lines.length + index < 0 ? 0 : index;
+    const line = this.lines.at(at);
+    const next = line?.result === "fails" && line.next !== undefined ? `${line.next} ${STOPPED.next}` : STOPPED.next;
+    this.#correct(at, { ...STOPPED, next });
   }
 
   #correct(index: number, finding: Finding): void {

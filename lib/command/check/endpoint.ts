@@ -25,6 +25,8 @@ export class Endpoint {
   readonly shown: Shown;
   /** All answers so far. */
   readonly answers: Array<Exclude<Outcome, string> & { readonly method: string }> = [];
+  /** How many requests reached a server. */
+  reached = 0;
   /** Whether nothing listens there any more. */
   isGone = false;
   readonly #url: string;
@@ -45,9 +47,20 @@ export class Endpoint {
     const url = whole === "" ? this.#url : `${this.#url}?${whole}`;
     const question = { ...rest, url, headers: withShown(headers, shown) };
     const outcome = await exchange(question, limitMs, this.#signal);
-    this.isGone ||= outcome === "refused";
+    if (outcome === "refused") this.isGone = true;
+    else this.reached += 1;
+    if (outcome === "closed" && request.isCut !== true) await this.#seeWhetherItDies();
     if (typeof outcome !== "string") this.answers.push({ ...outcome, method: request.method });
     return outcome;
+  }
+
+  /** A process that dies closes its connections one by one, and may still take a new one. */
+  async #seeWhetherItDies(): Promise<void> {
+    for (let times = 0; times < 10; times++) {
+      const outcome = await exchange({ method: "HEAD", url: this.#url, headers: {} }, ANSWER_MS, this.#signal);
+      this.isGone ||= outcome === "refused";
+      if (outcome !== "closed") return;
+    }
   }
 
   /** Tries to connect. @returns why it cannot be reached, as a code of Node's; `undefined` if it can */

@@ -1,6 +1,7 @@
 // A line of the table that `check` prints: what it asks, and what the answers show.
 
 import type { MaybePromise } from "../../base/maybe-promise.js";
+import { problemCodeOf } from "../problem.js";
 import type { Endpoint, Request } from "./endpoint.js";
 import type { Outcome } from "./exchange.js";
 
@@ -62,6 +63,7 @@ export function survived(next: string): Judge {
 /** Holds if the status is as wanted. */
 export function judge(isWanted: (status: number) => boolean, next: string): Judge {
   return (outcome) => {
+    if (outcome === "closed") return { ...silent(outcome), next };
     if (typeof outcome === "string") return silent(outcome);
     if (isWanted(outcome.status)) return HOLDS;
     if (outcome.status === 429) return LIMITED;
@@ -75,7 +77,8 @@ export function isAccepted(status: number): boolean {
 
 export function seenIn(outcome: Outcome): string {
   if (typeof outcome === "string") return SILENCES[outcome].seen;
-  return `answered ${outcome.status}`;
+  const code = problemCodeOf(outcome.body);
+  return `answered ${outcome.status}${code === undefined ? "" : `, ${code}`}`;
 }
 
 /** What no answer at all shows. */
@@ -90,7 +93,7 @@ const SILENCES = {
   },
   closed: {
     seen: "closed the connection without an answer",
-    next: "Look at the log of your app: an error that nothing catches ends its process.",
+    next: "Look at the log of your app: an error that nothing catches breaks off the request.",
   },
   refused: { seen: "nothing listens any more", next: "The server had stopped." },
 } as const;

@@ -8,7 +8,7 @@ import type { Endpoint } from "./endpoint.js";
 import { hostileGets, hostilePosts } from "./hostile.js";
 import { HOLDS, isAccepted, seenIn, silent, type Finding, type Line } from "./line.js";
 import { readingGets, readingPosts } from "./reading.js";
-import { methods, refusing } from "./refusing.js";
+import { methods, refusingGets, refusingPosts } from "./refusing.js";
 import { secretsOf } from "./shown.js";
 
 interface SurveyOptions {
@@ -32,10 +32,12 @@ export async function survey(endpoint: Endpoint, asked: Asked, { callbacks, esca
   }
   if (takesGet) await asked.askAll(readingGets(callbacks));
 
-  const good = takesPost ? () => callbacks.post() : () => callbacks.get();
-  await asked.askAll(access(callbacks, good, endpoint.shown));
-  await asked.askAll(repeats(good));
-  if (takesPost) await asked.askAll(refusing(callbacks));
+  const byPost = takesPost ? [() => callbacks.post()] : [];
+  const byGet = takesGet ? [() => callbacks.get()] : [];
+  await asked.askAll(access(callbacks, [...byPost, ...byGet], endpoint.shown));
+  await asked.askAll(repeats(...byPost, ...byGet));
+  if (takesPost) await asked.askAll(refusingPosts(callbacks));
+  if (takesGet) await asked.askAll(refusingGets(callbacks));
   await asked.askAll(methods());
   if (takesGet) await asked.askAll(hostileGets(callbacks));
   if (takesPost) await asked.askAll(hostilePosts(callbacks));
@@ -56,11 +58,14 @@ const NEITHER_TAKEN: Finding = {
   next: "The endpoint takes no method of the provider's: look at its path, and at the methods that it takes.",
 };
 
+const CLOSED = "Look at the log of your app, and at the address: is it https in place of http, or the other way round?";
+
 function first(method: "GET" | "POST", callbacks: Callbacks): Line {
   return {
     name: `accepts a callback by ${method}`,
     ask: async (endpoint) => {
       const outcome = await endpoint.ask(method === "POST" ? callbacks.post() : callbacks.get());
+      if (outcome === "closed") return { ...silent(outcome), next: CLOSED };
       if (typeof outcome === "string") return silent(outcome);
       const { status } = outcome;
       if (isAccepted(status)) return HOLDS;
@@ -78,5 +83,5 @@ function adviceFor(status: number, method: "GET" | "POST"): string {
     return "Look at the path: URL is the address at which the router is mounted.";
   if (status === 404) return "Answer 405 with Allow if you take POST only, so that a wrong method is seen to be that.";
   if (status >= 500) return "Look at the log of your app.";
-  return "If your app declares a profile, give it: --profile FILE. Otherwise the answer may say what is wrong.";
+  return "If your app declares a profile, give it: --profile FILE. Otherwise look at the answer: express-kaleyra-sms send prints it.";
 }
