@@ -38,8 +38,9 @@ export const check = verb({
       "A text begins with express-kaleyra-sms, which is no keyword, or is empty.",
     "The endpoint may be one of this package or any other. A line holds, fails or is not proven: " +
       "an answer 200 shows that a callback was accepted, and not that its text was read exactly.",
-    "What the router of your app warns of meanwhile, it warns of what check sends: start it anew afterwards.",
-    "It takes a few seconds, and ten more if your endpoint gives up a stalled body after ten, as the router does.",
+    "Warnings that your router prints meanwhile are about what check sends. " +
+      "Restart the app afterwards, since each is printed once.",
+    "It takes a few seconds. A body that never ends adds as long as your endpoint waits for it, at most 12 seconds.",
   ],
   run: async ({ operands: [url = ""], options, output, signal }) => {
     assertTarget(url, "URL", options.yes);

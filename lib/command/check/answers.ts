@@ -107,7 +107,7 @@ function none(name: string, isBad: (answer: Endpoint["answers"][number]) => bool
     name,
     ask: ({ answers: all }) => {
       const bad = all.find(isBad);
-      return bad === undefined ? HOLDS : { result: "fails", seen: `an answer ${bad.status} does`, next };
+      return bad === undefined ? HOLDS : { result: "fails", seen: `an answer ${bad.status} did`, next };
     },
   };
 }
