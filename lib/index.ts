@@ -7,9 +7,10 @@ export type { Logger } from "./base/log.js";
 
 // The Callback Profile in the provider's console
 export { callbackProfile } from "./callback/template/profile.js";
+export type { CallbackProfileOptions } from "./callback/template/profile-options.js";
 export type {
   CallbackProfile,
-  CallbackProfileOptions,
+  ParseOptions,
   PostCallbackProfile,
   RenderedCallback,
   RenderOptions,

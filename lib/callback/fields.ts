@@ -116,7 +116,7 @@ export const AS_SENT = FIELDS.filter((field): field is Extract<Field, { property
 export type AsSentProperty = (typeof AS_SENT)[number]["property"];
 
 /** The variables of the provider's GET endpoint that are not in the table. `message.fields` keeps them, untyped. */
-const OTHER_VARIABLES = [
+export const OTHER_NAMES: readonly string[] = [
   ..."to message_id sender type ref ref1 ref2 ref_custom msgid flash total price iso_code delivered submittime".split(
     " ",
   ),
@@ -124,11 +124,21 @@ const OTHER_VARIABLES = [
 ];
 
 const TABLE: ReadonlySet<string> = new Set(FIELDS.map((field) => field.name));
-const PLACEHOLDERS: ReadonlySet<string> = new Set([...TABLE, ...OTHER_VARIABLES].map((name) => `<${name}>`));
+const PLACEHOLDERS: ReadonlySet<string> = new Set([...TABLE, ...OTHER_NAMES].map((name) => `<${name}>`));
 
 /** `parts[1]` to `parts[9999]`. The first group is the number of the word. */
 const NUMBERED_PART = /^parts\[([1-9]\d{0,3})\]$/;
 const NUMBERED_PART_PLACEHOLDER = /^<parts\[\d{1,4}\]>$/;
+
+/** The variable of the provider's that a wire name stands for: its own, but `to` has the recipient. */
+export function variableOf(name: string): string {
+  return name === "to" ? "recipient" : name;
+}
+
+/** Whether the provider's page has this variable. */
+export function isVariable(name: string): boolean {
+  return isTableField(name) || (name !== "to" && OTHER_NAMES.includes(name));
+}
 
 /** Whether the table has a field of this name, or the name is `parts[1]`, `parts[2]`, ... */
 export function isTableField(name: string): boolean {

@@ -6,7 +6,7 @@ import { pathToFileURL } from "node:url";
 
 import { codeOf } from "../base/errors.js";
 import { nameOf } from "../base/thrown.js";
-import { callbackProfile, isCallbackProfile, type CallbackProfile } from "../callback/template/profile.js";
+import { isCallbackProfile, type CallbackProfile } from "../callback/template/profile.js";
 import { EXIT, Failure, fault, wrongUse } from "./failure.js";
 
 /** How long a module may take to load, in milliseconds. */
@@ -96,6 +96,6 @@ export async function profileIn(file: string): Promise<CallbackProfile> {
   if (profile !== undefined) return profile;
   throw wrongUse(
     `${file} exports no callbackProfile() as profile or default.`,
-    `For instance: export const profile = ${callbackProfile.name}({ method: "POST", url: "https://your.domain/sms" });`,
+    'For instance: export const profile = callbackProfile({ method: "POST", url: "https://your.domain/sms" });',
   );
 }

@@ -135,9 +135,16 @@ expectTypeOf(profile.render({ id: "1" }).body).toEqualTypeOf<string>();
 const getProfile = callbackProfile({ method: "GET", url: "https://example.com/sms" });
 expectTypeOf(getProfile).toEqualTypeOf<CallbackProfile>();
 expectTypeOf(getProfile.body).toEqualTypeOf<string | undefined>();
+declare const maybeUrl: string | undefined;
 const { url, headers, body } = profile.render({ id: "1" });
 void fetch(url, { method: "POST", headers, body });
 incomingSms({ profile, escaping: "none" });
+
+expectTypeOf(callbackProfile.parse('{"id":"<id>"}', { url: maybeUrl })).toEqualTypeOf<CallbackProfile>();
+// @ts-expect-error: a profile is made of a text
+callbackProfile.parse({ id: "<id>" });
+// @ts-expect-error: a misspelt option
+callbackProfile.parse("{}", { uri: "https://example.com/sms" });
 
 // @ts-expect-error: only callbackProfile creates a profile
 incomingSms({ profile: { method: "POST", url: "https://example.com/sms" } });

@@ -1,38 +1,12 @@
 // The Callback Profile that a business creates in the provider's console, and the texts to paste there.
 
-import { invalidArgument, invalidOption } from "../../base/errors.js";
-import { isRecord } from "../../base/record.js";
-import { isTableField } from "../fields.js";
+import { invalidArgument } from "../../base/errors.js";
+import { hasOnly } from "../../base/record.js";
+import { variableOf } from "../fields.js";
 import { splitWords } from "../words.js";
-import {
-  escapeJson,
-  FIELD_NAMES,
-  MOST_PARTS,
-  renderBody,
-  renderQuery,
-  type Member,
-  type Template,
-} from "./template.js";
-
-/** The options of `callbackProfile`. */
-export interface CallbackProfileOptions {
-  readonly method: "GET" | "POST";
-  /** The URL that the provider calls: absolute, http or https, with or without a query. */
-  readonly url: string;
-  /**
-   * The wire names of the fields to request. `parts[n]` is the line on the provider's page. Default: all fields of the
-   * table except the parts.
-   */
-  readonly fields?: readonly string[] | undefined;
-  /**
-   * How many of `parts[1]`, `parts[2]`, ... to request, at most 100. Default: 0, because the text has the same words.
-   */
-  readonly parts?: number | undefined;
-  /** Fields with a fixed value in every callback, such as the name of a tenant. Default: none. */
-  readonly statics?: Readonly<Record<string, string>> | undefined;
-  /** Custom HTTP headers of every callback. Default: none. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-}
+import { checkOptions, type CallbackProfileOptions } from "./profile-options.js";
+import { problemsOf, readTemplate } from "./read-template.js";
+import { escapeJson, renderBody, renderQuery, type Member, type Template } from "./template.js";
 
 /** A request as the provider would send it. */
 export interface RenderedCallback {
@@ -144,27 +118,84 @@ export interface PostCallbackProfile extends CallbackProfile {
   ): RenderedCallback & { readonly method: "POST"; readonly body: string };
 }
 
-/**
- * Describes the Callback Profile that you create in the provider's console. Paste its `endpoint`, `body` and `headers`
- * there. `incomingSms({ profile })` reads callbacks by this description: a text can neither add, replace nor remove a
- * field.
- *
- * @throws TypeError if an option is unknown or has an invalid value
- * @example
- * const profile = callbackProfile({ method: "POST", url: "https://example.com/sms", statics: { tenant: "acme" } });
- * console.log(profile.body);
- * const sms = incomingSms({ profile });
- */
-export function callbackProfile(options: CallbackProfileOptions & { readonly method: "POST" }): PostCallbackProfile;
-export function callbackProfile(options: CallbackProfileOptions): CallbackProfile;
-export function callbackProfile(options: CallbackProfileOptions): CallbackProfile {
+/** Creates profiles. */
+interface CallbackProfileFactory {
+  /**
+   * Describes the Callback Profile that you create in the provider's console. Paste its `endpoint`, `body` and
+   * `headers` there. `incomingSms({ profile })` reads callbacks by this description: a text can neither add, replace
+   * nor remove a field.
+   *
+   * @throws TypeError if an option is unknown or has an invalid value
+   * @example
+   * const profile = callbackProfile({ method: "POST", url: "https://example.com/sms", statics: { tenant: "acme" } });
+   * console.log(profile.body);
+   * const sms = incomingSms({ profile });
+   */
+  (options: CallbackProfileOptions & { readonly method: "POST" }): PostCallbackProfile;
+  (options: CallbackProfileOptions): CallbackProfile;
+  /**
+   * Returns the profile of a template that the console holds: its request body for POST, or its endpoint for GET. Order
+   * and white space do not matter.
+   *
+   * @throws TypeError that says what the router could not read by this template, and what to write instead
+   * @example
+   * const profile = callbackProfile.parse('{ "id": "<id>", "source": "<source>", "message": "<message>" }');
+   * const sms = incomingSms({ profile });
+   */
+  parse(text: string, options?: ParseOptions): CallbackProfile;
+}
+
+/** What the text of a template does not say. */
+export interface ParseOptions {
+  /** The endpoint of a POST profile. Default: `https://your.domain/sms`. The text of a GET profile has its own. */
+  readonly url?: string | undefined;
+  /** Custom HTTP headers of every callback. Default: none. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** See `CallbackProfileFactory`. */
+export const callbackProfile: CallbackProfileFactory = Object.assign(create, { parse });
+
+function create(options: CallbackProfileOptions & { readonly method: "POST" }): PostCallbackProfile;
+function create(options: CallbackProfileOptions): CallbackProfile;
+function create(options: CallbackProfileOptions): CallbackProfile {
   return new Profile(options);
+}
+
+/** The endpoint of a profile whose own is not known. */
+const SOME_URL = "https://your.domain/sms";
+
+function parse(text: string, options: ParseOptions = {}): CallbackProfile {
+  const given: readonly unknown[] = [text, options];
+  if (typeof given[0] !== "string" || !hasOnly(given[1], ["url", "headers"]))
+    throw invalidArgument("callbackProfile.parse takes the text of a template, and { url?, headers? }.");
+  const read = readTemplate(text);
+  const problems = "problem" in read ? [read.problem] : problemsOf(read);
+  if ("problem" in read || problems.length > 0)
+    throw invalidArgument(`callbackProfile.parse does not understand this template. ${problems.join(" ")}`);
+  const { method, url, members } = read;
+  if (url !== undefined && options.url !== undefined)
+    throw invalidArgument("callbackProfile.parse takes no url with an endpoint of GET: the text is the URL.");
+  const requested = members.flatMap((one) => ("content" in one && "variable" in one.content ? [one.name] : []));
+  const fields = requested.filter((name) => partIndex(name) === -1);
+  const statics = Object.fromEntries(
+    members.flatMap((one) => ("content" in one && "literal" in one.content ? [[one.name, one.content.literal]] : [])),
+  );
+  const { headers } = options;
+  return new Profile({
+    method,
+    url: url ?? options.url ?? SOME_URL,
+    fields,
+    parts: requested.length - fields.length,
+    statics,
+    headers,
+  });
 }
 
 function membersOf(fields: readonly string[], parts: number, statics: Readonly<Record<string, string>>): Member[] {
   const numbered = Array.from({ length: parts }, (_, index) => `parts[${index + 1}]`);
   return [
-    ...[...fields, ...numbered].map((name) => ({ name, content: { variable: name } })),
+    ...[...fields, ...numbered].map((name) => ({ name, content: { variable: variableOf(name) } })),
     ...Object.entries(statics).map(([name, literal]) => ({ name, content: { literal } })),
   ];
 }
@@ -172,64 +203,4 @@ function membersOf(fields: readonly string[], parts: number, statics: Readonly<R
 /** The index of the word of the message that a variable stands for; -1 if it is not a numbered part. */
 function partIndex(variable: string): number {
   return Number(/^parts\[(\d+)\]$/.exec(variable)?.[1] ?? 0) - 1;
-}
-
-const OPTION_NAMES = ["method", "url", "fields", "parts", "statics", "headers"];
-
-/** Names without characters that JSON escapes: a body can be read back by them. */
-const STATIC_NAME = /^[^"\\\p{Cc}\p{Cs}]+$/u;
-
-function checkOptions(
-  options: CallbackProfileOptions,
-): Required<{ [Name in keyof CallbackProfileOptions]: NonNullable<CallbackProfileOptions[Name]> }> {
-  const given: unknown = options;
-  if (!isRecord(given))
-    throw invalidOption("callbackProfile takes { method, url, fields?, parts?, statics?, headers? }.");
-  for (const name of Object.keys(given)) {
-    if (!OPTION_NAMES.includes(name))
-      throw invalidOption(`${name} is not an option of callbackProfile. They are ${OPTION_NAMES.join(", ")}.`);
-  }
-  const { method, url, fields = FIELD_NAMES, parts = 0, statics = {}, headers = {} } = options;
-  const must = (isValid: boolean, name: string, takes: string): void => {
-    if (!isValid) throw invalidOption(`${name} of callbackProfile takes ${takes}.`);
-  };
-  must(["GET", "POST"].includes(method), "method", '"GET" or "POST"');
-  must(isUrl(url), "url", "an absolute http or https URL without #");
-  must(
-    Array.isArray(fields) && new Set(fields).size === fields.length && fields.every(isRequestable),
-    "fields",
-    `an array of wire names, each once: ${FIELD_NAMES.join(", ")}, parts[n]`,
-  );
-  must(
-    Number.isSafeInteger(parts) && parts >= 0 && parts <= MOST_PARTS,
-    "parts",
-    `a whole number from 0 to ${MOST_PARTS}`,
-  );
-  must(
-    isRecordOfStrings(statics) && Object.keys(statics).every((name) => STATIC_NAME.test(name) && !isTableField(name)),
-    "statics",
-    "a record of strings whose names have no quotes or backslashes and are not fields of the provider's page",
-  );
-  must(
-    isRecordOfStrings(headers) && Object.keys(headers).every(isHeaderName),
-    "headers",
-    "a record of strings whose names are valid HTTP header names",
-  );
-  return { method, url, fields, parts, statics, headers };
-}
-
-function isRequestable(name: unknown): boolean {
-  return name === "parts[n]" || FIELD_NAMES.some((one) => one === name);
-}
-
-function isHeaderName(name: string): boolean {
-  return /^[\w!#$%&'*+.^`|~-]+$/.test(name);
-}
-
-function isUrl(url: unknown): boolean {
-  return typeof url === "string" && /^https?:\/\/[!-~]+$/.test(url) && !url.includes("#") && URL.canParse(url);
-}
-
-function isRecordOfStrings(value: unknown): boolean {
-  return isRecord(value) && Object.values(value).every((one) => typeof one === "string");
 }
