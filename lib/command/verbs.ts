@@ -8,6 +8,9 @@ import { inboxReplay } from "./inbox/replay.js";
 import { inboxShow } from "./inbox/show.js";
 import { inboxStats } from "./inbox/stats.js";
 import { newApp } from "./new.js";
+import { profilePrint } from "./profile/print.js";
+import { profilePush } from "./profile/push.js";
+import { profileVerify } from "./profile/verify.js";
 import { send } from "./send.js";
 import { simulator } from "./simulator.js";
 import { tryKeywords } from "./try.js";
@@ -19,6 +22,9 @@ export const VERBS: readonly Verb[] = [
   send,
   check,
   tryKeywords,
+  profilePrint,
+  profilePush,
+  profileVerify,
   inboxStats,
   inboxDead,
   inboxShow,

@@ -157,6 +157,7 @@ describe("callbackProfile.parse", () => {
     ["the same in an endpoint", `${URL}?from=<source>`, '"from" has <source>', "write source=<source>"],
     ["two variables in one value", '{"source":"<source><id>"}', '"source" has several variables'],
     ["text beside a variable", '{"source":"+<source>"}', '"source" has text beside the variable <source>'],
+    ["quotes that are the text's own", `${URL}?id=<id>&parts[1]="<parts[1]>"`, '"parts[1]" has text beside'],
     ["an unknown variable", '{"id":"<uuid>"}', '"id" has <uuid>, which is not a variable'],
     ["a variable that is only a name", '{"to":"<to>"}', '"to" has <to>, which is not a variable'],
     ["a fixed value for a field", '{"id":"c4n4ry"}', '"id" is a field with a fixed value', 'write "id": "<id>"'],

@@ -8,7 +8,7 @@ import { readMembers, type WrittenMember } from "./read-members.js";
 import { escapeJson, MOST_PARTS, type Member } from "./template.js";
 
 /** A member of the console's template, or what the router does not understand of it. */
-type ConsoleMember = Member | { readonly name: string; readonly problem: string };
+export type ConsoleMember = Member | { readonly name: string; readonly problem: string };
 
 export interface ConsoleTemplate {
   readonly method: "GET" | "POST";

@@ -1,0 +1,63 @@
+// `profile verify`: whether the console holds what the code declares.
+
+import { fault } from "../failure.js";
+import { verb } from "../verb.js";
+import { differences, type Difference } from "./compare.js";
+import { declared, DECLARED_OPTIONS } from "./declared.js";
+import { assertWhich, CREDENTIALS_NOTE, PROVIDER_OPTIONS, ProviderApi } from "./provider-api.js";
+
+export const ENCRYPTED = { help: "The app decrypts values: the console must encrypt them." } as const;
+
+export const profileVerify = verb({
+  name: "profile verify",
+  summary:
+    "Compares the Callback Profile in the console with your code, and exits with 1 if they differ. " +
+    "It changes nothing, so it suits CI and cron.",
+  options: { ...DECLARED_OPTIONS, ...PROVIDER_OPTIONS, encrypted: ENCRYPTED },
+  examples: [
+    {
+      line: "profile verify --profile dist/profile.js --id SG_1a2b --region in",
+      does: "what a module of your app declares",
+    },
+    {
+      line: "profile verify --url https://your.domain/sms --header X-Token=env:TOKEN --title sms --region eu",
+      does: "a profile with all fields and one header",
+    },
+  ],
+  notes: [
+    "It compares the method, the endpoint, the template member by member, the names of headers, encryption and the status. " +
+      "Order and white space of the template do not matter. Values of headers are not compared.",
+    CREDENTIALS_NOTE,
+  ],
+  run: async ({ options, signal }) => {
+    assertWhich(options);
+    const { profile } = await declared(options);
+    const console = await new ProviderApi(options, signal).find(options);
+    const found = differences({ profile, isEncrypted: options.encrypted }, console);
+    const data = { id: console.id, title: console.title, status: console.status, differences: found };
+    if (found.length === 0)
+      return { data, text: "The console holds what the code declares, and the profile is active." };
+    const isOff = found.some(({ part }) => part === "status");
+    return {
+      data,
+      text: listed(found),
+      failure: fault({
+        code: isOff ? "profile-off" : "profile-differs",
+        message: isOff
+          ? `The profile is not active (${console.status}): no SMS arrives.`
+          : `The console differs from the code in ${count(found.length)}.`,
+        next: isOff
+          ? "Fix what is listed, then enable the profile in the console."
+          : "Correct the code, or the console: profile push changes its method, endpoint, template and headers.",
+      }),
+    };
+  },
+});
+
+export function listed(found: readonly Difference[]): string {
+  return found.map(({ part, text }) => `${part}: ${text}`).join("\n");
+}
+
+export function count(number: number): string {
+  return number === 1 ? "one point" : `${number} points`;
+}
