@@ -148,9 +148,10 @@ function handlerTable(handlers: readonly HandlerEvent[]): HTMLElement {
   const body = element("tbody");
   for (const { event, keyword, by, result, error, durationMs, attempt } of handlers) {
     const name = keyword === undefined ? event : `${event} ${keyword} (by ${by ?? ""})`;
-    const outcome = error === undefined ? result : `${result}: ${error}`;
-    const cells = [isolated(name), isolated(outcome), milliseconds(durationMs), String(attempt)];
+    const cells = [isolated(name), result, milliseconds(durationMs), String(attempt)];
     body.append(element("tr", {}, ...cells.map((cell) => element("td", {}, cell))));
+    if (error !== undefined)
+      body.append(element("tr", { class: "thrown" }, element("td", { colspan: "4" }, isolated(error))));
   }
   table.append(body);
   return table;
