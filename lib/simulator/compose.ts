@@ -26,7 +26,7 @@ export interface Composed {
   readonly notes: readonly string[];
 }
 
-type Settings = Pick<SimulatorSettings, "target" | "headers"> &
+export type ComposeSettings = Pick<SimulatorSettings, "target" | "headers"> &
   Pick<RouterState, "timeZone"> & {
     readonly profile: CallbackProfile | undefined;
   };
@@ -35,7 +35,7 @@ const MINUTE_MS = 60_000;
 const WRONG = "wrong";
 
 /** @throws TypeError if the profile has no variable for what is asked */
-export function compose(draft: Draft, settings: Settings): Composed {
+export function compose(draft: Draft, settings: ComposeSettings): Composed {
   const { misbehaviour, id } = draft;
   const one = (overrides: Overrides = {}): ComposedRequest => composeOne(draft, settings, overrides);
   const notes = textNotes(draft, settings);
@@ -83,7 +83,7 @@ export function isSecret(header: string): boolean {
   return header.toLowerCase() !== "content-type";
 }
 
-function textNotes({ method }: Draft, { profile }: Settings): string[] {
+function textNotes({ method }: Draft, { profile }: ComposeSettings): string[] {
   const members = profile?.template.members;
   const hasText = members === undefined ? method === "POST" : members.some(({ name }) => name === "message");
   return hasText ? [] : ["By GET, the provider sends the words of the text and the keyword, but not the text."];
@@ -97,7 +97,7 @@ interface Overrides {
   readonly status?: string;
 }
 
-function composeOne(draft: Draft, settings: Settings, overrides: Overrides): ComposedRequest {
+function composeOne(draft: Draft, settings: ComposeSettings, overrides: Overrides): ComposedRequest {
   const { source, recipient, keyword, header, escaped } = draft;
   const { target, headers, profile, timeZone } = settings;
   const { text = draft.text, id = draft.id, ageMs = 0, status } = overrides;

@@ -7,7 +7,6 @@ import type { IncomingRequest, Listener, Next } from "../http/requests.js";
 import { stateOf } from "../pipeline/router-state.js";
 import type { IncomingSms } from "../router.js";
 import { ASSETS, readAssets } from "./assets.js";
-import { compose } from "./compose.js";
 import { readDraft, Refused } from "./draft.js";
 import { EventStream } from "./event-stream.js";
 import { Feed } from "./feed.js";
@@ -15,11 +14,10 @@ import { createInboxCounts } from "./inbox-counts.js";
 import { callbackEvent, createObserver } from "./observe.js";
 import { resourceOf } from "./resource.js";
 import { HEADERS, sendJson, sendText } from "./respond.js";
-import { addressed, send, serverAt, serverOf } from "./send.js";
-import { show } from "./show.js";
+import { createSending } from "./sending.js";
 import { readSimulatorOptions, type SimulatorOptions } from "./simulator-options.js";
 import { createRefuse } from "./visitor.js";
-import type { Answered, Hello, Preview, Sent } from "./wire.js";
+import type { Hello } from "./wire.js";
 
 /** The simulator: a function for `app.use` or `http.createServer`. */
 export interface Simulator extends Listener {
@@ -49,7 +47,13 @@ export function simulator(sms: IncomingSms | undefined, options: SimulatorOption
   const feed = new Feed();
   const streams = new Set<EventStream>();
   const counts = createInboxCounts(state?.inbox, (event) => streams.forEach((stream) => stream.sendInbox(event)));
-  const composing = { ...settings, profile: state?.profile, timeZone: state?.timeZone };
+  const sending = createSending(
+    { ...settings, profile: state?.profile, timeZone: state?.timeZone },
+    ({ method }, answered) => {
+      if (state === undefined && "status" in answered)
+        feed.push("callback", callbackEvent(method, { ...answered, headers: {} }, answered.durationMs));
+    },
+  );
   const profileHeaders = Object.keys(state?.profile?.headers ?? {});
   const hello: Hello = {
     target: `${target.server?.origin ?? ""}${target.path}`,
@@ -73,6 +77,10 @@ export function simulator(sms: IncomingSms | undefined, options: SimulatorOption
       return;
     }
     res.writeHead(200, { ...HEADERS, "Content-Type": "text/event-stream; charset=utf-8" });
+    if (req.method === "HEAD") {
+      res.end();
+      return;
+    }
     const stream = new EventStream(req, res, feed, hello);
     streams.add(stream);
     counts.watch();
@@ -82,31 +90,10 @@ export function simulator(sms: IncomingSms | undefined, options: SimulatorOption
     });
   };
 
-  const answerDraft = async (req: IncomingRequest, res: ServerResponse, isSent: boolean): Promise<void> => {
+  const answerDraft = async (req: IncomingRequest, res: ServerResponse, what: "preview" | "send"): Promise<void> => {
     const draft = await readDraft(req);
-    if (draft instanceof Refused) {
-      sendJson(res, draft.status, { detail: draft.detail });
-      return;
-    }
-    const server = target.server === undefined ? serverOf(req) : serverAt(target.server);
-    const { requests, atOnce, notes } = compose(draft, composing);
-    const addressedRequests = requests.map((request) => addressed(request, server));
-    const preview: Preview = { requests: addressedRequests.map(show), notes };
-    if (!isSent) {
-      sendJson(res, 200, preview);
-      return;
-    }
-    const sendOne = async (request: (typeof addressedRequests)[number]): Promise<Answered> => {
-      const answered = await send(request, server);
-      if (state === undefined && "status" in answered)
-        feed.push("callback", callbackEvent(request.method, { ...answered, headers: {} }, answered.durationMs));
-      return answered;
-    };
-    const answers: Answered[] = [];
-    if (atOnce) answers.push(...(await Promise.all(addressedRequests.map(sendOne))));
-    else for (const request of addressedRequests) answers.push(await sendOne(request));
-    const sent: Sent = { ...preview, answers };
-    sendJson(res, 200, sent);
+    if (draft instanceof Refused) sendJson(res, draft.status, { detail: draft.detail });
+    else sendJson(res, 200, await sending[what](req, draft));
   };
 
   const answer = (req: IncomingRequest, res: ServerResponse, next: Next | undefined): void => {
@@ -133,7 +120,7 @@ export function simulator(sms: IncomingSms | undefined, options: SimulatorOption
     }
     if (resource === "events") openStream(req, res);
     else if (resource === "preview" || resource === "send") {
-      answerDraft(req, res, resource === "send").catch((error: unknown) => {
+      answerDraft(req, res, resource).catch((error: unknown) => {
         const detail = error instanceof TypeError ? error.message : `The request failed: ${nameOf(error)}.`;
         sendJson(res, 400, { detail });
       });

@@ -192,7 +192,8 @@ describe("the page", () => {
     expect([status, headers.allow]).toEqual([405, "GET, HEAD"]);
     const wrong = await get(port, "/simulator/send");
     expect([wrong.status, wrong.headers.allow]).toEqual([405, "POST"]);
-    expect(await get(port, "/simulator/", { method: "HEAD" })).toMatchObject({ status: 200, body: "" });
+    for (const resource of ["", "events"])
+      expect(await get(port, `/simulator/${resource}`, { method: "HEAD" })).toMatchObject({ status: 200, body: "" });
   });
 });
 
