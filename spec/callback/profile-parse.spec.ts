@@ -179,6 +179,8 @@ describe("callbackProfile.parse", () => {
     ["text after it", '{"id":"<id>"} c4n4ry', "nothing may follow"],
     ["XML", "<sms><id>c4n4ry</id></sms>", "choose JSON as the type"],
     ["a form", "id=<id>&source=<source>", "neither a JSON object"],
+    ["white space that JSON does not know", '\u00a0{"id":"<id>"}', "neither a JSON object"],
+    ["the same at the end", '{"id":"<id>"}\u00a0', "nothing may follow"],
     ["nothing", "  ", "neither a JSON object"],
     ["an endpoint of POST", `${URL}?t=c4n4ry`, "requests no field"],
     ["an endpoint with white space", `${URL}?id=<id>&t=c4n4ry 2`, "white space or #"],

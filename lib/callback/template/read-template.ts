@@ -20,8 +20,9 @@ export interface ConsoleTemplate {
 
 /** @returns what is not understood of the whole text, as a sentence, in place of a template */
 export function readTemplate(text: string): ConsoleTemplate | { readonly problem: string } {
-  const trimmed = text.replace(/^[\uFEFF\s]+|\s+$/g, "");
-  if (trimmed.startsWith("{")) return readBody(trimmed);
+  const body = text.replace(/^\uFEFF?[ \t\r\n]*/, "");
+  if (body.startsWith("{")) return readBody(body);
+  const trimmed = text.trim();
   if (/^https?:/i.test(trimmed)) return readEndpoint(trimmed);
   return {
     problem: trimmed.startsWith("<")
