@@ -94,8 +94,8 @@ function masked({ source, recipient, text, raw }: Subject): string {
 
 const NUMBER = /^\+?\d{1,20}$/;
 
-/** A sender may also be a name. */
-function maskedNumber(number: string): string {
+/** `+91******3210`. A sender may also be a name: then its length. */
+export function maskedNumber(number: string): string {
   if (!NUMBER.test(number)) return maskedText(number);
   const isShort = number.length < 11;
   const head = isShort ? "" : number.slice(0, number.startsWith("+") ? 3 : 2);

@@ -12,7 +12,7 @@ import { smsMessage, type MessageSettings, type SmsMessage } from "./message.js"
 import { decode, textOrBytes } from "./read/charset.js";
 import { readDamaged } from "./read/damage.js";
 import { createReadJsonBody, type Escaping, type ReadJsonBody } from "./read/json-body.js";
-import { mediaType, type MediaType } from "./read/media-type.js";
+import { BEFORE_CONTENT, contentOf, mediaType, type MediaType } from "./read/media-type.js";
 import { readParsedVariables } from "./read/parsed-body.js";
 import { readQuery } from "./read/query.js";
 import type { Reading } from "./read/reading.js";
@@ -223,13 +223,8 @@ function propertiesOf(body: object): Readonly<Record<string, unknown>> | undefin
   }
 }
 
-/** JSON's white space, and a byte order mark. */
-const BEFORE_CONTENT = /^[ \t\r\n\ufeff]+/;
-
-/** What is not declared as JSON shows by its first character what it is: `curl -d` sends JSON as a form. */
 function readText(sent: string, format: MediaType["format"], readJsonBody: ReadJsonBody): Reading {
-  const text = sent.startsWith("{") ? sent : sent.replace(BEFORE_CONTENT, "");
-  const isJson = format === "json" || text.startsWith("{") || (format === "unknown" && text === "");
+  const { isJson, text } = contentOf(sent, format);
   return isJson ? readJsonBody.text(text) : readQuery(text, "bare");
 }
 

@@ -12,6 +12,8 @@ export interface SavedCallback {
   readonly headers: Readonly<Record<string, string>>;
   /** As it came. Empty under GET. */
   readonly body: Uint8Array;
+  /** The time of arrival, ISO 8601 in UTC. */
+  readonly receivedAt?: string | undefined;
 }
 
 /** @throws TypeError if the file cannot be read, or is not a saved callback */
@@ -26,8 +28,8 @@ export function readSaved(file: string, reader: string): SavedCallback {
 }
 
 /** @throws Error if the file exists, or cannot be written */
-export function writeSaved(file: string, { method, url, headers, body }: SavedCallback): void {
-  const saved: InFile = { method, url, headers, body: Buffer.from(body).toString("base64") };
+export function writeSaved(file: string, { method, url, headers, body, receivedAt }: SavedCallback): void {
+  const saved: InFile = { method, url, headers, body: Buffer.from(body).toString("base64"), receivedAt };
   writeFileSync(file, `${JSON.stringify(saved, undefined, 2)}\n`, { flag: "wx", mode: 0o600 });
 }
 
@@ -37,8 +39,9 @@ const BASE64 = /^(?:[\w+/-]{4})*(?:[\w+/-]{2,3}={0,2})?$/;
 
 function isSaved(value: unknown): value is InFile {
   if (!isRecord(value)) return false;
-  const { method, url, headers, body } = value;
+  const { method, url, headers, body, receivedAt } = value;
   return (
+    (receivedAt === undefined || typeof receivedAt === "string") &&
     (method === "GET" || method === "POST") &&
     typeof url === "string" &&
     isRecord(headers) &&

@@ -1,12 +1,9 @@
 // Reads a callback that was saved to a file.
 
-import { brotliDecompressSync, unzipSync } from "node:zlib";
-
-import type { Callback } from "../callback/read-callback.js";
 import { invalidArgument } from "../base/errors.js";
-import { encodingsOf, isPlainJson } from "../http/inflate.js";
-import { readSaved, type SavedCallback } from "../provider/saved-callback.js";
-import { callbackOf, headerOf } from "./sent-callback.js";
+import type { Callback } from "../callback/read-callback.js";
+import { callbackOf, inflated } from "../provider/as-callback.js";
+import { readSaved } from "../provider/saved-callback.js";
 
 /**
  * Reads a callback that was saved to a file, as `sms.receive` takes it.
@@ -26,13 +23,4 @@ export function fixture(file: string): Callback {
   } catch (cause) {
     throw invalidArgument(`${file} is not a saved callback: its body cannot be inflated.`, { cause });
   }
-}
-
-/** The body as it was before it was compressed: `sms.receive` knows no `Content-Encoding`. */
-function inflated({ headers, body }: SavedCallback): Uint8Array {
-  if (isPlainJson(Buffer.from(body)) === true) return body;
-  return encodingsOf(headerOf(headers, "content-encoding")).reduceRight<Uint8Array>(
-    (compressed, encoding) => (encoding === "br" ? brotliDecompressSync(compressed) : unzipSync(compressed)),
-    body,
-  );
 }

@@ -4,10 +4,10 @@ import type { Receipt } from "../answer/receipt.js";
 import { invalidArgument, invalidOption } from "../base/errors.js";
 import { isRecord } from "../base/record.js";
 import { isCallbackProfile, type CallbackProfile } from "../callback/template/profile.js";
+import { stateOf } from "../pipeline/router-state.js";
+import { callbackOf } from "../provider/as-callback.js";
 import { renderText } from "../provider/render-text.js";
 import type { IncomingSms } from "../router.js";
-import { stateOf } from "../pipeline/router-state.js";
-import { callbackOf } from "./sent-callback.js";
 
 /** The options of `subscriber`. */
 export interface SubscriberOptions {

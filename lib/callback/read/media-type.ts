@@ -26,3 +26,15 @@ function formatOf(type: string): MediaType["format"] {
   if (type === "application/x-www-form-urlencoded") return "form";
   return /^multipart\/|[/+]xml$/.test(type) ? "unreadable" : "unknown";
 }
+
+/** JSON's white space, and a byte order mark. */
+export const BEFORE_CONTENT = /^[ \t\r\n\ufeff]+/;
+
+/** What is not declared as JSON shows by its first character what it is: `curl -d` sends JSON as a form. */
+export function contentOf(
+  sent: string,
+  format: MediaType["format"],
+): { readonly isJson: boolean; readonly text: string } {
+  const text = sent.startsWith("{") ? sent : sent.replace(BEFORE_CONTENT, "");
+  return { isJson: format === "json" || text.startsWith("{") || (format === "unknown" && text === ""), text };
+}
