@@ -1,5 +1,6 @@
 // The table of verbs: parsing, `--help` and docs/command.md come from it.
 
+import { capture } from "./capture.js";
 import { check } from "./check.js";
 import { inboxDead } from "./inbox/dead.js";
 import { inboxDiscard } from "./inbox/discard.js";
@@ -20,6 +21,7 @@ export const VERBS: readonly Verb[] = [
   newApp,
   simulator,
   send,
+  capture,
   check,
   tryKeywords,
   profilePrint,

@@ -1,0 +1,144 @@
+// `capture`: listens for callbacks, and says what they show of the provider.
+
+import { askedWith, newNonce } from "./capture/asked-text.js";
+import type { Conclusion } from "./capture/conclusion.js";
+import { keysOf } from "./capture/encryption.js";
+import { openFolder } from "./capture/folder.js";
+import { listen } from "./capture/listen.js";
+import { NOTHING_CAME, openingText } from "./capture/report.js";
+import { Session } from "./capture/session.js";
+import { rewrites, TunnelTest } from "./capture/tunnel.js";
+import { fault, wrongUse } from "./failure.js";
+import { assertTarget, YES } from "./target.js";
+import { verb, type Result } from "./verb.js";
+
+const DEFAULT_PORT = 3000;
+const MINUTE_MS = 60_000;
+
+export const capture = verb({
+  name: "capture",
+  summary:
+    "Listens for callbacks, asks for one awkward text from a phone, and says what it shows of the provider. " +
+    "It prints the options of incomingSms that fit, reads the very bytes with them, and says what is proven and what is not.",
+  options: {
+    port: { value: "PORT", help: `The port on 127.0.0.1. 0: any. Default: ${DEFAULT_PORT}.` },
+    tunnel: {
+      value: "URL",
+      help: "The public address of your tunnel: it is tested first, byte for byte. Exits with 1 if it changes anything.",
+    },
+    forward: { value: "URL", help: "Passes callbacks on to this endpoint, and answers as it does." },
+    save: { value: "FOLDER", help: "Keeps each callback in a file of its own. The next run goes on from there." },
+    key: { value: "KEY", secret: true, help: "The key, if the profile has encryption switched on." },
+    iv: { value: "IV", secret: true, help: "The initialization vector, if the console shows one." },
+    once: { help: "Ends when the text has come: with 0 if the options read it exactly, otherwise with 1." },
+    yes: { ...YES, help: "Passes callbacks on though the endpoint of --forward is not on this machine." },
+  },
+  examples: [
+    { line: "capture --save callbacks", does: "listens on port 3000, and keeps what comes in the folder callbacks" },
+    {
+      line: "capture --tunnel https://name.example --forward http://localhost:3001/sms",
+      does: "tests the tunnel, and passes callbacks on to an app",
+    },
+  ],
+  notes: [
+    "No tunnel comes with it: use one of yours. It must pass requests on as they are, which --tunnel tests.",
+    "A text decides about escaping only if it has a straight quote or a backslash. Any other text decides nothing, and it says so.",
+    "A file of --save has the method, the target, the headers and the exact bytes, for send --from and for fixture of express-kaleyra-sms/testing. " +
+      "Values of your own headers and of variables that are not the provider's are not kept: they may be secrets. " +
+      "The body holds what the subscriber typed and the number: keep the folder private.",
+    "With --key, the usual layouts of AES in GCM and CFB mode are tried, since the provider's page does not name one: the printed decrypt is the one that gave back the text.",
+  ],
+  run: async ({ options, output, signal }) => {
+    const port = portOf(options.port);
+    const forward = options.forward && assertTarget(options.forward, "--forward", options.yes);
+    const address = options.tunnel && assertTarget(options.tunnel, "--tunnel", true);
+    const keys = keysOf(options.key, options.iv);
+    const folder = options.save === undefined ? undefined : openFolder(options.save);
+    const asked = askedWith(folder?.nonce ?? newNonce());
+    const tunnel = new TunnelTest();
+    let isTunnelTested = false;
+
+    const { promise, end, fail } = ending();
+    const session = new Session({
+      asked,
+      keys,
+      isTunnelTested: () => isTunnelTested,
+      folder,
+      forward,
+      tunnel,
+      output,
+      signal,
+      concluded: (conclusion) => {
+        if (options.once) end(resultOf(conclusion));
+      },
+      failed: fail,
+    });
+    const listener = await listen(port, {
+      reply: (request) => session.reply(request),
+      unreadable: (why) => output.note(why),
+    });
+    const stop = (): void => end(undefined);
+    signal.addEventListener("abort", stop);
+    if (signal.aborted) stop();
+    const reminder = setTimeout(() => {
+      if (!session.hasCome) output.note(NOTHING_CAME);
+    }, MINUTE_MS);
+    try {
+      const url = `http://127.0.0.1:${listener.port}`;
+      if (output.isJson) output.event({ type: "listening", address: url, texts: [asked.awkward, asked.lines] }, "");
+      else output.note(openingText({ address: url, asked, folder: options.save, forward }));
+      if ((folder?.unreadable ?? 0) > 0) output.note(`${folder?.unreadable ?? 0} files of the folder cannot be read.`);
+      if (address !== undefined) {
+        const changes = await tunnel.run(address, signal);
+        if (changes.length > 0) throw rewrites(changes);
+        isTunnelTested = true;
+        output.event({ type: "tunnel", passes: true }, "The tunnel passes every byte.");
+      }
+      await session.concludeEarlier();
+      return await promise;
+    } finally {
+      clearTimeout(reminder);
+      signal.removeEventListener("abort", stop);
+      await listener.close();
+    }
+  },
+});
+
+function portOf(given: string | undefined): number {
+  if (given === undefined) return DEFAULT_PORT;
+  if (!/^\d{1,5}$/.test(given) || Number(given) > 65_535)
+    throw wrongUse("--port takes a whole number from 0 to 65535.", "For instance --port 3000.");
+  return Number(given);
+}
+
+/** A promise of the result, which is settled from outside. */
+function ending(): {
+  readonly promise: Promise<Result | undefined>;
+  readonly end: (result: Result | undefined) => void;
+  readonly fail: (cause: unknown) => void;
+} {
+  let end: (result: Result | undefined) => void = () => undefined;
+  let fail: (cause: unknown) => void = () => undefined;
+  const promise = new Promise<Result | undefined>((resolve, reject) => {
+    end = resolve;
+    fail = reject;
+  });
+  // It may fail before it is awaited.
+  promise.catch(() => undefined);
+  return { promise, end, fail };
+}
+
+/** The last line under `--once`: the conclusion itself is printed before. */
+function resultOf({ isExact, learnt }: Conclusion): Result {
+  return {
+    data: { type: "end", isExact, learnt },
+    text: isExact ? "The options read the text exactly." : "",
+    failure: isExact
+      ? undefined
+      : fault({
+          code: "not-exact",
+          message: "The text did not come out as it was asked for.",
+          next: "Look at the lines that are to do, or not proven.",
+        }),
+  };
+}

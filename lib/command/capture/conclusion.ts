@@ -1,0 +1,121 @@
+// What the callbacks that came show of the provider, line by line: what is proven, what is not, and what to change.
+
+import type { Receipt } from "../../answer/receipt.js";
+import type { SavedCallback } from "../../provider/saved-callback.js";
+import type { Asked } from "./asked-text.js";
+import { openedBy, type Evidence } from "./evidence.js";
+import {
+  escapingOf,
+  exactness,
+  fieldsOf,
+  formOf,
+  numbersOf,
+  othersOf,
+  partsOf,
+  zoneIn,
+  type Finding,
+} from "./findings.js";
+import { fit } from "./fitting.js";
+import { membersOf, type Members } from "./members.js";
+import { replay } from "./replay.js";
+import { shapeOf } from "./shape.js";
+import { callersOf } from "./callers.js";
+
+export interface Conclusion {
+  readonly findings: readonly Finding[];
+  /** The module to paste. */
+  readonly code: string;
+  /** Whether the text that was asked for comes out of the options exactly as it was asked for. */
+  readonly isExact: boolean;
+  readonly learnt: Readonly<Record<string, unknown>>;
+}
+
+export interface Known {
+  readonly asked: Asked;
+  /** What single callbacks show: `undefined` if the text that was asked for is not in one. */
+  readonly evidenceIn: (callback: SavedCallback) => Evidence | undefined;
+  /** Whether a tunnel has passed its test in this run. */
+  readonly isTunnelTested: boolean;
+}
+
+/** Returns what the callbacks show; `undefined` if the text that was asked for has not come. */
+export async function conclude(
+  callbacks: readonly SavedCallback[],
+  { asked, evidenceIn, isTunnelTested }: Known,
+): Promise<Conclusion | undefined> {
+  const evidence = callbacks.map(evidenceIn).filter((one) => one !== undefined);
+  const awkward = evidence.filter((one) => !one.isLines);
+  const basis = awkward.filter((one) => one.isDecisive).at(-1) ?? awkward.at(-1) ?? evidence.at(-1);
+  if (basis === undefined) return undefined;
+
+  const sameMethod = callbacks.filter(({ method }) => method === basis.callback.method);
+  const texts = evidence.filter(({ callback }) => callback.method === basis.callback.method);
+  const shapes = sameMethod.map(shapeOf).filter((one) => one !== undefined);
+  const members = membersOf(basis.shape, shapes, openedBy(basis));
+  const escaping = escapingOf(texts, members);
+  const callers = callersOf(basis.callback);
+
+  const first = fit(basis, members, { escaping: escaping.settled, timeZone: undefined }, []);
+  const [firstReceipt] = await replay(first.options, [basis.callback]);
+  const zone = zoneIn(basis.callback, firstReceipt);
+  const numbers = numbersOf(firstReceipt);
+  const { options, code } = fit(basis, members, { escaping: escaping.settled, timeZone: zone.settled }, [
+    ...callers.comments,
+    ...zone.comments,
+    ...numbers.comments,
+  ]);
+  const receipts = await replay(options, sameMethod);
+  const receiptOf = ({ callback }: Evidence): Receipt | undefined => receipts[sameMethod.indexOf(callback)];
+  const exact = exactness(
+    texts.map((one) => ({ evidence: one, receipt: receiptOf(one) })),
+    asked,
+  );
+
+  return {
+    findings: [
+      formOf(basis),
+      ...fieldsOf(members),
+      ...partsOf(members),
+      ...escaping.findings,
+      ...exact.findings,
+      ...numbers.findings,
+      ...zone.findings,
+      ...othersOf(callbacks, sameMethod, texts, receipts),
+      ...callers.findings,
+      betweenOf(basis, isTunnelTested),
+    ],
+    code,
+    isExact: exact.isExact,
+    learnt: learntOf(basis, members, { escaping: escaping.settled, zone: zone.utc }),
+  };
+}
+
+function learntOf(
+  { callback, shape, field, decoding, lineBreak }: Evidence,
+  { names, parts, statics }: Members,
+  settled: Readonly<Record<"escaping" | "zone", string | undefined>>,
+): Record<string, unknown> {
+  return {
+    method: callback.method,
+    kind: shape.kind === "text" ? "json" : shape.kind,
+    escaping: settled.escaping ?? "not decided",
+    lineBreak: lineBreak ?? "not decided",
+    names,
+    textIn: field,
+    parts,
+    statics: Object.keys(statics),
+    zone: settled.zone ?? "not decided",
+    encoding: decoding?.name ?? "none",
+  };
+}
+
+function betweenOf({ shape }: Evidence, isTunnelTested: boolean): Finding {
+  const about = "in between";
+  if (isTunnelTested) return { about, state: "proven", says: "The tunnel passes every byte." };
+  const hint = shape.isRewritten ? " The body is written as a program writes JSON: a relay may have rewritten it." : "";
+  return {
+    about,
+    state: "not proven",
+    says: `That nothing on the way rewrites bodies: run with --tunnel URL, the public address.${hint}`,
+  };
+}

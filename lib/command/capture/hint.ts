@@ -1,0 +1,25 @@
+// What a callback is that does not hold the text that was asked for.
+
+import { isPlaceholder } from "../../callback/fields.js";
+import { REDIRECTED } from "../../callback/no-sms.js";
+import type { SavedCallback } from "../../provider/saved-callback.js";
+import { looksEncrypted } from "./encryption.js";
+import { shapeOf } from "./shape.js";
+
+/** @param hasKey - whether the key of encrypted values was given */
+export function hintOf(callback: SavedCallback, hasKey: boolean): string {
+  const shape = shapeOf(callback);
+  if (shape === undefined)
+    return callback.method === "GET"
+      ? `It has no variables. ${REDIRECTED}`
+      : "It is not JSON, not a form, and not like a template: in the console, choose JSON as the type of the request body.";
+  const { names, parsed, raw } = shape;
+  const valueOf = (name: string): string | undefined => parsed?.get(name) ?? raw?.get(name);
+  if (names.some((name) => isPlaceholder(raw?.get(name) ?? "")) && isPlaceholder(raw?.get("message") ?? "<message>"))
+    return "Its placeholders are not filled in: a test from the console, which found this address.";
+  if (looksEncrypted(valueOf))
+    return hasKey
+      ? "It looks encrypted, and no usual layout of AES fits the key: look at --key and --iv."
+      : "It looks encrypted: add the key and the IV that the console shows, --key and --iv.";
+  return "It is not the text that was asked for, so it decides nothing.";
+}

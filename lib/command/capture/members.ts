@@ -1,0 +1,87 @@
+// The members of the console's template, as the callbacks show them: its fields, its parts, and its own names.
+
+import { isPart, isTableField, PAGE_LINE, partNumber } from "../../callback/fields.js";
+import { MOST_PARTS } from "../../callback/template/template.js";
+import type { Shape } from "./shape.js";
+
+export interface Members {
+  /** In the order in which they came. */
+  readonly names: readonly string[];
+  /** How many of `parts[1]`, `parts[2]`, ... */
+  readonly parts: number;
+  /** Names that are not on the provider's page, with the value that came each time. */
+  readonly statics: Readonly<Record<string, string>>;
+  /** In how many callbacks each static had this value. */
+  readonly seen: number;
+  /** Names that are not on the provider's page, with values that change, or are those of a field. */
+  readonly renamed: ReadonlyMap<string, string | undefined>;
+  /** Why `callbackProfile` cannot describe the template, in words. */
+  readonly undescribable: readonly string[];
+  readonly isDescribable: boolean;
+}
+
+/** A name that can stand in a template: without quotes, backslashes and control characters. */
+const STATIC_NAME = /^[^"\\\p{Cc}\p{Cs}]+$/u;
+
+/**
+ * @param others - the shapes of all callbacks, this one included
+ * @param open - reads a value that is encoded or encrypted
+ */
+export function membersOf(
+  shape: Shape,
+  others: readonly Shape[],
+  open: (value: string, name: string) => string,
+): Members {
+  const { names } = shape;
+  const valueOf = ({ parsed, raw }: Shape, name: string): string => {
+    const value = parsed?.get(name) ?? raw?.get(name) ?? "";
+    return value === "" ? value : open(value, name);
+  };
+  const parts = names.filter((name) => isPart(name) && name !== PAGE_LINE);
+  const alike = others.filter((other) => other.kind !== "form" && sameNames(other, shape));
+  const statics: Record<string, string> = {};
+  const renamed = new Map<string, string | undefined>();
+  for (const name of names.filter((one) => !isTableField(one))) {
+    const values = new Set(alike.map((other) => valueOf(other, name)));
+    const value = valueOf(shape, name);
+    const twin = names.find((other) => other !== name && isTableField(other) && isTwin(value, valueOf(shape, other)));
+    if (values.size > 1 || twin !== undefined) renamed.set(name, twin);
+    else statics[name] = value;
+  }
+  const undescribable = [
+    ...[...renamed].map(([name, twin]) =>
+      twin === undefined
+        ? `${shown(name)} changes, and is no field of the provider's page`
+        : `${shown(name)} has the value of ${twin}: name it ${twin} in the console`,
+    ),
+    ...Object.keys(statics)
+      .filter((name) => !STATIC_NAME.test(name) || name === "__proto__")
+      .map((name) => `${shown(name)} cannot be the name of a static field`),
+    ...(parts.every((name) => partNumber(name) <= parts.length) && parts.length <= MOST_PARTS
+      ? []
+      : [`the parts are not parts[1], parts[2] and so on without a gap`]),
+  ];
+  return {
+    names,
+    parts: parts.length,
+    statics,
+    seen: alike.length,
+    renamed,
+    undescribable,
+    isDescribable: undescribable.length === 0,
+  };
+}
+
+function sameNames(one: Shape, other: Shape): boolean {
+  return [...one.names].sort().join("\0") === [...other.names].sort().join("\0");
+}
+
+/** Short values, such as `SENT`, can be the same by chance. */
+function isTwin(value: string, other: string): boolean {
+  return value.length > 5 && value === other;
+}
+
+/** Names are the user's own, in the body of the text that was asked for. */
+function shown(name: string): string {
+  return /^[\w.[\]-]{1,40}$/.test(name) ? name : JSON.stringify(name.slice(0, 40));
+}
