@@ -11,7 +11,7 @@ import { fixture } from "express-kaleyra-sms/testing";
 
 import { ended, temporaryFolder } from "../inbox/temporary";
 import { conclusionsOf, eventsOf, routerOf, saysOf, startCapture } from "../support/capturing";
-import { command } from "../support/command";
+import { command, startCommand } from "../support/command";
 import { escaped, percent, PRINTED, rendered, sendTo, type Sent } from "../support/stand-in-provider";
 
 interface Whole {
@@ -277,10 +277,21 @@ describe("capture --save", () => {
 });
 
 describe("capture for people", () => {
-  it("prints the text to send on stderr, findings and code on stdout, and no JSON", async () => {
-    const { code, stderr } = await command(["capture", "--port", "0", "--tunnel", "http://127.0.0.1:1/"]);
-    expect(code).toBe(3);
-    expect(stderr).toMatch(/^Listening on http:\/\/127\.0\.0\.1:\d+/);
-    expect(stderr).toMatch(/^ {4}\w{4} "a" \\b \{c\} é 😀$/m);
+  it("prints the text to send on stderr, findings and code on stdout, and ends when it is interrupted", async () => {
+    const { child, printed, ended: whenEnded } = startCommand(["capture", "--port", "0"]);
+    const [, port] = await printed(/^Listening on http:\/\/127\.0\.0\.1:(\d+)/m);
+    const [, awkward = ""] = await printed(/^ {4}(\w{4} "a" \\b \{c\} é 😀)$/m);
+    await sendTo(Number(port), rendered(awkward, { method: "POST", template: PRINTED }));
+    await printed(/^\}\);$/m);
+    child.kill("SIGINT");
+    const { code, stdout, stderr } = await whenEnded;
+    expect(code).toBe(130);
+    expect(stdout).toMatch(
+      /^[\d:]{8} POST application\/json, \d+ bytes, answered 200\. It is the text that was asked for\.$/m,
+    );
+    expect(stdout).toMatch(/^proven {6}escaping +It comes as it was typed, not escaped\.$/m);
+    expect(stdout).toContain('escaping: "none",');
+    expect(stderr).toContain("What comes is gone when this ends");
+    expect(stdout + stderr).not.toContain("876500001");
   });
 });

@@ -1,6 +1,8 @@
 // `capture`: what it concludes from a provider that sends in its own way, and that its printed options read those bytes.
 
 import { createCipheriv, randomBytes } from "node:crypto";
+import { request } from "node:http";
+import { connect } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 
 import {
@@ -209,6 +211,64 @@ describe("capture", () => {
   });
 });
 
+/** Sends texts to one run of `capture`, and returns its last conclusion. */
+async function captureAll(consoles: readonly Console[]): Promise<ConclusionEvent> {
+  const running = startCapture([]);
+  const { port, awkward } = await running.listening;
+  for (const [index, console] of consoles.entries()) {
+    await sendTo(port, rendered(awkward, console));
+    await running.printed(new RegExp(`(?:"type":"conclusion"[^]*){${index + 1}}`));
+  }
+  const conclusion = conclusionsOf(await running.interrupt()).at(-1);
+  if (conclusion === undefined) throw new Error("nothing was concluded");
+  return conclusion;
+}
+
+describe("a template that callbackProfile cannot describe", () => {
+  it("is read as JSON if the provider escapes, and says what to change", async () => {
+    const template = SHORT.replace('"id"', '"ref": "<id>", "id"');
+    const { ran, conclusion, sent, text } = await captureOne({ method: "POST", template, insert: escaped });
+    expect(saysOf(conclusion, "template")).toEqual([
+      expect.stringContaining("ref has the value of id: name it id in the console"),
+    ]);
+    expect(conclusion.code).not.toContain("callbackProfile");
+    expect(await readBy(routerOf(conclusion.code), sent)).toMatchObject({ text });
+    expect(ran.code).toBe(0);
+  });
+
+  it("is not read if the provider does not escape, and says so", async () => {
+    const template = SHORT.replace('"id"', '"ref": "<id>", "id"');
+    const { ran, conclusion } = await captureOne({ method: "POST", template });
+    expect(saysOf(conclusion, "escaping")).toEqual([
+      "proven: It comes as it was typed, not escaped.",
+      expect.stringMatching(/^to do: It cannot be read exactly/),
+    ]);
+    expect(saysOf(conclusion, "text")).toEqual([expect.stringMatching(/^to do: The options do not read it: /)]);
+    expect(ran.code).toBe(1);
+  });
+
+  it("has a name whose value changes from text to text", async () => {
+    const templates = ["1", "2"].map((value) => PRINTED.replace("{", `{"count": "${value}",`));
+    const [first, second] = templates.map((template) => ({ method: "POST", template, insert: escaped }) as const);
+    if (first === undefined || second === undefined) throw new Error("there are two");
+    expect(saysOf(await captureAll([first, first]), "static fields")).toEqual([
+      "proven: count: the same in 2 callbacks",
+    ]);
+    expect(saysOf(await captureAll([first, second]), "template")).toEqual([
+      expect.stringContaining("count changes, and is no field of the provider's page"),
+    ]);
+  });
+
+  it("passes the text under another name, which no option reads", async () => {
+    const template = PRINTED.replace('"message":', '"body":');
+    const { ran, conclusion } = await captureOne({ method: "POST", template, insert: escaped });
+    expect(saysOf(conclusion, "text")).toEqual([
+      'to do: It comes as body: in the console, pass it as "message": "<message>".',
+    ]);
+    expect(ran.code).toBe(1);
+  });
+});
+
 const KEY = { hex: randomBytes(32).toString("hex"), text: "sixteen letters!" };
 const IV = { hex: randomBytes(12).toString("hex"), text: "an iv of sixteen" };
 
@@ -347,6 +407,30 @@ describe("a text that decides nothing", () => {
     expect(conclusion.isExact).toBe(false);
   });
 
+  it("is no callback by another method, and none that is too large or cut off", async () => {
+    const running = startCapture([]);
+    const { port } = await running.listening;
+    const base = { path: "/sms", headers: {}, body: Buffer.alloc(0), values: {} };
+    const ask = async (method: string, body?: Buffer): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const outgoing = request({ host: "127.0.0.1", port, path: base.path, method }, (answer) => {
+          answer.resume().on("end", () => resolve(answer.statusCode));
+        });
+        outgoing.on("error", reject).end(body);
+      });
+    expect([await ask("HEAD"), await ask("PUT")]).toEqual([200, 405]);
+    expect(await ask("POST", Buffer.alloc(1_048_577))).toBe(413);
+    const socket = connect(port, "127.0.0.1");
+    socket.write("GET /sms?a b HTTP/1.1\r\n\r\n");
+    expect(await new Promise((resolve) => socket.once("data", (data) => resolve(String(data).slice(0, 12))))).toBe(
+      "HTTP/1.1 400",
+    );
+    const ran = await running.interrupt();
+    expect(eventsOf(ran).map(({ type }) => type)).toEqual(["listening"]);
+    for (const note of ["A HEAD came", "another method came", "1048576 bytes came", "whose target has spaces"])
+      expect(ran.stderr).toContain(note);
+  });
+
   it("is one without the nonce: somebody else's, of which only its length and kind are shown", async () => {
     const running = startCapture([]);
     const { port } = await running.listening;
@@ -375,7 +459,7 @@ describe("a text of two lines", () => {
       /./,
       /^to do: Quotes are/,
     ],
-  ])("shows how a line break comes: %s", async (_how, insert, _lineBreak, says, escaping) => {
+  ])("shows how a line break comes: %s", async (_how, insert, lineBreak, says, escaping) => {
     const running = startCapture([]);
     const { port, awkward, lines } = await running.listening;
     const sent = [awkward, lines].map((text) => rendered(text, { method: "POST", template: PRINTED, insert }));
@@ -385,6 +469,7 @@ describe("a text of two lines", () => {
     }
     const conclusion = conclusionsOf(await running.interrupt()).at(-1);
     if (conclusion === undefined) throw new Error("nothing was concluded");
+    expect(conclusion.learnt).toMatchObject({ lineBreak });
     expect(saysOf(conclusion, "escaping")).toEqual([expect.stringMatching(escaping)]);
     for (const one of saysOf(conclusion, "line breaks")) expect(one).toMatch(says);
     expect(saysOf(conclusion, "line breaks").length).toBe(escaping.source === "^proven" ? 1 : 0);

@@ -86,20 +86,24 @@ export async function conclude(
     ],
     code,
     isExact: exact.isExact,
-    learnt: learntOf(basis, members, { escaping: escaping.settled, zone: zone.utc }),
+    learnt: learntOf(basis, members, {
+      escaping: escaping.settled,
+      lineBreak: texts.map((one) => one.lineBreak).findLast((one) => one !== undefined),
+      zone: zone.utc,
+    }),
   };
 }
 
 function learntOf(
-  { callback, shape, field, decoding, lineBreak }: Evidence,
+  { callback, shape, field, decoding }: Evidence,
   { names, parts, statics }: Members,
-  settled: Readonly<Record<"escaping" | "zone", string | undefined>>,
+  settled: Readonly<Record<"escaping" | "lineBreak" | "zone", string | undefined>>,
 ): Record<string, unknown> {
   return {
     method: callback.method,
     kind: shape.kind === "text" ? "json" : shape.kind,
     escaping: settled.escaping ?? "not decided",
-    lineBreak: lineBreak ?? "not decided",
+    lineBreak: settled.lineBreak ?? "not decided",
     names,
     textIn: field,
     parts,
