@@ -87,7 +87,8 @@ export const capture = verb({
       const url = `http://127.0.0.1:${listener.port}`;
       if (output.isJson) output.event({ type: "listening", address: url, texts: [asked.awkward, asked.lines] }, "");
       else output.note(openingText({ address: url, asked, folder: options.save, forward }));
-      if ((folder?.unreadable ?? 0) > 0) output.note(`${folder?.unreadable ?? 0} files of the folder cannot be read.`);
+      if ((folder?.unreadable ?? 0) > 0)
+        output.note(`Files of the folder that cannot be read: ${folder?.unreadable ?? 0}.`);
       if (address !== undefined) {
         const changes = await tunnel.run(address, signal);
         if (changes.length > 0) throw rewrites(changes);
@@ -132,7 +133,7 @@ function ending(): {
 function resultOf({ isExact, learnt }: Conclusion): Result {
   return {
     data: { type: "end", isExact, learnt },
-    text: isExact ? "The options read the text exactly." : "",
+    text: isExact ? "The options read the text exactly." : "The options do not read the text exactly.",
     failure: isExact
       ? undefined
       : fault({

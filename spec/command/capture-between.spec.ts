@@ -127,6 +127,21 @@ describe("capture behind a tunnel", () => {
     expect([code, stdout]).toEqual([3, expect.stringContaining('"code":"unreachable"')]);
   });
 
+  it.each<[how: string, args: (port: number) => readonly string[]]>([
+    ["the test of a tunnel", (port) => ["--tunnel", `http://127.0.0.1:${port}/`]],
+    ["an app that does not answer", (port) => ["--forward", `http://127.0.0.1:${port}/`]],
+  ])("ends with 130 when it is interrupted in %s", async (_how, args) => {
+    let arrived: () => void = () => undefined;
+    const whenArrived = new Promise<void>((resolve) => (arrived = resolve));
+    const silent = await serve(createServer(() => arrived()));
+    const running = startCapture(args(silent));
+    const { port, awkward } = await running.listening;
+    const answer = sendTo(port, rendered(awkward, { method: "POST", template: PRINTED })).catch(() => "none");
+    await whenArrived;
+    expect((await running.interrupt()).code).toBe(130);
+    await answer;
+  });
+
   it("notices a relay that it was not told of: a body written anew, and backslashes that are missing", async () => {
     for (const [change, insert, about, says] of [
       [asJson, escaped, "in between", /^not proven: .*a relay may have rewritten it/],
@@ -216,7 +231,7 @@ describe("capture --save", () => {
     const ran = await second.ended;
     const [conclusion] = conclusionsOf(ran);
     expect([ran.code, (await second.listening).awkward]).toEqual([0, awkward]);
-    expect(ran.stderr).toContain("1 files of the folder cannot be read");
+    expect(ran.stderr).toContain("Files of the folder that cannot be read: 1.");
     expect(conclusion && saysOf(conclusion, "other callbacks")).toEqual(["proven: 1 of 1 are read by these options."]);
 
     const sms = routerOf(conclusion?.code ?? "").on("message", () => undefined);

@@ -2,7 +2,7 @@
 
 import { headerOf } from "../../provider/as-callback.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
-import type { Finding } from "./findings.js";
+import type { Finding } from "./finding.js";
 import { ownHeaders, ownVariables } from "./kept.js";
 
 /** The demands to choose from, as comments for the code: which of them is a secret, only the user knows. */

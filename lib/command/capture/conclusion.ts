@@ -3,23 +3,18 @@
 import type { Receipt } from "../../answer/receipt.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
 import type { Asked } from "./asked-text.js";
+import { callersOf } from "./callers.js";
+import { escapingOf } from "./escaping.js";
 import { openedBy, type Evidence } from "./evidence.js";
-import {
-  escapingOf,
-  exactness,
-  fieldsOf,
-  formOf,
-  numbersOf,
-  othersOf,
-  partsOf,
-  zoneIn,
-  type Finding,
-} from "./findings.js";
+import { exactness } from "./exactness.js";
+import type { Finding } from "./finding.js";
 import { fit } from "./fitting.js";
+import { fieldsOf, formOf, partsOf } from "./form.js";
 import { membersOf, type Members } from "./members.js";
+import { othersOf } from "./others.js";
 import { replay } from "./replay.js";
 import { shapeOf } from "./shape.js";
-import { callersOf } from "./callers.js";
+import { numbersOf, zoneIn } from "./values.js";
 
 export interface Conclusion {
   readonly findings: readonly Finding[];

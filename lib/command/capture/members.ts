@@ -2,6 +2,7 @@
 
 import { isPart, isTableField, PAGE_LINE, partNumber } from "../../callback/fields.js";
 import { MOST_PARTS } from "../../callback/template/template.js";
+import { shownName } from "./finding.js";
 import type { Shape } from "./shape.js";
 
 export interface Members {
@@ -51,12 +52,12 @@ export function membersOf(
   const undescribable = [
     ...[...renamed].map(([name, twin]) =>
       twin === undefined
-        ? `${shown(name)} changes, and is no field of the provider's page`
-        : `${shown(name)} has the value of ${twin}: name it ${twin} in the console`,
+        ? `${shownName(name)} changes, and is no field of the provider's page`
+        : `${shownName(name)} has the value of ${twin}: name it ${twin} in the console`,
     ),
     ...Object.keys(statics)
       .filter((name) => !STATIC_NAME.test(name) || name === "__proto__")
-      .map((name) => `${shown(name)} cannot be the name of a static field`),
+      .map((name) => `${shownName(name)} cannot be the name of a static field`),
     ...(parts.every((name) => partNumber(name) <= parts.length) && parts.length <= MOST_PARTS
       ? []
       : [`the parts are not parts[1], parts[2] and so on without a gap`]),
@@ -79,9 +80,4 @@ function sameNames(one: Shape, other: Shape): boolean {
 /** Short values, such as `SENT`, can be the same by chance. */
 function isTwin(value: string, other: string): boolean {
   return value.length > 5 && value === other;
-}
-
-/** Names are the user's own, in the body of the text that was asked for. */
-function shown(name: string): string {
-  return /^[\w.[\]-]{1,40}$/.test(name) ? name : JSON.stringify(name.slice(0, 40));
 }

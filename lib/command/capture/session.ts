@@ -7,7 +7,7 @@ import { conclude, type Conclusion } from "./conclusion.js";
 import type { Asked } from "./asked-text.js";
 import type { Keys } from "./encryption.js";
 import { evidenceIn, type Evidence } from "./evidence.js";
-import { formName } from "./findings.js";
+import { formName } from "./form.js";
 import type { Folder } from "./folder.js";
 import { passOn } from "./forward.js";
 import { hintOf } from "./hint.js";
