@@ -42,11 +42,14 @@ export const capture = verb({
   ],
   notes: [
     "No tunnel comes with it: use one of yours. It must pass requests on as they are, which --tunnel tests.",
-    "A text decides about escaping only if it has a straight quote or a backslash. Any other text decides nothing, and it says so.",
-    "A file of --save has the method, the target, the headers and the exact bytes, for send --from and for fixture of express-kaleyra-sms/testing. " +
-      "Values of your own headers and of variables that are not the provider's are not kept: they may be secrets. " +
-      "The body holds what the subscriber typed and the number: keep the folder private.",
-    "With --key, the usual layouts of AES in GCM and CFB mode are tried, since the provider's page does not name one: the printed decrypt is the one that gave back the text.",
+    "A text decides about escaping only if its backslash arrives. Any other text decides nothing, and it says so.",
+    "A file of --save has the method, the target, the headers and the exact bytes. " +
+      "send --from sends it, and fixture of express-kaleyra-sms/testing reads it. " +
+      "Values of your own headers, and of variables that are not the provider's, are not kept: they may be secrets. " +
+      "The body holds the number and what the subscriber typed: keep the folder private.",
+    "The provider's page does not say how encrypted values are laid out. " +
+      "With --key, the usual layouts of AES in GCM and CFB mode are tried. " +
+      "The printed decrypt uses the one that gave back the text.",
   ],
   run: async ({ options, output, signal }) => {
     const port = portOf(options.port);

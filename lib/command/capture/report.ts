@@ -39,8 +39,8 @@ export function openingText({ address, asked, folder, forward }: Opening): strin
 
 /** A reminder, for a listener to which nothing comes looks as if all was well. */
 export const NOTHING_CAME =
-  "Nothing has come for a minute. Does the tunnel lead here (--tunnel URL tests it), is its address the endpoint of the " +
-  "Callback Profile, and is the profile chosen for your number, in Receive Message?";
+  "Nothing has come for a minute. Does the tunnel lead here? --tunnel URL tests it. " +
+  "In the console, is its address the endpoint of the Callback Profile, and is the profile chosen for your number?";
 
 const WIDTH = 12;
 

@@ -37,6 +37,13 @@ export function shapeOf(callback: SavedCallback): Shape | undefined {
   return isJson ? ofTemplate(text) : ofVariables(text, "form");
 }
 
+/** More names than any console's template has: what a stranger sends must not take long. */
+const MOST_NAMES = 250;
+
+function isTemplate(names: readonly string[]): boolean {
+  return names.length > 0 && names.length <= MOST_NAMES;
+}
+
 /** As it came if it cannot be inflated: the router says so then. */
 function bodyOf(callback: SavedCallback): Uint8Array {
   try {
@@ -49,7 +56,7 @@ function bodyOf(callback: SavedCallback): Uint8Array {
 function ofVariables(query: string, kind: "form" | "query"): Shape | undefined {
   const names = [...new Set(pairsOf(query).map(([name]) => name))];
   const reading = readQuery(query, kind === "query" ? "in quotes" : "bare");
-  if ("refusal" in reading || names.length === 0) return undefined;
+  if ("refusal" in reading || !isTemplate(names)) return undefined;
   const parsed = new Map(names.map((name) => [name, reading.fields[name] ?? ""]));
   return { kind, names, parsed, raw: undefined, isRewritten: false };
 }
@@ -61,7 +68,7 @@ function ofVariables(query: string, kind: "form" | "query"): Shape | undefined {
 function ofTemplate(body: string): Shape | undefined {
   const json = readJson(body);
   const names = typeof json === "string" ? [...keysIn(body)] : json.names;
-  if (names.length === 0) return undefined;
+  if (!isTemplate(names)) return undefined;
   const members = names.map((name) => {
     const literal = isTableField(name) ? undefined : literalIn(body, name);
     return { name, content: literal === undefined ? { variable: name } : { literal } };
