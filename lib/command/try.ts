@@ -1,7 +1,7 @@
 // `try`: which keywords of the user's router texts would match, without a handler that runs.
 
 import { callbackProfile } from "../callback/template/profile.js";
-import type { Callback } from "../callback/read-callback.js";
+import { callbackOf } from "../provider/as-callback.js";
 import { renderText } from "../provider/render-text.js";
 import { linesOf } from "./try/lines.js";
 import { routerIn } from "./try/router-in.js";
@@ -42,16 +42,10 @@ export const tryKeywords = verb({
       number += 1;
       if (text === "") continue;
       const sent = renderText({ text, keyword, recipient }, { profile, escaping });
-      const tried = triedOf(number, text, router.matchesOf(callbackOf(sent)));
+      const tried = triedOf(number, text, router.matchesOf(callbackOf({ body: "", ...sent })));
       tally.add(tried);
       output.event(tried, lineOf(tried));
     }
     return tally.result();
   },
 });
-
-function callbackOf({ method, url, headers, body = "" }: ReturnType<typeof renderText>): Callback {
-  return method === "GET"
-    ? { method, query: url.slice(url.indexOf("?")) }
-    : { method, body, contentType: headers["Content-Type"] };
-}
