@@ -54,7 +54,7 @@ export const simulator = verb({
     });
     await listen(server, port);
     const url = `http://localhost:${(server.address() as AddressInfo).port}/`;
-    output.event({ event: "listening", url, ...(target === undefined ? {} : { target }) }, url);
+    output.event({ type: "listening", url, ...(target === undefined ? {} : { target }) }, url);
     output.note(`Open it in a browser on this machine. Press Ctrl-C to end.`);
     await aborted(signal);
     page.close();

@@ -65,7 +65,7 @@ describe("simulator", () => {
     child.kill("SIGTERM");
     const { code, stdout, stderr } = await ended;
     expect(code).toBe(130);
-    expect(JSON.parse(stdout)).toEqual({ ok: true, data: { event: "listening", url, target } });
+    expect(JSON.parse(stdout)).toEqual({ ok: true, data: { type: "listening", url, target } });
     expect(stdout + stderr).not.toContain("canary");
   });
 
