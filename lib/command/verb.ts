@@ -27,7 +27,7 @@ type ValueOf<One extends Option> = One extends { readonly value: string }
 export type ValuesOf<All extends Options> = { readonly [Name in keyof All]: ValueOf<All[Name]> };
 
 /** What a verb is called with. */
-export interface Call<All extends Options> {
+interface Call<All extends Options> {
   /** The words of the command line that are no options, as many as the verb declares. Optional ones may be missing. */
   readonly operands: readonly string[];
   readonly options: ValuesOf<All>;
