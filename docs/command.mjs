@@ -25,7 +25,7 @@ process.stdout.write(`<!-- Made by \`npm run docs\` from the table of verbs, lib
 # The command
 
 \`npx express-kaleyra-sms VERB\` comes with the package.
-It asks nothing, so it runs in scripts and in CI.
+It has no prompts, so it runs in scripts and in CI.
 
 ${["| verb | |", "|---|---|", ...VERBS.map(({ name, summary }) => `| [${name}](#${name.replace(" ", "-")}) | ${cell(/^.*?\.(?= |$)/.exec(summary)?.[0] ?? summary)} |`)].join("\n")}
 

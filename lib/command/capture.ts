@@ -8,7 +8,8 @@ import { listen } from "./capture/listen.js";
 import { NOTHING_CAME, openingText } from "./capture/report.js";
 import { Session } from "./capture/session.js";
 import { rewrites, TunnelTest } from "./capture/tunnel.js";
-import { fault, wrongUse } from "./failure.js";
+import { fault } from "./failure.js";
+import { portOf } from "./port.js";
 import { assertTarget, YES } from "./target.js";
 import { verb, type Result } from "./verb.js";
 
@@ -18,8 +19,8 @@ const MINUTE_MS = 60_000;
 export const capture = verb({
   name: "capture",
   summary:
-    "Listens for callbacks, asks for one awkward text from a phone, and says what it shows of the provider. " +
-    "It prints the options of incomingSms that fit, reads the very bytes with them, and says what is proven and what is not.",
+    "Listens for callbacks, and asks for an awkward text from a phone. " +
+    "It prints the options of incomingSms that fit, and says what is proven and what is not.",
   options: {
     port: { value: "PORT", help: `The port on 127.0.0.1. 0: any. Default: ${DEFAULT_PORT}.` },
     tunnel: {
@@ -52,7 +53,7 @@ export const capture = verb({
       "The printed decrypt uses the one that gave back the text.",
   ],
   run: async ({ options, output, signal }) => {
-    const port = portOf(options.port);
+    const port = portOf(options.port, DEFAULT_PORT);
     const forward = options.forward && assertTarget(options.forward, "--forward", options.yes);
     const address = options.tunnel && assertTarget(options.tunnel, "--tunnel", true);
     const keys = keysOf(options.key, options.iv);
@@ -88,7 +89,7 @@ export const capture = verb({
     }, MINUTE_MS);
     try {
       const url = `http://127.0.0.1:${listener.port}`;
-      if (output.isJson) output.event({ type: "listening", address: url, texts: [asked.awkward, asked.lines] }, "");
+      if (output.isJson) output.event({ type: "listening", url, texts: [asked.awkward, asked.lines] }, "");
       else output.note(openingText({ address: url, asked, folder: options.save, forward }));
       if ((folder?.unreadable ?? 0) > 0)
         output.note(`Files of the folder that cannot be read: ${folder?.unreadable ?? 0}.`);
@@ -107,13 +108,6 @@ export const capture = verb({
     }
   },
 });
-
-function portOf(given: string | undefined): number {
-  if (given === undefined) return DEFAULT_PORT;
-  if (!/^\d{1,5}$/.test(given) || Number(given) > 65_535)
-    throw wrongUse("--port takes a whole number from 0 to 65535.", "For instance --port 3000.");
-  return Number(given);
-}
 
 /** A promise of the result, which is settled from outside. */
 function ending(): {

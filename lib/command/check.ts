@@ -73,13 +73,15 @@ export const check = verb({
 function withHeadersOf(ofProfile: Readonly<Record<string, string>>, { headers, query }: Credentials): Credentials {
   const given = Object.keys(headers).map((name) => name.toLowerCase());
   const others = Object.entries(ofProfile).filter(([name]) => !given.includes(name.toLowerCase()));
-  const secrets = others.map(([name, value]) => [name, { value, shown: "(from the profile)", shell: "" }] as const);
+  const secrets = others.map(
+    ([name, value]) => [name, { value, shown: "(from the profile)", shell: "", inUrl: "" }] as const,
+  );
   return { headers: { ...Object.fromEntries(secrets), ...headers }, query };
 }
 
 function result(lines: readonly AskedLine[], callbacks: Callbacks, output: Output): Result {
   const count = (of: AskedLine["result"]): number => lines.filter(({ result }) => result === of).length;
-  const [holds, fails, notProven] = [count("holds"), count("fails"), count("notProven")];
+  const [holds, fails, notProven] = [count("holds"), count("fails"), count("not proven")];
   const totals = `${holds} hold, ${fails} ${fails === 1 ? "fails" : "fail"}, ${notProven} are not proven.`;
   return {
     data: { holds, fails, notProven, idPrefix: callbacks.idPrefix, source: SOURCE, lines },

@@ -1,5 +1,6 @@
 // What a caller shows to be let in: the options of every verb that calls an endpoint.
 
+import { quoted } from "../provider/request.js";
 import { wrongUse } from "./failure.js";
 import { pairOf, secretOf, type Secret } from "./secrets.js";
 import type { ValuesOf } from "./verb.js";
@@ -39,6 +40,7 @@ export function credentialsOf(options: ValuesOf<typeof CREDENTIAL_OPTIONS>): Cre
       value: `Bearer ${token.value}`,
       shown: `Bearer ${token.shown}`,
       shell: `'Bearer '${token.shell}`,
+      inUrl: token.inUrl,
     });
   }
   const query = Object.fromEntries(
@@ -58,11 +60,13 @@ function basicOf(given: string): Secret {
     throw wrongUse("--basic takes USER:PASSWORD.", "A user and a password, with a colon between them.");
   const secret = whole === undefined ? secretOf(password, "basic") : undefined;
   const encoded = Buffer.from(`${user}:${secret?.value ?? password}`).toString("base64");
-  const plain = whole?.shell ?? `'${user}:'${secret?.shell ?? ""}`;
+  const plain = whole?.shell ?? `${quoted(`${user}:`)}${secret?.shell ?? ""}`;
+  const shell = `"Basic $(printf %s ${plain} | base64 | tr -d '\\n')"`;
   return {
     value: `Basic ${encoded}`,
     shown: `Basic (user and password, in Base64)`,
-    shell: `"Basic $(printf %s ${plain} | base64 -w0)"`,
+    shell,
+    inUrl: shell,
   };
 }
 

@@ -4,7 +4,7 @@
 export const EXIT = { done: 0, fault: 1, wrongUse: 2, unreachable: 3, interrupted: 130 } as const;
 
 interface FailureDetails {
-  /** Stable, in kebab-case: `error.code` under `--json`. */
+  /** `error.code` under `--json`. Stable: in kebab-case, or a code of docs/codes.md. */
   readonly code: string;
   readonly exit: (typeof EXIT)["fault" | "wrongUse" | "unreachable"];
   /** What happened. Never a secret, and nothing that was sent. */

@@ -1,10 +1,10 @@
 // `new`: copies an example out of the package.
 
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { basename, join, relative, resolve } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 
 import { isRecord } from "../base/record.js";
-import { fault, wrongUse } from "./failure.js";
+import { fault, unreachable, wrongUse } from "./failure.js";
 import { nearest } from "./nearest.js";
 import { verb, type Result } from "./verb.js";
 
@@ -29,8 +29,7 @@ export const newApp = verb({
     { line: "new shop --example shop", does: "an app with consent, two numbers and replies" },
   ],
   notes: ["In the folder of an app, it changes nothing and prints the lines to add to the app."],
-  run: async ({ operands: [folder], options }) => {
-    await Promise.resolve();
+  run: ({ operands: [folder], options }) => {
     if (options.list) return list();
     if (folder === undefined) throw wrongUse("FOLDER is missing.", "For instance: express-kaleyra-sms new sms-app");
     const example = options.example ?? DEFAULT_EXAMPLE;
@@ -44,13 +43,24 @@ export const newApp = verb({
     }
     const target = resolve(folder);
     if (existsSync(join(target, "package.json"))) return linesToAdd(folder);
+    if (existsSync(target) && !statSync(target).isDirectory())
+      throw wrongUse(`${folder} is a file.`, "Name a folder that does not exist yet.");
     if (existsSync(target) && readdirSync(target).some((name) => name !== ".git"))
       throw fault({
         code: "folder-not-empty",
         message: `${folder} is not empty.`,
         next: "Name a folder that does not exist yet.",
       });
-    return copy(example, folder, target);
+    try {
+      return copy(example, folder, target);
+    } catch (cause) {
+      const { code = "no reason given" } = cause as NodeJS.ErrnoException;
+      throw unreachable(
+        `${folder} cannot be written (${code}).`,
+        "Name a folder in which you may write.",
+        "cannot-write",
+      );
+    }
   },
 });
 
@@ -78,7 +88,7 @@ function descriptionOf(name: string): string {
 }
 
 function copy(example: string, folder: string, target: string): Result {
-  mkdirSync(target, { recursive: true });
+  makeFolder(target);
   const from = join(EXAMPLES, example);
   cpSync(from, target, {
     recursive: true,
@@ -100,6 +110,13 @@ function copy(example: string, folder: string, target: string): Result {
     data: { folder: target, example, commands },
     text: [`The ${example} example is in ${folder}. Next:`, "", ...commands.map((one) => `  ${one}`)].join("\n"),
   };
+}
+
+/** With what is missing above it. One by one, since a recursive `mkdirSync` never ends where nobody may make folders. */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder);
 }
 
 /** A folder's name as npm takes it for a package. */

@@ -26,14 +26,9 @@ export class Output {
     this.isJson = isJson;
   }
 
-  /** One event of a stream: a line of JSON, or its text. */
+  /** The result, or one event of a stream: a line of JSON, or its text. */
   event(data: object, text: string): void {
     this.#write(this.isJson ? JSON.stringify({ ok: true, data }) : text);
-  }
-
-  /** The only thing on stdout, or the last one. */
-  result(data: object, text: string): void {
-    this.event(data, text);
   }
 
   /** Under `--json` the object of a failure, with what was found before it, if anything was. */

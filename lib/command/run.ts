@@ -7,7 +7,7 @@ import { helpOfCommand, helpOfVerb } from "./help.js";
 import { nearest } from "./nearest.js";
 import { Output } from "./output.js";
 import { parseLine, verbOf } from "./parse.js";
-import type { Verb } from "./verb.js";
+import type { Result, Verb } from "./verb.js";
 
 interface Streams {
   readonly stdin: NodeJS.ReadStream;
@@ -28,23 +28,32 @@ export async function run(
     if (verb === undefined) return withoutVerb(words, args, verbs, output);
     const { operands, options } = helpOrLine(verb, rest) ?? {};
     if (operands === undefined || options === undefined) {
-      output.result({ help: helpOfVerb(verb) }, helpOfVerb(verb));
+      output.event({ help: helpOfVerb(verb) }, helpOfVerb(verb));
       return EXIT.done;
     }
     const result = await verb.run({ operands, options, output, stdin, signal });
-    if (signal.aborted) return EXIT.interrupted;
+    if (signal.aborted) return interrupted(output, result);
     if (result?.failure === undefined) {
-      if (result !== undefined) output.result(result.data, result.text);
+      if (result !== undefined) output.event(result.data, result.text);
       return EXIT.done;
     }
     output.failure(result.failure, result.data, result.text);
     return result.failure.exit;
   } catch (thrown) {
-    if (signal.aborted) return EXIT.interrupted;
+    if (signal.aborted) return interrupted(output, undefined);
     const failure = failureOf(thrown);
     output.failure(failure);
     return failure.exit;
   }
+}
+
+/** What was done before the interruption is still said. */
+function interrupted(output: Output, result: Result | undefined): number {
+  if (output.isJson) {
+    const next = result === undefined ? "Run it again." : "Look at data for what was done before.";
+    output.failure({ code: "interrupted", message: "The command was interrupted.", next }, result?.data);
+  } else if (result !== undefined) output.event(result.data, result.text);
+  return EXIT.interrupted;
 }
 
 /** Nothing if help is wanted, whatever else is wrong with the line. */
@@ -66,7 +75,7 @@ function withoutVerb(
   const [word] = words;
   const help = helpOfCommand(verbs);
   if (hasSwitch(args, "--help") || word === "help") {
-    output.result({ help, verbs: verbs.map(({ name }) => name) }, help);
+    output.event({ help, verbs: verbs.map(({ name }) => name) }, help);
     return EXIT.done;
   }
   const kin = verbs.filter(({ name }) => name.startsWith(`${word ?? ""} `));
@@ -96,7 +105,7 @@ function failureOf(thrown: unknown): Failure {
     return new Failure({
       code,
       exit: thrown instanceof TypeError ? EXIT.wrongUse : EXIT.unreachable,
-      message: thrown.message,
+      message: thrown.message.replace(/ See \S+$/, ""),
       next: `See docs/codes.md#${code.toLowerCase()} of the package.`,
     });
   return new Failure({

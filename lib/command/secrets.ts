@@ -11,6 +11,8 @@ export interface Secret {
   readonly shown: string;
   /** How a shell writes it, so that a printed command has no secret that was not typed. */
   readonly shell: string;
+  /** The same in a URL. What a shell expands there is not escaped. */
+  readonly inUrl: string;
 }
 
 /**
@@ -24,13 +26,14 @@ export function secretOf(given: string, option: string): Secret {
     const value = process.env[name];
     if (value === undefined || value === "")
       throw wrongUse(`--${option}: the environment variable ${name} is not set.`, `Set it, or give the value itself.`);
-    return { value, shown: `(the value of ${name})`, shell: `"$${name}"` };
+    return expanded(value, `(the value of ${name})`, `"$${name}"`);
   }
-  if (!given.startsWith("@")) return { value: given, shown: "(as given)", shell: quoted(given) };
+  if (!given.startsWith("@"))
+    return { value: given, shown: "(as given)", shell: quoted(given), inUrl: quoted(encodeURIComponent(given)) };
   const file = given.slice(1);
   try {
     const value = readFileSync(file, "utf8").replace(/\r?\n$/, "");
-    if (value !== "") return { value, shown: `(the content of ${file})`, shell: `"$(cat ${quoted(file)})"` };
+    if (value !== "") return expanded(value, `(the content of ${file})`, `"$(cat ${quoted(file)})"`);
   } catch {
     // Said below: not what went wrong, since a name that is mistyped may be a secret.
   }
@@ -38,6 +41,10 @@ export function secretOf(given: string, option: string): Secret {
     `--${option}: a file was named, and it cannot be read or is empty.`,
     "@ goes before the path of a file.",
   );
+}
+
+function expanded(value: string, shown: string, shell: string): Secret {
+  return { value, shown, shell, inUrl: shell };
 }
 
 /** Splits `NAME=VALUE`. @throws Failure if it has no name */

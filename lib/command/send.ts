@@ -1,11 +1,13 @@
 // `send`: sends what the provider would send, or shows it.
 
 import type { ExactAnswer } from "../provider/request.js";
-import { curlOf, writtenOut } from "../provider/request.js";
+import { writtenOut } from "../provider/request.js";
 import { CREDENTIAL_OPTIONS } from "./credentials.js";
 import { fault, wrongUse, type Failure } from "./failure.js";
 import type { Output } from "./output.js";
-import { outgoing, recorded, type Outgoing } from "./outgoing.js";
+import { printable } from "./printable.js";
+import { outgoing, type Outgoing } from "./send/outgoing.js";
+import { recorded } from "./send/recorded.js";
 import { problemCodeOf } from "./problem.js";
 import { assertTarget, call, DEFAULT_TARGET, YES } from "./target.js";
 import { verb, type Result } from "./verb.js";
@@ -29,7 +31,10 @@ export const send = verb({
     ...CREDENTIAL_OPTIONS,
     from: { value: "FIXTURE", help: "Sends a callback that capture saved, in place of TEXT." },
     set: { value: "FIELD=VALUE", multiple: true, help: "Changes a field of what is sent." },
-    count: { value: "N", help: "Sends N callbacks with ids of their own, and prints totals." },
+    count: {
+      value: "N",
+      help: "Sends N callbacks, each with an id of its own, and prints totals. A recorded one keeps its id.",
+    },
     show: { help: "Prints the exact request, and sends nothing." },
     curl: { help: "Prints the request as a curl command, and sends nothing." },
     yes: YES,
@@ -59,8 +64,8 @@ function countOf(given: string | undefined): number | undefined {
   return Number(given);
 }
 
-function shown({ request, shownRequest, shell }: Outgoing, isCurl: boolean): Result {
-  const text = isCurl ? curlOf(request, shell) : writtenOut(shownRequest);
+function shown({ shownRequest, curl }: Outgoing, isCurl: boolean): Result {
+  const text = isCurl ? curl() : writtenOut(shownRequest);
   return { data: isCurl ? { curl: text } : { request: text }, text };
 }
 
@@ -69,7 +74,10 @@ async function one({ request }: Outgoing, signal: AbortSignal): Promise<Result> 
   const { status, body, durationMs } = answer;
   return {
     data: { status, body, durationMs: Math.round(durationMs) },
-    text: [`${status} in ${Math.round(durationMs)} ms`, ...(body === "" ? [] : [body])].join("\n"),
+    text: [
+      `${status} in ${Math.round(durationMs)} ms`,
+      ...(body === "" ? [] : [body.split("\n").map(printable).join("\n")]),
+    ].join("\n"),
     failure: isAccepted(answer) ? undefined : notAccepted(answer),
   };
 }

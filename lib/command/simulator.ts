@@ -8,7 +8,7 @@ import { HELP, OPT_IN, OPT_OUT, POSSIBLE_OPT_OUT } from "../keywords/patterns.js
 import { incomingSms, type IncomingSms } from "../router.js";
 import { simulator as createSimulator } from "../simulator/index.js";
 import { CREDENTIAL_OPTIONS, credentialsOf, withQuery } from "./credentials.js";
-import { unreachable, wrongUse } from "./failure.js";
+import { cannotListen, portOf } from "./port.js";
 import { assertTarget, YES } from "./target.js";
 import { verb } from "./verb.js";
 
@@ -41,7 +41,7 @@ export const simulator = verb({
     const { target } = options;
     if (target !== undefined) assertTarget(target, "--target", options.yes);
     const { headers, query } = credentialsOf(options);
-    const port = portOf(options.port);
+    const port = portOf(options.port, DEFAULT_PORT);
     const sms = target === undefined ? showingOnly() : undefined;
     const page = createSimulator(sms, {
       target: withQuery(target ?? PATH, query, ({ value }) => encodeURIComponent(value)),
@@ -72,24 +72,12 @@ function showingOnly(): IncomingSms {
   return sms.on("message", quiet).keyword([OPT_OUT, POSSIBLE_OPT_OUT, OPT_IN, HELP], quiet);
 }
 
-function portOf(given: string | undefined): number {
-  if (given === undefined) return DEFAULT_PORT;
-  if (!/^\d{1,5}$/.test(given) || Number(given) > 65_535)
-    throw wrongUse("--port takes a whole number from 0 to 65535.", `For instance --port ${DEFAULT_PORT}.`);
-  return Number(given);
-}
-
 async function listen(server: Server, port: number): Promise<void> {
   server.listen(port, "127.0.0.1");
   try {
     await once(server, "listening");
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw unreachable(
-      code === "EADDRINUSE" ? `Port ${port} is taken.` : `Port ${port} cannot be listened to (${code}).`,
-      "Choose another with --port; --port 0 takes any that is free.",
-      "port-taken",
-    );
+    throw cannotListen(port, cause as NodeJS.ErrnoException);
   }
 }
 

@@ -23,8 +23,7 @@ export const tryKeywords = verb({
   ],
   notes: [
     "FILE is a module of your app that exports the router, as sms, as default, or as its only one. " +
-      "It is loaded as the app does, so that all it does at its top level is done: " +
-      "but the router answers 503, and its inbox hands out nothing. " +
+      "Its top level runs, as in your app. Its router answers 503, and its inbox hands out nothing. " +
       "Keywords that it registers later, for instance once a database is connected, are not seen.",
     "Empty lines are skipped. A text that may be an opt-out is listed even if POSSIBLE_OPT_OUT is not registered.",
   ],

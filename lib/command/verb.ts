@@ -1,5 +1,6 @@
 // What a verb of the command is: parsing, `--help` and docs/command.md come from its declaration.
 
+import type { MaybePromise } from "../base/maybe-promise.js";
 import type { Failure } from "./failure.js";
 import type { Output } from "./output.js";
 
@@ -60,7 +61,7 @@ interface Declaration<All extends Options> {
   /** Further paragraphs for `--help` and the documentation. */
   readonly notes?: readonly string[];
   /** @returns nothing if it has written its events itself */
-  readonly run: (call: Call<All>) => Promise<Result | undefined>;
+  readonly run: (call: Call<All>) => MaybePromise<Result | undefined>;
 }
 
 interface Example {
@@ -69,7 +70,7 @@ interface Example {
 }
 
 export type Verb = Omit<Declaration<Options>, "run"> & {
-  readonly run: (call: Call<Options>) => Promise<Result | undefined>;
+  readonly run: (call: Call<Options>) => MaybePromise<Result | undefined>;
 };
 
 /** Declares a verb: the types of its values follow from its options. */

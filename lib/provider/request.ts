@@ -24,21 +24,27 @@ export interface ExactAnswer {
   readonly durationMs: number;
 }
 
+/** How long a whole answer may take, in milliseconds. */
+const LIMIT_MS = 30_000;
 /** What is read of an answer: those of a router are far shorter. In bytes. */
 const MOST_ANSWER_BYTES = 65_536;
 
 /**
  * Sends a request and waits for the whole answer. Redirects are not followed: the provider may not follow them either.
  *
- * @throws Node's error if the endpoint cannot be reached, and an `AbortError` when `signal` aborts
+ * @throws Node's error if the endpoint cannot be reached, one with the code `ETIMEDOUT` if the whole answer takes longer
+ * than 30 s, and an `AbortError` when `signal` aborts
  */
 export async function sendExactly(request: ExactRequest, signal?: AbortSignal): Promise<ExactAnswer> {
   const { isTls, authority, hostname, port, target } = partsOfUrl(request.url);
   const body = bytesOf(request.body);
   const headers = { Host: authority, ...request.headers, ...(body && { "Content-Length": String(body.length) }) };
   const started = performance.now();
+  const limit = AbortSignal.timeout(LIMIT_MS);
   return new Promise((resolve, reject) => {
-    const options = { method: request.method, hostname, port, path: target, headers, ...(signal && { signal }) };
+    const fail = (cause: Error): void => reject(limit.aborted ? Object.assign(cause, { code: "ETIMEDOUT" }) : cause);
+    const stop = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+    const options = { method: request.method, hostname, port, path: target, headers, signal: stop };
     const outgoing = (isTls ? requestHttps : requestHttp)(options, (answer) => {
       const chunks: Buffer[] = [];
       let length = 0;
@@ -46,7 +52,7 @@ export async function sendExactly(request: ExactRequest, signal?: AbortSignal): 
         if (length < MOST_ANSWER_BYTES) chunks.push(chunk.subarray(0, MOST_ANSWER_BYTES - length));
         length += chunk.length;
       });
-      answer.on("error", reject);
+      answer.on("error", fail);
       answer.on("end", () => {
         resolve({
           status: answer.statusCode ?? 0,
@@ -56,7 +62,7 @@ export async function sendExactly(request: ExactRequest, signal?: AbortSignal): 
         });
       });
     });
-    outgoing.on("error", reject);
+    outgoing.on("error", fail);
     outgoing.end(body);
   });
 }
@@ -70,19 +76,29 @@ export function writtenOut({ method, url, headers, body }: ExactRequest): string
   return bytes === undefined ? `${head}\n` : `${head}\n\n${bytes.toString()}`;
 }
 
+interface Expanded {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly query?: ReadonlyArray<readonly [name: string, value: string]>;
+}
+
 /**
  * Writes the request as a command for a POSIX shell. `-g` keeps curl from reading `[1]` as a range.
  *
- * @param expanded - headers whose values are a part of the command that the shell expands, such as `"$CALLBACK_TOKEN"`
+ * @param expanded - values that the shell expands, such as `"$CALLBACK_TOKEN"`: of headers, and of variables that are
+ * added to the query
  */
 export function curlOf(
   { method, url, headers, body }: ExactRequest,
-  expanded: Readonly<Record<string, string>> = {},
+  { headers: expanded = {}, query = [] }: Expanded = {},
 ): string {
   const bytes = bytesOf(body);
   const command = ["curl -g -i"];
   if (method !== (bytes === undefined ? "GET" : "POST")) command.push(`-X ${quoted(method)}`);
-  command.push(quoted(url));
+  const variables = query.map(
+    ([name, text], index) =>
+      `${quoted(`${index > 0 || url.includes("?") ? "&" : "?"}${encodeURIComponent(name)}=`)}${text}`,
+  );
+  command.push(`${quoted(url)}${variables.join("")}`);
   for (const [name, value] of Object.entries(headers)) {
     const text = expanded[name];
     command.push(text === undefined ? `-H ${quoted(`${name}: ${value}`)}` : `-H ${quoted(`${name}: `)}${text}`);

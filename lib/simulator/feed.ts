@@ -31,10 +31,6 @@ export class Feed {
     return () => this.#listeners.delete(listener);
   }
 
-  get hasListeners(): boolean {
-    return this.#listeners.size > 0;
-  }
-
   /** The number of the event after the one with this id. After a restart, that of the first event. */
   after(id: string | undefined): number {
     const [run, number] = id?.split("-") ?? [];

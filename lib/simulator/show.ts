@@ -37,7 +37,7 @@ function curl({ method, origin, path, headers, body, ownQuery }: WireRequest): s
   const variables = own.filter(([name]) => isHidden(name)).map(([name]) => [name, `"$${variable(name)}"`]);
   const url = `${origin}${withSecrets(path, ownQuery, (name) => `\ue000${variable(name)}\ue001`)}`;
   const request = { method, url, headers: Object.fromEntries(own), ...(method === "GET" ? {} : { body }) };
-  const command = curlOf(request, Object.fromEntries(variables) as Record<string, string>);
+  const command = curlOf(request, { headers: Object.fromEntries(variables) as Record<string, string> });
   // Out of the quotes of the URL, where a shell expands nothing, and into them again.
   return command.replace(/\ue000(\w+)\ue001/g, `'"$$$1"'`);
 }

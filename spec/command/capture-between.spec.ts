@@ -287,7 +287,7 @@ describe("capture --save", () => {
     expect([noFolder.code, noFolder.stdout]).toEqual([2, expect.stringContaining('"code":"wrong-use"')]);
     const port = await serve(createServer());
     const { code, stdout } = await command(["capture", "--port", String(port), "--json"]);
-    expect([code, stdout]).toEqual([2, expect.stringContaining('"code":"port-not-free"')]);
+    expect([code, stdout]).toEqual([3, expect.stringContaining('"code":"port-taken"')]);
   });
 });
 

@@ -48,7 +48,7 @@ async function check(url: string, ...args: string[]): Promise<Checked> {
   };
   const { lines } = data;
   const count = (result: string): number => lines.filter((line) => line.result === result).length;
-  expect([data.holds, data.fails, data.notProven]).toEqual(["holds", "fails", "notProven"].map(count));
+  expect([data.holds, data.fails, data.notProven]).toEqual(["holds", "fails", "not proven"].map(count));
   const failing = lines.filter(({ result }) => result === "fails").map(({ name }) => name);
   expect(code).toBe(failing.length > 0 ? 1 : 0);
   return { code, ok, ...(error && { error }), ...data, failing, stdout };
@@ -76,7 +76,7 @@ async function served(listener: RequestListener): Promise<string> {
 
 function expectAllHold({ lines, ok, code }: Checked): void {
   expect(lines.filter(({ result }) => result === "fails")).toEqual([]);
-  expect(lines.filter(({ result }) => result === "notProven").map(({ name }) => name)).toEqual(NOT_SHOWN);
+  expect(lines.filter(({ result }) => result === "not proven").map(({ name }) => name)).toEqual(NOT_SHOWN);
   expect([ok, code]).toEqual([true, 0]);
 }
 
@@ -184,18 +184,18 @@ describe("check of other implementations", () => {
       "refuses a body of 10 MB before it is there",
       "answers an accepted callback without a body, or with a short one",
       "repeats nothing that was sent",
-      "tells nothing of what runs inside",
+      "reveals nothing of what runs inside",
     ]);
     expect(lines.filter(({ result, next }) => result === "fails" && next === undefined)).toEqual([]);
     expect(lines).toContainEqual(
-      expect.objectContaining({ name: "answers a body that never comes to its end", result: "notProven" }),
+      expect.objectContaining({ name: "answers a body that never comes to its end", result: "not proven" }),
     );
     // It handled a repeated callback each time: no answer shows that, and the line says where to look.
     expect(new Set(handled).size).toBeLessThan(handled.length);
     expect(lines).toContainEqual(
       expect.objectContaining({
         name: NOT_SHOWN[1],
-        result: "notProven",
+        result: "not proven",
         next: expect.stringContaining("no id is there twice"),
       }),
     );
@@ -272,7 +272,7 @@ describe("check of other implementations", () => {
     const { lines } = await check(url);
     expect(lines[0]?.result).toBe("holds");
     expect(lines.find(({ name }) => name === "accepts an empty text")).toMatchObject({
-      result: "notProven",
+      result: "not proven",
       seen: "answered 429",
     });
   });
@@ -289,7 +289,7 @@ describe("check of other implementations", () => {
       seen: "the server stopped",
       next: expect.stringMatching(/by the template.*Look at the log/),
     });
-    expect(lines.slice(at + 1).every(({ result }) => result === "notProven")).toBe(true);
+    expect(lines.slice(at + 1).every(({ result }) => result === "not proven")).toBe(true);
   });
 });
 

@@ -137,6 +137,8 @@ describe("the command", () => {
     const { child, ended } = startCommand([...args, "--url", url, "--json"]);
     await asked;
     child.kill("SIGINT");
-    expect(await ended).toEqual({ code: 130, stdout: "", stderr: "" });
+    const { code, stdout, stderr } = await ended;
+    expect([code, stderr]).toEqual([130, ""]);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: "interrupted" } });
   });
 });

@@ -68,7 +68,9 @@ describe("an API that does not answer as it should", () => {
     });
     await asked;
     child.kill("SIGINT");
-    expect(await ended).toEqual({ code: 130, stdout: "", stderr: "" });
+    const { code, stdout, stderr } = await ended;
+    expect([code, stderr]).toEqual([130, ""]);
+    expect(JSON.parse(stdout)).toMatchObject({ ok: false, error: { code: "interrupted" } });
   });
 });
 

@@ -65,7 +65,15 @@ describe("simulator", () => {
     child.kill("SIGTERM");
     const { code, stdout, stderr } = await ended;
     expect(code).toBe(130);
-    expect(JSON.parse(stdout)).toEqual({ ok: true, data: { type: "listening", url, target } });
+    expect(
+      stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual([
+      { ok: true, data: { type: "listening", url, target } },
+      { ok: false, error: expect.objectContaining({ code: "interrupted" }) },
+    ]);
     expect(stdout + stderr).not.toContain("canary");
   });
 

@@ -42,8 +42,8 @@ export function startCapture(args: readonly string[], env: Readonly<Record<strin
   const { child, ended, printed } = startCommand(["capture", "--port", "0", "--json", ...args], { env });
   afterSpec.push(() => child.kill("SIGKILL"));
   const listening = printed(/\{"type":"listening".*"\]\}/).then(([found]) => {
-    const { address, texts } = JSON.parse(found) as { address: string; texts: [string, string] };
-    return { port: Number(new URL(address).port), awkward: texts[0], lines: texts[1] };
+    const { url, texts } = JSON.parse(found) as { url: string; texts: [string, string] };
+    return { port: Number(new URL(url).port), awkward: texts[0], lines: texts[1] };
   });
   // Whoever waits for it gets the rejection.
   listening.catch(() => undefined);

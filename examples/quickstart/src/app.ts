@@ -7,7 +7,7 @@ import { optedOut, sms } from "./sms.js";
 
 export const app = express();
 
-// Before express.json(): the router reads the body itself, to the letter.
+// Before express.json(): the router reads the body itself, exactly as sent.
 app.use("/sms", sms);
 
 // A page on which you type SMS. It is for development: it shows what was sent, and sends with your secret.

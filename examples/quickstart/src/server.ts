@@ -11,7 +11,7 @@ const server = app.listen(port, (error) => {
   else fail(error);
 });
 
-/** 3000 where none is given; 0 takes any that is free. */
+/** 3000 by default; 0 takes any free port. */
 function portFrom(given = ""): number {
   const number = given === "" ? 3000 : Number(given);
   if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;

@@ -54,7 +54,7 @@ export function escapingOf(
 
 function lineBreakOf(lineBreak: Evidence["lineBreak"], escaping: "json" | "none" | undefined): Finding[] {
   const about = "line breaks";
-  if (lineBreak === undefined) return [notProven(about, "How one comes: send the text of two lines, too.")];
+  if (lineBreak === undefined) return [notProven(about, "Not seen yet: send the text of two lines, too.")];
   if (lineBreak === "space")
     return [notProven(about, "The line break came as a space: the phone or the network replaced it.")];
   if (escaping !== undefined && lineBreak !== escaping)

@@ -16,11 +16,7 @@ const OF_THE_CONNECTION = /^(?:host|connection|keep-alive|transfer-encoding|cont
  *
  * @throws Node's error if there is no answer
  */
-export async function passOn(
-  { method, url, rawHeaders, body }: CapturedRequest,
-  endpoint: string,
-  signal: AbortSignal,
-): Promise<Reply> {
+export async function passOn({ method, url, rawHeaders, body }: CapturedRequest, endpoint: string): Promise<Reply> {
   const { protocol, hostname, port, host, pathname, search } = new URL(endpoint);
   const at = url.indexOf("?");
   const query = at === -1 ? "" : url.slice(at + 1);
@@ -36,7 +32,7 @@ export async function passOn(
         port,
         path: target,
         headers,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(TIMEOUT_MS)]),
+        signal: AbortSignal.timeout(TIMEOUT_MS),
       },
       (answer) => {
         const chunks: Buffer[] = [];

@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 
 import { now } from "../../base/clock.js";
-import { wrongUse } from "../failure.js";
+import { cannotListen } from "../port.js";
 
 export interface CapturedRequest {
   readonly method: string;
@@ -60,22 +60,18 @@ export async function listen(port: number, { reply, unreadable }: Handlers): Pro
     });
     request.on("error", () => unreadable("A connection ended within a request: it is not kept."));
   });
-  server.on("clientError", (_error, socket) => {
-    unreadable(
-      "A request came that is not HTTP, or whose target has spaces or letters beyond ASCII: Node.js answers 400.",
-    );
+  server.on("clientError", ({ code }: NodeJS.ErrnoException, socket) => {
+    const isUnreadable = code?.startsWith("HPE_") === true;
+    if (isUnreadable)
+      unreadable(
+        "A request came that is not HTTP, or whose target has spaces or letters beyond ASCII: Node.js answers 400.",
+      );
     if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
   });
   await new Promise<void>((resolve, reject) => {
     server.once("listening", resolve);
     server.once("error", (cause: NodeJS.ErrnoException) => {
-      reject(
-        wrongUse(
-          `Port ${port} cannot be listened on (${cause.code ?? "no reason given"}).`,
-          "Name another one with --port.",
-          "port-not-free",
-        ),
-      );
+      reject(cannotListen(port, cause));
     });
     server.listen(port, "127.0.0.1");
   });

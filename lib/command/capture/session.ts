@@ -110,10 +110,10 @@ export class Session {
   }
 
   async #answer(request: CapturedRequest): Promise<Reply> {
-    const { forward, output, signal } = this.#deps;
+    const { forward, output } = this.#deps;
     if (forward === undefined) return EMPTY;
     try {
-      return await passOn(request, forward, signal);
+      return await passOn(request, forward);
     } catch (cause) {
       const { code = "no answer" } = cause as NodeJS.ErrnoException;
       output.note(`The endpoint of --forward cannot be reached (${code}): the callback was answered 502.`);

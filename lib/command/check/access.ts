@@ -23,7 +23,7 @@ export function access(callbacks: Callbacks, good: ReadonlyArray<() => Request>,
     name,
     ask: (endpoint) => {
       const all = changedOneByOne(shown, change);
-      if (all.length === 0) return { result: "notProven", next: "The secret cannot be changed in this way." };
+      if (all.length === 0) return { result: "not proven", next: "The secret cannot be changed in this way." };
       return eachTurnedAway(endpoint, good, all, next);
     },
   });
@@ -60,7 +60,7 @@ async function eachTurnedAway(
       const finding = turnedAway(await endpoint.ask(request, shown), next);
       const what = of === undefined ? request.method : `${request.method}, ${of.in} ${of.name}`;
       if (finding.result === "fails") return { ...finding, seen: `${finding.seen ?? ""} to ${what}` };
-      if (finding.result === "notProven") found = finding;
+      if (finding.result === "not proven") found = finding;
     }
   return found;
 }
@@ -89,7 +89,7 @@ function turnedAway(outcome: Outcome, next: string): Finding {
   const isOther = typeof outcome !== "string" && outcome.status < 500 && !isAccepted(outcome.status);
   if (finding.result !== "fails" || !isOther) return finding;
   return {
-    result: "notProven",
+    result: "not proven",
     seen: seenIn(outcome),
     next: "It may be refused for another reason: answer 401 or 403 to who may not call.",
   };

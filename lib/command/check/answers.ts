@@ -62,7 +62,7 @@ export function answers(callbacks: Callbacks, secrets: readonly string[]): Group
         "Never put what came into an answer: consoles keep answers, and some text them to the subscriber.",
       ),
       none(
-        "tells nothing of what runs inside",
+        "reveals nothing of what runs inside",
         ({ body }) => INTERNAL.test(body),
         "Answer errors with a fixed text: a stack trace tells a stranger what runs there. Express prints none under NODE_ENV=production.",
       ),
@@ -71,7 +71,7 @@ export function answers(callbacks: Callbacks, secrets: readonly string[]): Group
         ask: ({ answers: all }) => {
           const gets = all.filter(({ method, status }) => method === "GET" && isAccepted(status));
           if (gets.length === 0)
-            return { result: "notProven", next: "No callback by GET was accepted: only those can be kept." };
+            return { result: "not proven", next: "No callback by GET was accepted: only those can be kept." };
           if (gets.every(({ headers }) => /no-store/i.test(headers["cache-control"] ?? ""))) return HOLDS;
           return {
             result: "fails",
@@ -115,7 +115,7 @@ function none(name: string, isBad: (answer: Endpoint["answers"][number]) => bool
 /** What an answer cannot show, and how to see it. */
 export function notShown(callbacks: Callbacks): Group {
   const ids = `whose ids begin with ${callbacks.idPrefix}`;
-  const unproven = (name: string, next: string): Line => ({ name, ask: () => ({ result: "notProven", next }) });
+  const unproven = (name: string, next: string): Line => ({ name, ask: () => ({ result: "not proven", next }) });
   return {
     title: "What no answer shows",
     lines: [

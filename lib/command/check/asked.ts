@@ -12,9 +12,9 @@ export interface AskedLine extends Finding {
 /** After that, no further line begins: an endpoint as slow as that is to be made faster first. In milliseconds. */
 const WHOLE_MS = 45_000;
 
-const GONE: Finding = { result: "notProven", next: "The server had stopped." };
+const GONE: Finding = { result: "not proven", next: "The server had stopped." };
 
-const LATE: Finding = { result: "notProven", next: "The answers before took too long: nothing more was sent." };
+const LATE: Finding = { result: "not proven", next: "The answers before took too long: nothing more was sent." };
 
 const STOPPED = {
   result: "fails",

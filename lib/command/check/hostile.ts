@@ -116,7 +116,7 @@ async function stalled(endpoint: Endpoint, start: Request): Promise<Finding> {
   const outcome = await endpoint.ask(start, endpoint.shown, STALLED_MS);
   if (outcome === "late")
     return {
-      result: "notProven",
+      result: "not proven",
       seen: "no answer within 12 seconds",
       next: "Give bodies a time limit, such as bodyTimeoutMs: such connections pile up otherwise.",
     };

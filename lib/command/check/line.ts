@@ -6,7 +6,7 @@ import type { Endpoint, Request } from "./endpoint.js";
 import type { Outcome } from "./exchange.js";
 
 export interface Finding {
-  readonly result: "holds" | "fails" | "notProven";
+  readonly result: "holds" | "fails" | "not proven";
   /** What came: `answered 400`. */
   readonly seen?: string | undefined;
   /** What to do, or why nothing is proven. */
@@ -38,7 +38,7 @@ export function line(name: string, judge: Judge, ...requests: ReadonlyArray<() =
         if (finding.result === "fails") return finding;
         findings.push(finding);
       }
-      return findings.find(({ result }) => result === "notProven") ?? HOLDS;
+      return findings.find(({ result }) => result === "not proven") ?? HOLDS;
     },
   };
 }
@@ -99,7 +99,7 @@ const SILENCES = {
 } as const;
 
 const LIMITED: Finding = {
-  result: "notProven",
+  result: "not proven",
   seen: "answered 429",
   next: "The endpoint limits how often it is called: lift the limit while you check.",
 };

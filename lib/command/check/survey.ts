@@ -47,7 +47,7 @@ export async function survey(endpoint: Endpoint, asked: Asked, { callbacks, esca
 }
 
 const NOT_TAKEN: Finding = {
-  result: "notProven",
+  result: "not proven",
   seen: "answered 405",
   next: "The endpoint does not take this method: choose the other one in the console.",
 };

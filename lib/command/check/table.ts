@@ -4,7 +4,7 @@ import { wrap } from "../help.js";
 import type { Output } from "../output.js";
 import type { AskedLine } from "./asked.js";
 
-const WORDS = { holds: ["green", "holds"], fails: ["red", "fails"], notProven: ["yellow", "not proven"] } as const;
+const WORDS = { holds: ["green", "holds"], fails: ["red", "fails"], "not proven": ["yellow", "not proven"] } as const;
 
 const WORD_WIDTH = "not proven".length;
 const INDENT = " ".repeat(WORD_WIDTH + 4);

@@ -8,7 +8,7 @@ import { fault, unreachable, wrongUse, type Failure } from "../failure.js";
 import { secretOf } from "../secrets.js";
 import type { ValuesOf } from "../verb.js";
 
-/** The options of every verb. */
+/** The options that name the inbox. */
 export const INBOX_OPTIONS = {
   sqlite: { value: "FILE", help: "The file of a sqliteInbox." },
   redis: { value: "URL", secret: true, help: "The Redis of a bullmqInbox." },
@@ -39,7 +39,7 @@ export async function withInbox<Found>(
     signal.throwIfAborted();
     return await use(inbox);
   } catch (cause) {
-    throw explained(cause, WHERE);
+    throw explained(cause, options.sqlite === undefined ? WHICH_REDIS : WHERE);
   } finally {
     signal.removeEventListener("abort", close);
     // Whether it closes well changes nothing of what was found or done.

@@ -1,0 +1,130 @@
+// The request that `send` makes of a text, with what the caller shows to be let in: as it is sent, and as it is shown.
+
+import { randomUUID } from "node:crypto";
+
+import type { RenderedCallback } from "../../callback/template/profile.js";
+import { renderText, type TypedSms } from "../../provider/render-text.js";
+import { curlOf, type ExactRequest } from "../../provider/request.js";
+import { credentialsOf, withQuery, type Credentials, type CREDENTIAL_OPTIONS } from "../credentials.js";
+import { wrongUse } from "../failure.js";
+import { profileIn } from "../module.js";
+import { pairOf, type Secret } from "../secrets.js";
+import type { ValuesOf } from "../verb.js";
+
+export interface Outgoing {
+  readonly request: ExactRequest;
+  /** The same without secrets. */
+  readonly shownRequest: ExactRequest;
+  /** The command, in which a shell expands what was not typed. */
+  readonly curl: () => string;
+}
+
+export type Given = ValuesOf<typeof CREDENTIAL_OPTIONS> &
+  Readonly<Record<"keyword" | "source" | "recipient" | "method" | "escaping" | "profile", string | undefined>> & {
+    readonly set: readonly string[];
+  };
+
+/** Makes the requests for a text: each call gives one with an id of its own. @throws Failure */
+export async function outgoing(text: string, url: string, given: Given): Promise<() => Outgoing> {
+  const method = oneOf("--method", given.method?.toUpperCase(), ["GET", "POST"]);
+  const escaping = oneOf("--escaping", given.escaping, ["json", "none"]);
+  const profile = given.profile === undefined ? undefined : await profileIn(given.profile);
+  const set = Object.fromEntries(given.set.map((one) => pairOf(one, "set")).map(({ name, value }) => [name, value]));
+  const credentials = credentialsOf(given);
+  const { source, recipient, keyword } = given;
+  return () => {
+    const sms: TypedSms = { text, source, recipient, keyword, set, others: printedValues() };
+    const rendered = renderText(sms, { profile, method, escaping });
+    return withCredentials({ ...rendered, url: at(url, rendered) }, rendered.headers, credentials);
+  };
+}
+
+/** The values that the provider's page prints, with the time of now. */
+function printedValues(): Record<string, string> {
+  return {
+    description: "Message has been sent",
+    status_trace: "SENT",
+    kid: randomUUID(),
+    operator: "JIO",
+    circle: "JIO ASSAM",
+    timestamp: new Date().toISOString().slice(0, 19).replace("T", " "),
+  };
+}
+
+/** The endpoint that was given, under GET with the rendered query. */
+function at(url: string, { method, url: rendered }: RenderedCallback): string {
+  if (method === "POST") return url;
+  const query = rendered.slice(rendered.indexOf("?") + 1);
+  return `${url}${url.includes("?") ? "&" : "?"}${query}`;
+}
+
+/** @param ofProfile - headers whose values are secret, since they stand in the profile only */
+export function withCredentials(
+  request: ExactRequest,
+  ofProfile: Readonly<Record<string, string>>,
+  credentials: Credentials,
+): Outgoing {
+  const { headers, query } = credentials;
+  const own = Object.fromEntries(
+    Object.entries(request.headers).filter(
+      ([name]) => !Object.keys(headers).some((one) => one.toLowerCase() === name.toLowerCase()),
+    ),
+  );
+  const isOfProfile = (name: string): boolean => name in ofProfile && name !== "Content-Type";
+  const given = (of: (secret: Secret) => string): Record<string, string> => mapped(headers, of);
+  return {
+    request: {
+      ...request,
+      url: withQuery(request.url, query, ({ value }) => encodeURIComponent(value)),
+      headers: { ...own, ...given(({ value }) => value) },
+    },
+    shownRequest: {
+      ...request,
+      url: withQuery(request.url, query, ({ shown }) => encodeURIComponent(shown)),
+      headers: {
+        ...Object.fromEntries(
+          Object.entries(own).map(([name, value]) => [name, isOfProfile(name) ? "(from the profile)" : value]),
+        ),
+        ...given(({ shown }) => shown),
+      },
+    },
+    curl: () =>
+      curlOf(
+        { ...request, headers: { ...own, ...given(({ value }) => value) } },
+        {
+          headers: {
+            ...Object.fromEntries(
+              Object.keys(own)
+                .filter(isOfProfile)
+                .map((name) => [name, `"$${variableFor(name)}"`]),
+            ),
+            ...given(({ shell }) => shell),
+          },
+          query: Object.entries(mapped(query, ({ inUrl }) => inUrl)),
+        },
+      ),
+  };
+}
+
+function mapped(secrets: Readonly<Record<string, Secret>>, of: (secret: Secret) => string): Record<string, string> {
+  return Object.fromEntries(Object.entries(secrets).map(([name, secret]) => [name, of(secret)]));
+}
+
+/** A variable of the shell, for a value that stands in the profile only. */
+function variableFor(header: string): string {
+  return header
+    .toUpperCase()
+    .replaceAll(/[^A-Z\d]+/g, "_")
+    .replace(/^(?=\d)/, "_");
+}
+
+function oneOf<const Value extends string>(
+  option: string,
+  given: string | undefined,
+  values: readonly Value[],
+): Value | undefined {
+  const value = values.find((one) => one === given);
+  if (given !== undefined && value === undefined)
+    throw wrongUse(`${option} takes ${values.join(" or ")}.`, "Give one of them.");
+  return value;
+}
