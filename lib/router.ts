@@ -3,6 +3,7 @@
 import { createAuthorize } from "./access/authorize.js";
 import { Answers, type Receipt } from "./answer/receipt.js";
 import { createLog } from "./base/log.js";
+import { nameOf } from "./base/thrown.js";
 import { TimeLimit } from "./base/time-limit.js";
 import { createDecryptFields } from "./callback/decrypt.js";
 import { checkedCallback, createReadCallback, type Callback } from "./callback/read-callback.js";
@@ -95,7 +96,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const limit = new TimeLimit(settings.handlerTimeoutMs);
   const registry = new Registry(log);
   const phoneNumber = phoneNumberIn(settings.defaultCountry);
-  const observers = new Observers();
+  const observers = new Observers((cause) => log.error("observer-failed", `An observer threw: ${nameOf(cause)}.`));
   const dispatcher = new Dispatcher({ registry, limit, log, describe: settings.describeFailure, observers });
   const delivery =
     settings.inbox === undefined

@@ -123,6 +123,10 @@ export const ANSWER_CODES = {
     sentence: 'A handler of "error" failed (log line).',
     action: "Correct the handler. The answer did not change.",
   },
+  "observer-failed": {
+    sentence: "Something that observes the router, such as the simulator, threw (log line).",
+    action: "No callback was harmed. This is a bug in the package: please report it.",
+  },
 } as const satisfies Record<string, Entry>;
 
 export type AnswerCode = keyof typeof ANSWER_CODES;

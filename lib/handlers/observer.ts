@@ -14,7 +14,7 @@ interface ObservedCall {
 
 type HandlerResult = "ok" | "error" | "timeout";
 
-/** Its functions must not throw. */
+/** Its functions do not throw: pipeline/observer.ts sees to that. */
 export interface HandlerObserver {
   /**
    * A handler is about to be called.

@@ -9,7 +9,7 @@ export interface ObservedAnswer extends Answer, Partial<Pick<Receipt, "outcome" 
   readonly unauthorized?: UnauthorizedCallback;
 }
 
-/** Its functions must not throw. */
+/** If a function of it throws, the router logs that, and goes on. */
 export interface Observer extends HandlerObserver {
   /** A callback arrived. @returns a function that is called with its answer */
   callback(method: "GET" | "POST"): (answer: ObservedAnswer) => void;
@@ -17,29 +17,45 @@ export interface Observer extends HandlerObserver {
   closing(): void;
 }
 
-/** The observers of one router. */
+/** The observers of one router. One that throws harms neither a callback nor another observer. */
 export class Observers {
   readonly #all: Observer[] = [];
+  readonly #failed: (cause: unknown) => void;
   /** All observers as one; `undefined` without any. */
   current: Observer | undefined;
 
+  /** @param failed - called with what an observer threw */
+  constructor(failed: (cause: unknown) => void) {
+    this.#failed = failed;
+  }
+
   add(observer: Observer): void {
     this.#all.push(observer);
-    this.current = this.#all.length === 1 ? observer : together(this.#all);
+    this.current = together(this.#all, this.#failed);
   }
 }
 
-function together(all: readonly Observer[]): Observer {
+function together(all: readonly Observer[], failed: (cause: unknown) => void): Observer {
+  const guarded = <Result>(call: () => Result): Result | undefined => {
+    try {
+      return call();
+    } catch (cause) {
+      failed(cause);
+      return undefined;
+    }
+  };
+  const each = <Result>(call: (one: Observer) => Result): Array<Result | undefined> =>
+    all.map((one) => guarded(() => call(one)));
   return {
     callback: (method) => {
-      const ends = all.map((one) => one.callback(method));
-      return (answer) => ends.forEach((end) => end(answer));
+      const ends = each((one) => one.callback(method));
+      return (answer) => ends.forEach((end) => guarded(() => end?.(answer)));
     },
     handler: (call) => {
-      const ends = all.map((one) => one.handler(call));
-      return (...result) => ends.forEach((end) => end(...result));
+      const ends = each((one) => one.handler(call));
+      return (...result) => ends.forEach((end) => guarded(() => end?.(...result)));
     },
-    announced: (event, payload) => all.forEach((one) => one.announced(event, payload)),
-    closing: () => all.forEach((one) => one.closing()),
+    announced: (event, payload) => each((one) => one.announced(event, payload)),
+    closing: () => each((one) => one.closing()),
   };
 }

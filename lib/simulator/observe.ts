@@ -112,8 +112,12 @@ function matchOf(payload: Payload): Pick<HandlerEvent, "keyword" | "by"> {
   return { keyword: payload.keyword, by: payload.by };
 }
 
-/** For the developer alone, so with the error's own text. */
+/** For the developer alone, so with the error's own text. Anything can be thrown: also what throws when it is read. */
 function described(cause: unknown): string {
-  const isError = isRecord(cause) && typeof cause.message === "string";
-  return isError ? `${nameOf(cause)}: ${String(cause.message)}` : nameOf(cause);
+  try {
+    if (isRecord(cause) && typeof cause.message === "string") return `${nameOf(cause)}: ${cause.message}`;
+  } catch {
+    // Its name is all there is.
+  }
+  return nameOf(cause);
 }
