@@ -62,6 +62,9 @@ export const check = verb({
     const asked = new Asked(endpoint, (name) => output.progress(name));
     try {
       await survey(endpoint, asked, { callbacks, escapes: options.escaping === "json" });
+    } catch (cause) {
+      // What the answers before have shown is still said, and how to find what was sent.
+      if (!signal.aborted) throw cause;
     } finally {
       output.progress(undefined);
     }

@@ -19,15 +19,15 @@ export interface Credentials {
 
 /** @throws Failure if a secret cannot be resolved, or two options set one header */
 export function credentialsOf(options: ValuesOf<typeof CREDENTIAL_OPTIONS>): Credentials {
-  const headers: Record<string, Secret> = {};
+  const headers = new Map<string, Secret>();
   const add = (name: string, secret: Secret): void => {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
       throw wrongUse("--header: that is no name of a header.", "Give NAME=VALUE.");
     if (/[^\t\x20-\x7e\x80-\xff]/.test(secret.value))
       throw wrongUse(`The value of the header ${name} has a character that no header can have.`, "Give another value.");
-    if (Object.keys(headers).some((other) => other.toLowerCase() === name.toLowerCase()))
+    if ([...headers.keys()].some((other) => other.toLowerCase() === name.toLowerCase()))
       throw wrongUse(`The header ${name} is given twice.`, "Give it once: --basic and --bearer set Authorization.");
-    headers[name] = secret;
+    headers.set(name, secret);
   };
   for (const given of options.header) {
     const { name, value } = pairOf(given, "header");
@@ -49,8 +49,24 @@ export function credentialsOf(options: ValuesOf<typeof CREDENTIAL_OPTIONS>): Cre
       return [name, secretOf(value, "query")];
     }),
   );
-  return { headers, query };
+  return { headers: Object.fromEntries(headers), query };
 }
+
+/** A text in which no secret can be read: an endpoint may answer with what it got. */
+export function withoutSecrets(text: string, { headers, query }: Credentials): string {
+  const values = [...Object.values(headers), ...Object.values(query)].flatMap(({ value }) => {
+    const token = /^(?:Basic|Bearer) (.*)$/s.exec(value)?.[1] ?? value;
+    const pair = value.startsWith("Basic ") ? Buffer.from(token, "base64").toString() : "";
+    return [token, pair, pair.slice(pair.indexOf(":") + 1)].flatMap((one) => [one, encodeURIComponent(one)]);
+  });
+  return values
+    .filter((value) => value.length >= SHORTEST_SECRET)
+    .sort((a, b) => b.length - a.length)
+    .reduce((hidden, value) => hidden.replaceAll(value, "(a secret)"), text);
+}
+
+/** What is shorter stands in any answer by chance. In characters. */
+const SHORTEST_SECRET = 4;
 
 function basicOf(given: string): Secret {
   const isWhole = /^(env:|@)/.test(given);

@@ -17,8 +17,14 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-// Who read the output has gone, as `head -1` does: there is nobody left to work for.
-process.stdout.on("error", () => process.exit(EXIT.done));
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+  // Who read the output has gone, as `head -1` does: there is nobody left to work for.
+  if (code === "EPIPE") process.exit(EXIT.done);
+  process.stderr.write(
+    `The output cannot be written (${code ?? "no reason given"}).\nLook at the disk that it goes to.\n`,
+  );
+  process.exit(EXIT.unreachable);
+});
 process.stderr.on("error", () => undefined);
 
 // Taken now: what a module of the user's prints later goes to stderr.
@@ -26,5 +32,6 @@ const print = process.stdout.write.bind(process.stdout);
 
 void run(process.argv.slice(2), VERBS, process, interruption.signal).then((exitCode) => {
   // What is written may still be on its way. A module of the user's may keep the process alive: it does not wait for it.
-  print("", () => process.exit(exitCode));
+  // An error of stdout comes in this turn.
+  print("", () => setImmediate(() => process.exit(exitCode)));
 });

@@ -5,7 +5,9 @@ import { basename, dirname, join, relative, resolve } from "node:path";
 
 import { isRecord } from "../base/record.js";
 import { fault, unreachable, wrongUse } from "./failure.js";
+import { quoted } from "../provider/request.js";
 import { nearest } from "./nearest.js";
+import { printable } from "./printable.js";
 import { verb, type Result } from "./verb.js";
 
 /** The folder of the package: this file is dist/command/new.js. */
@@ -105,10 +107,12 @@ function copy(example: string, folder: string, target: string): Result {
   }
   // npm leaves it out of a package, so that no example can hold one.
   writeFileSync(join(target, ".gitignore"), "node_modules/\ndist/\n.env\n*.db\n*.db-*\n");
-  const commands = [`cd ${folder}`, "npm install", "npm start"];
+  const commands = [`cd ${/^[\w./-]+$/.test(folder) ? folder : quoted(folder)}`, "npm install", "npm start"];
   return {
     data: { folder: target, example, commands },
-    text: [`The ${example} example is in ${folder}. Next:`, "", ...commands.map((one) => `  ${one}`)].join("\n"),
+    text: [`The ${example} example is in ${printable(folder)}. Next:`, "", ...commands.map((one) => `  ${one}`)].join(
+      "\n",
+    ),
   };
 }
 
@@ -125,7 +129,7 @@ function nameFor(target: string): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9._-]+/g, "-")
     .replace(/^[._-]+|-+$/g, "");
-  return name === "" ? "sms-app" : name;
+  return ["", "node_modules", "favicon.ico"].includes(name) ? "sms-app" : name;
 }
 
 /**

@@ -2,6 +2,8 @@
 
 import { styleText } from "node:util";
 
+import { printable } from "./printable.js";
+
 /** As `styleText` knows them. */
 type Style = Parameters<typeof styleText>[0];
 
@@ -28,13 +30,13 @@ export class Output {
 
   /** The result, or one event of a stream: a line of JSON, or its text. */
   event(data: object, text: string): void {
-    this.#write(this.isJson ? JSON.stringify({ ok: true, data }) : text);
+    this.#write(this.isJson ? oneLine({ ok: true, data }) : text);
   }
 
   /** Under `--json` the object of a failure, with what was found before it, if anything was. */
   failure({ code, message, next }: Record<"code" | "message" | "next", string>, data?: object, text?: string): void {
     if (this.isJson) {
-      this.#write(JSON.stringify({ ok: false, error: { code, message, next }, ...(data && { data }) }));
+      this.#write(oneLine({ ok: false, error: { code, message, next }, ...(data && { data }) }));
       return;
     }
     if (text !== undefined) this.#write(text);
@@ -54,6 +56,11 @@ export class Output {
     if (text !== undefined) this.#stderr.write(text);
   }
 
+  /** Whether stdout is read by a person: what was sent must not steer the terminal. */
+  get isTerminal(): boolean {
+    return this.#stdout.isTTY;
+  }
+
   /** How many columns a line on the terminal has. */
   get columns(): number {
     return this.#stderr.isTTY ? this.#stderr.columns : 80;
@@ -69,4 +76,9 @@ export class Output {
   #write(text: string): void {
     this.#print(`${text}\n`);
   }
+}
+
+/** JSON of the same value, in which nothing can steer a terminal. */
+function oneLine(value: object): string {
+  return printable(JSON.stringify(value));
 }

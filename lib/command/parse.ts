@@ -98,7 +98,7 @@ function checkOperands({ name, operands = [] }: Verb, given: readonly string[], 
   if (missing !== undefined) throw wrongUse(`${missing} is missing: express-kaleyra-sms ${usage}`, help);
   if (given.length > operands.length)
     throw wrongUse(
-      `${given.length - operands.length} words too many: express-kaleyra-sms ${usage}`,
-      `A text of several words goes in quotes. ${help}`,
+      `There are more words than it takes: express-kaleyra-sms ${usage}`,
+      operands.includes("[TEXT]") ? `A text of several words goes in quotes. ${help}` : help,
     );
 }

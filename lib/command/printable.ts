@@ -9,12 +9,14 @@ export function printable(text: string): string {
   return text.replaceAll(STEERING, escaped);
 }
 
+/** A text of several lines. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
+}
+
 /** Data as JSON in several lines, in which only line ends of JSON's own are left as they are. */
 export function printableJson(data: object): string {
-  return JSON.stringify(data, undefined, 2)
-    .split("\n")
-    .map((line) => printable(line))
-    .join("\n");
+  return printableLines(JSON.stringify(data, undefined, 2));
 }
 
 /** A subscriber, recognizable to who knows the number, and to nobody else: `+91…01`. */

@@ -1,5 +1,8 @@
 // Runs one command line: finds its verb, and turns what becomes of it into output and an exit code.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
 import { codeOf } from "../base/errors.js";
 import { nameOf } from "../base/thrown.js";
 import { EXIT, Failure, wrongUse } from "./failure.js";
@@ -7,6 +10,7 @@ import { helpOfCommand, helpOfVerb } from "./help.js";
 import { nearest } from "./nearest.js";
 import { Output } from "./output.js";
 import { parseLine, verbOf } from "./parse.js";
+import { printable } from "./printable.js";
 import type { Result, Verb } from "./verb.js";
 
 interface Streams {
@@ -56,6 +60,10 @@ function interrupted(output: Output, result: Result | undefined): number {
   return EXIT.interrupted;
 }
 
+interface Version {
+  readonly version: string;
+}
+
 /** Nothing if help is wanted, whatever else is wrong with the line. */
 function helpOrLine(verb: Verb, rest: readonly string[]): ReturnType<typeof parseLine> | undefined {
   return hasSwitch(rest, "--help") ? undefined : parseLine(verb, rest);
@@ -74,6 +82,11 @@ function withoutVerb(
 ): number {
   const [word] = words;
   const help = helpOfCommand(verbs);
+  if (hasSwitch(args, "--version")) {
+    const { version } = JSON.parse(readFileSync(join(__dirname, "..", "..", "package.json"), "utf8")) as Version;
+    output.event({ version }, version);
+    return EXIT.done;
+  }
   if (hasSwitch(args, "--help") || word === "help") {
     output.event({ help, verbs: verbs.map(({ name }) => name) }, help);
     return EXIT.done;
@@ -88,12 +101,14 @@ function withoutVerb(
       ? "A verb is missing."
       : kin.length > 0
         ? `${word} takes a second word.`
-        : "There is no such verb.",
+        : `There is no verb ${printable(word)}.`,
     kin.length > 0 && word !== undefined
       ? `They are: ${kin.map(({ name }) => name).join(", ")}.`
-      : near === undefined
-        ? help
-        : `Did you mean ${near}?`,
+      : near !== undefined
+        ? `Did you mean ${near}?`
+        : word === undefined
+          ? help
+          : "express-kaleyra-sms --help lists them.",
   );
 }
 

@@ -21,7 +21,7 @@ export interface Secret {
  * @throws Failure if the variable is not set, or the file cannot be read
  */
 export function secretOf(given: string, option: string): Secret {
-  const [, name] = /^env:(.*)$/s.exec(given) ?? [];
+  const [, name] = /^env:(.+)$/s.exec(given) ?? [];
   if (name !== undefined) {
     const value = process.env[name];
     if (value === undefined || value === "")

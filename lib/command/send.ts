@@ -5,7 +5,7 @@ import { writtenOut } from "../provider/request.js";
 import { CREDENTIAL_OPTIONS } from "./credentials.js";
 import { fault, wrongUse, type Failure } from "./failure.js";
 import type { Output } from "./output.js";
-import { printable } from "./printable.js";
+import { printableLines } from "./printable.js";
 import { outgoing, type Outgoing } from "./send/outgoing.js";
 import { recorded } from "./send/recorded.js";
 import { problemCodeOf } from "./problem.js";
@@ -27,7 +27,10 @@ export const send = verb({
     recipient: { value: "NUMBER", help: "The business number." },
     method: { value: "METHOD", help: "GET or POST. Default: that of the profile, or POST." },
     escaping: { value: "HOW", help: "json or none: how the text gets into the body. Default: json." },
-    profile: { value: "FILE", help: "A module that exports a callbackProfile(), as profile or default." },
+    profile: {
+      value: "FILE",
+      help: "A module that exports a callbackProfile(), as profile or default. Its endpoint is not called: --url is.",
+    },
     ...CREDENTIAL_OPTIONS,
     from: { value: "FIXTURE", help: "Sends a callback that capture saved, in place of TEXT." },
     set: { value: "FIELD=VALUE", multiple: true, help: "Changes a field of what is sent." },
@@ -52,7 +55,7 @@ export const send = verb({
       options.from === undefined
         ? await outgoing(text ?? "", url, options)
         : recorded(options.from, options.url === undefined ? undefined : url, options);
-    if (options.show || options.curl) return shown(next(), options.curl);
+    if (options.show || options.curl) return shown(next(), options.curl, output);
     return count === undefined ? one(next(), signal) : many(next, count, output, signal);
   },
 });
@@ -64,20 +67,19 @@ function countOf(given: string | undefined): number | undefined {
   return Number(given);
 }
 
-function shown({ shownRequest, curl }: Outgoing, isCurl: boolean): Result {
-  const text = isCurl ? curl() : writtenOut(shownRequest);
+function shown({ shownRequest, curl }: Outgoing, isCurl: boolean, { isTerminal }: Output): Result {
+  const exact = isCurl ? curl() : writtenOut(shownRequest);
+  const text = isTerminal ? printableLines(exact) : exact;
   return { data: isCurl ? { curl: text } : { request: text }, text };
 }
 
-async function one({ request }: Outgoing, signal: AbortSignal): Promise<Result> {
+async function one({ request, hide }: Outgoing, signal: AbortSignal): Promise<Result> {
   const answer = await call(request, signal);
-  const { status, body, durationMs } = answer;
+  const { status, durationMs } = answer;
+  const body = hide(answer.body);
   return {
     data: { status, body, durationMs: Math.round(durationMs) },
-    text: [
-      `${status} in ${Math.round(durationMs)} ms`,
-      ...(body === "" ? [] : [body.split("\n").map(printable).join("\n")]),
-    ].join("\n"),
+    text: [`${status} in ${Math.round(durationMs)} ms`, ...(body === "" ? [] : [printableLines(body)])].join("\n"),
     failure: isAccepted(answer) ? undefined : notAccepted(answer),
   };
 }
@@ -91,7 +93,11 @@ async function many(next: () => Outgoing, count: number, output: Output, signal:
   const sendNext = async (): Promise<void> => {
     while (sent < count && !signal.aborted) {
       sent += 1;
-      const answer = await call(next().request, signal);
+      const answer = await call(next().request, signal).catch((cause: unknown) => {
+        // What was sent before is still said.
+        if (!signal.aborted) throw cause;
+      });
+      if (answer === undefined) return;
       statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
       durations.push(answer.durationMs);
       if (!isAccepted(answer)) refused ??= answer;

@@ -54,7 +54,9 @@ export const simulator = verb({
     });
     await listen(server, port);
     const url = `http://localhost:${(server.address() as AddressInfo).port}/`;
-    output.event({ type: "listening", url, ...(target === undefined ? {} : { target }) }, url);
+    // Its query may hold a secret.
+    const shown = target === undefined ? {} : { target: target.replace(/\?.*$/s, "") };
+    output.event({ type: "listening", url, ...shown }, url);
     output.note(`Open it in a browser on this machine. Press Ctrl-C to end.`);
     await aborted(signal);
     page.close();

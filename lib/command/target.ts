@@ -11,7 +11,7 @@ export const YES = { help: "Calls the endpoint though it is not on this machine.
 
 /** @throws Failure if the URL is not one, or is not on this machine and `isAllowed` is false */
 export function assertTarget(url: string, option: string, isAllowed: boolean): string {
-  if (!/^https?:\/\/[^/?#]/i.test(url) || /[#\s]|^[^:]+:\/\/[^/?]*@/.test(url) || !URL.canParse(url))
+  if (!/^https?:\/\/[^/?#]/i.test(url) || /[#\s\\]|^[^:]+:\/\/[^/?]*@/.test(url) || !URL.canParse(url))
     throw wrongUse(
       `${option} takes an absolute http or https URL, without # and without a user.`,
       `For instance ${DEFAULT_TARGET}. A user and a password go into --basic.`,

@@ -72,3 +72,10 @@ function partsOf({ template }: CallbackProfile, text: string): Record<string, st
   const words = splitWords(text).map((word, index) => [`parts[${index + 1}]`, word] as const);
   return Object.fromEntries(words.filter(([part]) => template.members.some(({ name }) => name === part)));
 }
+
+/** The query that the user wrote into the URL of the profile, without what the provider fills in. */
+export function ownQueryOf({ method, endpoint, template }: CallbackProfile): string {
+  const query = /\?(.*)$/s.exec(endpoint)?.[1] ?? "";
+  // Under GET, the endpoint ends with a variable a member.
+  return method === "GET" ? query.split("&").slice(0, -template.members.length).join("&") : query;
+}

@@ -62,6 +62,11 @@ export async function sendExactly(request: ExactRequest, signal?: AbortSignal): 
         });
       });
     });
+    // An endpoint that changes the protocol gives no answer to the callback.
+    outgoing.on("upgrade", ({ statusCode: status = 0 }, socket) => {
+      socket.destroy();
+      resolve({ status, headers: {}, body: "", durationMs: performance.now() - started });
+    });
     outgoing.on("error", fail);
     outgoing.end(body);
   });
@@ -100,7 +105,7 @@ export function curlOf(
   );
   command.push(`${quoted(url)}${variables.join("")}`);
   for (const [name, value] of Object.entries(headers)) {
-    const text = expanded[name];
+    const text = Object.hasOwn(expanded, name) ? expanded[name] : undefined;
     command.push(text === undefined ? `-H ${quoted(`${name}: ${value}`)}` : `-H ${quoted(`${name}: `)}${text}`);
   }
   if (bytes === undefined) return command.join(" ");

@@ -22,6 +22,7 @@ export function readSaved(file: string, reader: string): SavedCallback {
     const saved: unknown = JSON.parse(readFileSync(file, "utf8"));
     if (isSaved(saved)) return { ...saved, body: Buffer.from(saved.body, "base64") };
   } catch (cause) {
+    if (isRecord(cause) && cause.code === "ENOENT") throw invalidArgument(`There is no file ${file}.`, { cause });
     throw notSaved(file, reader, cause);
   }
   throw notSaved(file, reader);

@@ -2,7 +2,7 @@
 
 import type { CallbackProfile, RenderedCallback } from "../callback/template/profile.js";
 import type { RouterState } from "../pipeline/router-state.js";
-import { renderText } from "../provider/render-text.js";
+import { ownQueryOf, renderText } from "../provider/render-text.js";
 import type { SimulatorSettings } from "./simulator-options.js";
 import type { Draft } from "./wire.js";
 
@@ -118,7 +118,9 @@ function composeOne(draft: Draft, settings: ComposeSettings, overrides: Override
     },
     { profile, method: profile?.method ?? draft.method, escaping: escaped ? "json" : "none" },
   );
-  const ownQuery = [target.query, profileQuery(profile)].filter((query) => query !== "").join("&");
+  const ownQuery = [target.query, profile === undefined ? "" : ownQueryOf(profile)]
+    .filter((query) => query !== "")
+    .join("&");
   const query = [target.query, queryOf(rendered)].filter((part) => part !== "").join("&");
   return {
     method: rendered.method,
@@ -127,15 +129,6 @@ function composeOne(draft: Draft, settings: ComposeSettings, overrides: Override
     body: rendered.body ?? "",
     ownQuery,
   };
-}
-
-/** The query that the user wrote into the URL of the profile. */
-function profileQuery(profile: CallbackProfile | undefined): string {
-  if (profile === undefined) return "";
-  const query = queryOf({ url: profile.endpoint });
-  const { members } = profile.template;
-  // Under GET, the endpoint ends with a variable a member.
-  return profile.method === "GET" ? query.split("&").slice(0, -members.length).join("&") : query;
 }
 
 function queryOf({ url }: Pick<RenderedCallback, "url">): string {

@@ -74,6 +74,10 @@ describe("the command", () => {
     [["sned"], "Did you mean send?"],
     [["send"], "either TEXT or --from"],
     [["send", "a", "b"], "goes in quotes"],
+    [["no-such-verb"], "There is no verb no-such-verb."],
+    [["send", "a", "--url", "http://user:pw@localhost/sms"], "--basic"],
+    [["send", "a", "--url", "http://localhost\\@example.com/sms"], "--url takes"],
+    [["new", "a", "b"], "There are more words than it takes"],
     [["send", "a", "--url"], "--url takes a value"],
     [["send", "a", "--url="], "--url takes a value"],
     [["send", "a", "--show=yes"], "--show takes no value"],
@@ -118,6 +122,17 @@ describe("the command", () => {
     expect(await onTerminal(wrong.join(" "))).toContain(ESC);
     expect(await onTerminal(wrong.join(" "), { NO_COLOR: "1" })).not.toContain(ESC);
     expect(JSON.parse(await onTerminal(`${wrong.join(" ")} --json`))).toMatchObject({ ok: false });
+  });
+
+  it("prints its version", async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
+    expect(await command(["--version"])).toEqual({ code: 0, stdout: `${version}\n`, stderr: "" });
+  });
+
+  it("does not take a full disk for a closed stdout", async () => {
+    const line = `'${process.execPath}' '${MAIN}' new --list > /dev/full; echo "exit $?"`;
+    const { stdout, stderr } = await promisify(execFile)("sh", ["-c", line]);
+    expect([stdout, stderr]).toEqual(["exit 3\n", expect.stringContaining("ENOSPC")]);
   });
 
   it("ends quietly when stdout is closed", async () => {

@@ -2,10 +2,10 @@
 
 import { randomUUID } from "node:crypto";
 
-import type { RenderedCallback } from "../../callback/template/profile.js";
-import { renderText, type TypedSms } from "../../provider/render-text.js";
+import type { CallbackProfile, RenderedCallback } from "../../callback/template/profile.js";
+import { ownQueryOf, renderText, type TypedSms } from "../../provider/render-text.js";
 import { curlOf, type ExactRequest } from "../../provider/request.js";
-import { credentialsOf, withQuery, type Credentials, type CREDENTIAL_OPTIONS } from "../credentials.js";
+import { credentialsOf, withoutSecrets, withQuery, type Credentials, type CREDENTIAL_OPTIONS } from "../credentials.js";
 import { wrongUse } from "../failure.js";
 import { profileIn } from "../module.js";
 import { pairOf, type Secret } from "../secrets.js";
@@ -15,6 +15,8 @@ export interface Outgoing {
   readonly request: ExactRequest;
   /** The same without secrets. */
   readonly shownRequest: ExactRequest;
+  /** Hides the secrets in what the endpoint answers. */
+  readonly hide: (text: string) => string;
   /** The command, in which a shell expands what was not typed. */
   readonly curl: () => string;
 }
@@ -30,12 +32,14 @@ export async function outgoing(text: string, url: string, given: Given): Promise
   const escaping = oneOf("--escaping", given.escaping, ["json", "none"]);
   const profile = given.profile === undefined ? undefined : await profileIn(given.profile);
   const set = Object.fromEntries(given.set.map((one) => pairOf(one, "set")).map(({ name, value }) => [name, value]));
-  const credentials = credentialsOf(given);
+  const shown = credentialsOf(given);
+  const credentials = { ...shown, query: { ...secretsOfProfile(profile), ...shown.query } };
   const { source, recipient, keyword } = given;
   return () => {
     const sms: TypedSms = { text, source, recipient, keyword, set, others: printedValues() };
     const rendered = renderText(sms, { profile, method, escaping });
-    return withCredentials({ ...rendered, url: at(url, rendered) }, rendered.headers, credentials);
+    const request = { ...rendered, url: at(url, rendered, profile) };
+    return withCredentials(request, { values: profile?.headers ?? {}, from: "from the profile" }, credentials);
   };
 }
 
@@ -51,26 +55,41 @@ function printedValues(): Record<string, string> {
   };
 }
 
-/** The endpoint that was given, under GET with the rendered query. */
-function at(url: string, { method, url: rendered }: RenderedCallback): string {
+/** The variables in the endpoint's own query, which may be a secret. */
+function secretsOfProfile(profile: CallbackProfile | undefined): Record<string, Secret> {
+  const own = new URLSearchParams(profile === undefined ? "" : ownQueryOf(profile));
+  return Object.fromEntries(
+    [...own].map(([name, value]) => {
+      const expanded = `"$${variableFor(name)}"`;
+      return [name, { value, shown: "(from the profile)", shell: expanded, inUrl: expanded }];
+    }),
+  );
+}
+
+/** The endpoint that was given, under GET with the rendered query, without what the endpoint of the profile has there. */
+function at(url: string, { method, url: rendered }: RenderedCallback, profile: CallbackProfile | undefined): string {
   if (method === "POST") return url;
-  const query = rendered.slice(rendered.indexOf("?") + 1);
+  const whole = rendered.slice(rendered.indexOf("?") + 1);
+  const own = profile === undefined ? "" : ownQueryOf(profile);
+  const query = own === "" ? whole : whole.slice(own.length + 1);
   return `${url}${url.includes("?") ? "&" : "?"}${query}`;
 }
 
-/** @param ofProfile - headers whose values are secret, since they stand in the profile only */
-export function withCredentials(
-  request: ExactRequest,
-  ofProfile: Readonly<Record<string, string>>,
-  credentials: Credentials,
-): Outgoing {
+interface Elsewhere {
+  readonly values: Readonly<Record<string, string>>;
+  /** Where they stand, to be shown in their place. */
+  readonly from: string;
+}
+
+/** @param elsewhere - headers whose values are secret, since they were not typed */
+export function withCredentials(request: ExactRequest, elsewhere: Elsewhere, credentials: Credentials): Outgoing {
   const { headers, query } = credentials;
   const own = Object.fromEntries(
     Object.entries(request.headers).filter(
       ([name]) => !Object.keys(headers).some((one) => one.toLowerCase() === name.toLowerCase()),
     ),
   );
-  const isOfProfile = (name: string): boolean => name in ofProfile && name !== "Content-Type";
+  const isSecret = (name: string): boolean => Object.hasOwn(elsewhere.values, name);
   const given = (of: (secret: Secret) => string): Record<string, string> => mapped(headers, of);
   return {
     request: {
@@ -83,11 +102,12 @@ export function withCredentials(
       url: withQuery(request.url, query, ({ shown }) => encodeURIComponent(shown)),
       headers: {
         ...Object.fromEntries(
-          Object.entries(own).map(([name, value]) => [name, isOfProfile(name) ? "(from the profile)" : value]),
+          Object.entries(own).map(([name, value]) => [name, isSecret(name) ? `(${elsewhere.from})` : value]),
         ),
         ...given(({ shown }) => shown),
       },
     },
+    hide: (text) => withoutSecrets(text, credentials),
     curl: () =>
       curlOf(
         { ...request, headers: { ...own, ...given(({ value }) => value) } },
@@ -95,7 +115,7 @@ export function withCredentials(
           headers: {
             ...Object.fromEntries(
               Object.keys(own)
-                .filter(isOfProfile)
+                .filter(isSecret)
                 .map((name) => [name, `"$${variableFor(name)}"`]),
             ),
             ...given(({ shell }) => shell),

@@ -1,5 +1,7 @@
 // The request that `send` makes of a recorded callback: its exact bytes, of which single fields can be changed.
 
+import { validateHeaderName, validateHeaderValue } from "node:http";
+
 import type { ExactRequest } from "../../provider/request.js";
 import { readSaved } from "../../provider/saved-callback.js";
 import { credentialsOf } from "../credentials.js";
@@ -19,6 +21,10 @@ export function recorded(file: string, url: string | undefined, given: Given): (
   const saved = readSaved(file, "--from");
   const query = saved.url.includes("?") ? saved.url.slice(saved.url.indexOf("?") + 1) : "";
   const headers = Object.fromEntries(Object.entries(saved.headers).filter(([name]) => !OF_THE_CONNECTION.test(name)));
+  for (const [name, value] of Object.entries(headers)) {
+    if (!isSendable(name, value))
+      throw wrongUse("--from: the recorded callback has a header that cannot be sent.", "Correct its headers.");
+  }
   const changes = given.set.map((one) => pairOf(one, "set"));
   const isGet = saved.method === "GET";
   const changed = changes.reduce(
@@ -35,9 +41,13 @@ export function recorded(file: string, url: string | undefined, given: Given): (
     headers,
     ...(isGet ? {} : { body: Buffer.from(changed, "latin1") }),
   };
-  const whole = withCredentials(request, {}, credentialsOf(given));
+  const secrets = Object.fromEntries(Object.entries(headers).filter(([name]) => !PLAIN.test(name)));
+  const whole = withCredentials(request, { values: secrets, from: "recorded" }, credentialsOf(given));
   return () => whole;
 }
+
+/** Headers that are no secret, whoever recorded them. */
+const PLAIN = /^(content-|accept|user-agent$)/i;
 
 /** Headers that belong to the connection on which the callback came. */
 const OF_THE_CONNECTION = /^(host|connection|content-length|transfer-encoding|keep-alive|expect|accept-encoding)$/i;
@@ -49,12 +59,18 @@ const OF_THE_CONNECTION = /^(host|connection|content-length|transfer-encoding|ke
  */
 function withField(text: string, { name, value }: { readonly name: string; readonly value: string }): string {
   const isJson = /^\s*\{/.test(text);
+  const isProper = isJson && isProperJson(text);
+  if (isJson && !isProper && /^(message|parts\[)/.test(name))
+    throw wrongUse(
+      `--set: the body is no proper JSON, so that nobody knows where ${name} ends.`,
+      "Send a TEXT of your own.",
+    );
   const bytes = Buffer.from(isJson ? JSON.stringify(value).slice(1, -1) : encodeURIComponent(value)).toString("latin1");
   const spelling = [name, encodeURIComponent(name)]
     .map((one) => one.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&"))
     .join("|");
   const member = isJson
-    ? new RegExp(`((?<!\\\\)"(?:${spelling})"\\s*:\\s*")((?:[^"\\\\]|\\\\.)*)(?=")`, "gs")
+    ? new RegExp(`((?<!\\\\)"(?:${spelling})"\\s*:\\s*")${isProper ? PROPER_VALUE : BARE_VALUE}`, "gs")
     : new RegExp(`((?:^|&)(?:${spelling})=)([^&]*)`, "g");
   const found = [...text.matchAll(member)];
   if (found.length !== 1)
@@ -65,4 +81,28 @@ function withField(text: string, { name, value }: { readonly name: string; reado
       "Only a field that is there exactly once can be changed.",
     );
   return text.replace(member, (_all, head: string) => `${head}${bytes}`);
+}
+
+/** The inside of a JSON string. */
+const PROPER_VALUE = String.raw`((?:[^"\\]|\\.)*)(?=")`;
+/** A value of a body that nobody escaped: it holds no quote, and another member or the end follows. */
+const BARE_VALUE = String.raw`([^"]*)(?="\s*(?:,\s*"|\}\s*$))`;
+
+function isProperJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isSendable(name: string, value: string): boolean {
+  try {
+    validateHeaderName(name);
+    validateHeaderValue(name, value);
+    return true;
+  } catch {
+    return false;
+  }
 }
