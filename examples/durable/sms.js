@@ -4,13 +4,11 @@ import { incomingSms, OPT_OUT, POSSIBLE_OPT_OUT } from "express-kaleyra-sms";
 
 // A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
 const token = process.env.CALLBACK_TOKEN;
+const byToken = token === undefined ? undefined : { header: "X-Callback-Token", value: token };
 
-/** A test gives it an inbox in memory, and an app of its own. */
-export function createSms({ inbox, app }) {
-  const sms = incomingSms({
-    inbox,
-    authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },
-  });
+/** A test gives it an inbox in memory, an app of its own, and `authenticate: false`: nobody calls it. */
+export function createSms({ inbox, app, authenticate = byToken }) {
+  const sms = incomingSms({ inbox, authenticate });
 
   // A handler may run more than once for one message: after it failed, and after a crash. These two are safe to repeat.
   sms.keyword(OPT_OUT, ({ message }) => {

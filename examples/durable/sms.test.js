@@ -27,7 +27,7 @@ beforeEach(() => {
     },
   };
   inbox = memoryInbox({ attempts: 3, backoffMs: 60_000 });
-  sms = createSms({ inbox, app });
+  sms = createSms({ inbox, app, authenticate: false });
   asha = subscriber(sms, { source: "+919876500001" });
 });
 

@@ -6,12 +6,13 @@ import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 import { createApp } from "./app.js";
 import { createConsent } from "./consent.js";
 import { openDatabase } from "./database.js";
+import { numbers } from "./numbers.js";
 import { createProvider } from "./provider.js";
 import { createReplies } from "./replies.js";
 import { createShop } from "./shop.js";
 import { createSms } from "./sms.js";
 
-const { ORDERS_NUMBER, OFFERS_NUMBER, INBOX_FILE, SHOP_FILE, PORT } = process.env;
+const { INBOX_FILE, SHOP_FILE, PORT } = process.env;
 
 const provider = createProvider();
 const database = openDatabase(SHOP_FILE ?? "shop.db");
@@ -19,7 +20,6 @@ const consent = createConsent(database);
 const shop = createShop(database);
 const replies = createReplies({ database, consent, provider });
 const inbox = sqliteInbox({ file: INBOX_FILE ?? "inbox.db" });
-const numbers = { orders: ORDERS_NUMBER ?? "+919812345678", offers: OFFERS_NUMBER ?? "+919812345679" };
 const sms = createSms({ inbox, numbers, consent, shop, replies, log: console });
 
 if (process.env.NODE_ENV !== "production") {
@@ -29,7 +29,12 @@ if (process.env.NODE_ENV !== "production") {
 
 const server = createApp({ sms, inbox, log: console }).listen(Number(PORT ?? 3000), (error) => {
   if (error) throw error;
-  console.log(`Listening at http://localhost:${server.address().port}/sms`);
+  const url = `http://localhost:${server.address().port}/sms`;
+  const send = `npx express-kaleyra-sms send "TRACK 4711" --recipient "${numbers.orders}" --url ${url}`;
+  // The other terminal does not have the settings of .env.
+  const withToken = `(set -a; . ./.env; ${send} --header X-Callback-Token=env:CALLBACK_TOKEN)`;
+  console.log(`Listening at ${url}. Try it from another terminal, in this folder:`);
+  console.log(process.env.CALLBACK_TOKEN === undefined ? send : withToken);
 });
 
 for (const signal of ["SIGINT", "SIGTERM"]) {

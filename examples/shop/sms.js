@@ -6,14 +6,14 @@ import { addKeywords } from "./keywords.js";
 
 // A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
 const token = process.env.CALLBACK_TOKEN;
+const byToken = token === undefined ? undefined : { header: "X-Callback-Token", value: token };
 
-/** @param log - with `info`, `warn` and `error` */
-export function createSms({ inbox, log, ...deps }) {
-  const sms = incomingSms({
-    inbox,
-    authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },
-    logger: log,
-  });
+/**
+ * @param log - with `info`, `warn` and `error`
+ * @param authenticate - `false` in tests, which nobody calls
+ */
+export function createSms({ inbox, log, authenticate = byToken, ...deps }) {
+  const sms = incomingSms({ inbox, authenticate, logger: log });
   addKeywords(sms, deps);
 
   // Not a callback that can be read. `problem.raw` is the only copy of what was sent: keep it where you keep such things.

@@ -38,7 +38,7 @@ beforeEach(() => {
   };
   inbox = memoryInbox({ attempts: 3, backoffMs: 60_000 });
   const replies = createReplies({ database, consent, provider });
-  sms = createSms({ inbox, numbers, consent, shop, replies, log });
+  sms = createSms({ inbox, numbers, consent, shop, replies, log, authenticate: false });
   toOrders = subscriber(sms, { source: ASHA, recipient: numbers.orders });
   toOffers = subscriber(sms, { source: ASHA, recipient: numbers.offers });
 });

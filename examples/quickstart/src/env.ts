@@ -1,5 +1,12 @@
 // Reads .env, if there is one. Imported first, before the files that use its settings. What the environment sets already wins.
 
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parseEnv } from "node:util";
 
-if (existsSync(".env")) process.loadEnvFile();
+const path = resolve(".env");
+
+/** Where it is, and what it sets. */
+export const envFile = existsSync(path) ? { path, settings: parseEnv(readFileSync(path, "utf8")) } : undefined;
+
+if (envFile !== undefined) process.loadEnvFile(path);
