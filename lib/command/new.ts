@@ -30,9 +30,13 @@ export const newApp = verb({
     { line: "new sms-app", does: "a TypeScript app with the simulator, in the folder sms-app" },
     { line: "new shop --example shop", does: "an app with consent, two numbers and replies" },
   ],
-  notes: ["In the folder of an app, it changes nothing and prints the lines to add to the app."],
+  notes: [
+    "If FOLDER is that of an app, it changes nothing and prints the lines to add to the app. " +
+      "So it does in the folder of an app without FOLDER.",
+  ],
   run: ({ operands: [folder], options }) => {
     if (options.list) return list();
+    if (folder === undefined && options.example === undefined && isApp(".")) return linesToAdd(".");
     if (folder === undefined) throw wrongUse("FOLDER is missing.", "For instance: express-kaleyra-sms new sms-app");
     const example = options.example ?? DEFAULT_EXAMPLE;
     const names = exampleNames();
@@ -44,7 +48,7 @@ export const newApp = verb({
       );
     }
     const target = resolve(folder);
-    if (existsSync(join(target, "package.json"))) return linesToAdd(folder);
+    if (isApp(target)) return linesToAdd(folder);
     if (existsSync(target) && !statSync(target).isDirectory())
       throw wrongUse(`${folder} is a file.`, "Name a folder that does not exist yet.");
     if (existsSync(target) && readdirSync(target).some((name) => name !== ".git"))
@@ -156,29 +160,51 @@ function sourceOfPackage(target: string): string {
   return `^${version}`;
 }
 
+function isApp(folder: string): boolean {
+  return existsSync(join(folder, "package.json"));
+}
+
 function linesToAdd(folder: string): Result {
   const commands = ["npm install express-kaleyra-sms"];
+  const names = "{ incomingSms, OPT_OUT, POSSIBLE_OPT_OUT }";
   const lines = [
-    'import { incomingSms, OPT_OUT } from "express-kaleyra-sms";',
+    takesRequire(folder)
+      ? `const ${names} = require("express-kaleyra-sms");`
+      : `import ${names} from "express-kaleyra-sms";`,
     "",
     "const sms = incomingSms({",
     '  authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN },',
     "});",
-    "sms.keyword(OPT_OUT, ({ source }) => optOut(source));",
-    'sms.on("message", (message) => save(message));',
+    'sms.keyword(OPT_OUT, ({ source }) => console.log("no more messages to", source));',
+    'sms.keyword(POSSIBLE_OPT_OUT, ({ text }) => console.log("a person should read", text));',
+    'sms.on("message", ({ source, text }) => console.log(source, "typed", text));',
     "",
     'app.use("/sms", sms); // before express.json() and other body parsers',
   ];
   return {
     data: { folder: resolve(folder), changed: false, commands, lines },
     text: [
-      `${folder} is the folder of an app already: nothing was changed. To receive SMS in it:`,
+      `${folder === "." ? "This" : folder} is the folder of an app already: nothing was changed. To receive SMS in it:`,
       "",
       ...commands.map((one) => `  ${one}`),
       "",
       "Then add, where the app is made:",
       "",
       ...lines.map((line) => (line === "" ? "" : `  ${line}`)),
+      "",
+      "Set CALLBACK_TOKEN to a long random value before you start it, for instance in its .env.",
+      "To make a new app instead, name a folder that does not exist yet: express-kaleyra-sms new sms-app",
     ].join("\n"),
   };
+}
+
+/** Whether an app's files are CommonJS as Node.js runs them. TypeScript is written with `import` all the same. */
+function takesRequire(folder: string): boolean {
+  if (existsSync(join(folder, "tsconfig.json"))) return false;
+  try {
+    const manifest: unknown = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    return !isRecord(manifest) || manifest.type !== "module";
+  } catch {
+    return true; // npm will say what is wrong with it
+  }
 }

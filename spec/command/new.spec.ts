@@ -1,7 +1,7 @@
 // `new`: a starter app, copied out of the package.
 
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "@jest/globals";
@@ -59,17 +59,49 @@ describe("new", () => {
     expect(readdirSync(folder)).toEqual(["notes.txt"]);
   });
 
-  it("prints the lines to add in the folder of an app, and changes nothing there", async () => {
+  it.each([[["new", "."]], [["new"]]])(
+    "prints the lines to add in the folder of an app, and changes nothing there: %j",
+    async (args) => {
+      const folder = temporaryFolder();
+      writeFileSync(join(folder, "package.json"), "{}");
+      const { code, stdout } = await command(args, { cwd: folder });
+      expect(code).toBe(0);
+      expect(stdout).toContain('app.use("/sms", sms);');
+      expect(readdirSync(folder)).toEqual(["package.json"]);
+    },
+  );
+
+  it.each([
+    ["CommonJS", "{}"],
+    ["an ECMAScript module", '{ "type": "module" }'],
+  ])("prints lines that run as they are in an app that is %s", async (_kind, manifest) => {
     const folder = temporaryFolder();
-    writeFileSync(join(folder, "package.json"), "{}");
-    const { code, stdout } = await command(["new", "."], { cwd: folder });
-    expect(code).toBe(0);
-    expect(stdout).toContain('app.use("/sms", sms);');
-    expect(readdirSync(folder)).toEqual(["package.json"]);
+    writeFileSync(join(folder, "package.json"), manifest);
+    const { json } = await commandJson(["new", folder]);
+    const { lines } = (json as { data: { lines: string[] } }).data;
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(ROOT, join(folder, "node_modules", "express-kaleyra-sms"));
+    const app = 'globalThis.app = { use: (path, sms) => sms.receive({ method: "POST", body: process.env.BODY }) };';
+    writeFileSync(join(folder, "app.js"), [app, ...lines].join("\n"));
+    const body = { id: "1", source: "919876543210", recipient: "5050", message: "STOP" };
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ["app.js"], {
+      cwd: folder,
+      env: { ...process.env, CALLBACK_TOKEN: "a token", BODY: JSON.stringify(body) },
+    });
+    expect(stdout).toContain("no more messages to +919876543210\n");
+    expect(stderr).not.toContain("KALEYRA_SMS_");
+  });
+
+  it("prints an import for an app in TypeScript", async () => {
+    const folder = temporaryFolder();
+    for (const name of ["package.json", "tsconfig.json"]) writeFileSync(join(folder, name), "{}");
+    const { stdout } = await command(["new", folder]);
+    expect(stdout).toContain('import { incomingSms, OPT_OUT, POSSIBLE_OPT_OUT } from "express-kaleyra-sms";');
   });
 
   it.each([
     [["new"], "FOLDER is missing"],
+    [["new", "--example", "shop"], "FOLDER is missing"],
     [["new", "x", "--example", "shopp"], "Did you mean shop?"],
     [["new", "x", "--example", "none"], "quickstart"],
   ])("exits with 2 if it is used wrongly: %j", async (args, says) => {
