@@ -1,7 +1,7 @@
 // The README: its first example and its recipe run as printed, its snippets compile, and its tables match the code.
 
-import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -112,11 +112,14 @@ it("has snippets that compile", () => {
   const exported =
     "app, express, server, createServer, createSms, join, tellBalance, confirm, optOut, decryptAs, forwardToAPerson, " +
     "Hono, inbox, DatabaseSync, sqliteInbox, sms, alone, OPT_OUT, POSSIBLE_OPT_OUT, callbackProfile";
-  // A snippet stands in a block, in which its own names hide those of the prelude; imports cannot stand there.
+  // A snippet stands in a block, in which its own names hide those of the prelude; imports cannot stand there. One that
+  // exports is a whole module.
   const sources = new Map(
     snippets.map((code, index) => [
       join(ROOT, `snippet-${index}.mts`),
-      `${imports(code)}${prelude}{\n${code.replace(IMPORT, "")}\n}\nexport { ${exported} };`,
+      /^export /m.test(code)
+        ? code
+        : `${imports(code)}${prelude}{\n${code.replace(IMPORT, "")}\n}\nexport { ${exported} };`,
     ]),
   );
   const options: ts.CompilerOptions = {
@@ -210,6 +213,24 @@ describe("the recipe for changes and replies", () => {
     await settled(sms);
     expect([taken, sent()]).toEqual([[asha], []]);
   });
+});
+
+it("has a test to paste, which passes without a warning", () => {
+  const folder = mkdtempSync(join(tmpdir(), "readme-"));
+  try {
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(ROOT, join(folder, "node_modules", "express-kaleyra-sms"));
+    writeFileSync(join(folder, "sms.test.mjs"), block("js", 'from "node:test"'));
+    const { status, stdout, stderr } = spawnSync(process.execPath, ["--test", "--test-reporter=tap"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("# pass 1\n");
+    expect(stdout).not.toContain("KALEYRA_SMS_");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it("shows a saved callback that fixture reads", async () => {
