@@ -78,7 +78,7 @@ export function compose(draft: Draft, settings: ComposeSettings): Composed {
   }
 }
 
-/** Values of headers are hidden, but for the content type. */
+/** Values of headers are hidden, except the content type. */
 export function isSecret(header: string): boolean {
   return header.toLowerCase() !== "content-type";
 }

@@ -1,4 +1,4 @@
-// Server-sent events to one open page. A page that reads slowly gets the events when it can, as far as they are kept.
+// Server-sent events to one open page. A page that reads slowly gets the events when it can, if they are still kept.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 

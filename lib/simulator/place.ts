@@ -1,4 +1,4 @@
-// Finds the place of a problem in an invalid callback, as far as it can be seen there.
+// Finds the place of a problem in an invalid callback, if it is visible there.
 
 import type { InvalidCallback } from "../callback/invalid.js";
 import type { Place } from "./wire.js";

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 
 import { compose, type ComposeSettings } from "./compose.js";
-import { addressed, send, serverAt, serverOf } from "./send.js";
+import { addressed, sendRequest, serverAt, serverOf } from "./http-client.js";
 import { show, type WireRequest } from "./show.js";
 import type { Answered, Draft, Preview, Sent } from "./wire.js";
 
@@ -33,7 +33,7 @@ export function createSending(
     send: async (req, draft) => {
       const { requests, notes, server, atOnce } = plan(req, draft);
       const sendOne = async (request: WireRequest): Promise<Answered> => {
-        const answered = await send(request, server);
+        const answered = await sendRequest(request, server);
         onAnswer(request, answered);
         return answered;
       };

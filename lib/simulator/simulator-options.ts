@@ -74,7 +74,8 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
   allowInProduction: bool,
 };
 
-const HOST = /^(?:[^\s:/?#@[\]]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
+/** A host, with or without a port, as `Host` has it. */
+export const HOST = /^(?<name>[^\s:/?#@[\]]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
 /**
  * @param hasRouter - whether the router is in this process

@@ -5,14 +5,12 @@ import type { IncomingMessage } from "node:http";
 import { isIPv4 } from "node:net";
 
 import { createIsAllowed } from "../access/address.js";
-import type { SimulatorSettings } from "./simulator-options.js";
+import { HOST, type SimulatorSettings } from "./simulator-options.js";
 
 const isLoopback = createIsAllowed(["127.0.0.0/8", "::1"]);
 
 /** Headers that proxies add. */
 const OF_PROXIES = /^(?:x-forwarded-.*|x-real-ip|forwarded|via)$/;
-
-const HOST = /^(?<name>[^\s:/?#@[\]]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i;
 
 /**
  * @returns `undefined` if the visitor may see the page; otherwise why not, and what to do

@@ -88,7 +88,7 @@ export interface CallbackEvent {
     readonly issues: ReadonlyArray<{ readonly field: string; readonly message: string }>;
     /** What was sent, as text. */
     readonly raw: string;
-    /** Where in `raw` the problem is, as far as it can be seen there. */
+    /** Where in `raw` the problem is, if it is visible there. */
     readonly places: readonly Place[];
   };
 }

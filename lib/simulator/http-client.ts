@@ -64,7 +64,7 @@ const TIMEOUT_MS = 60_000;
 const MAX_LENGTH = 65_536;
 
 /** Does not reject. */
-export async function send(request: WireRequest, server: Server): Promise<Answered> {
+export async function sendRequest(request: WireRequest, server: Server): Promise<Answered> {
   const durationMs = stopwatch();
   try {
     const response = await answerTo(request, server);
