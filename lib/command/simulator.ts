@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
+import { isRecord } from "../base/record.js";
 import { HELP, OPT_IN, OPT_OUT, POSSIBLE_OPT_OUT } from "../keywords/patterns.js";
 import { incomingSms, type IncomingSms } from "../router.js";
 import { simulator as createSimulator } from "../simulator/index.js";
@@ -14,6 +15,9 @@ import { verb } from "./verb.js";
 
 const DEFAULT_PORT = 3001;
 const PATH = "/sms";
+
+/** Typed loosely: what is passed on is passed unchanged. */
+const node: { emitWarning(warning: string | Error, ...rest: unknown[]): void } = process;
 
 export const simulator = verb({
   name: "simulator",
@@ -69,9 +73,22 @@ export const simulator = verb({
 
 /** A router whose events the page shows, and nothing else. */
 function showingOnly(): IncomingSms {
+  silenceWarnings();
   const quiet = (): void => undefined;
   const sms = incomingSms({ path: PATH, authenticate: false, logger: { warn: quiet, error: quiet } });
   return sms.on("message", quiet).keyword([OPT_OUT, POSSIBLE_OPT_OUT, OPT_IN, HELP], quiet);
+}
+
+/**
+ * Until the process ends. A router warns of the options in an app's code: here is none, and what it warns of, such as a
+ * text that is not escaped, is what the user has chosen on the page.
+ */
+function silenceWarnings(): void {
+  const emitWarning = node.emitWarning.bind(process);
+  node.emitWarning = (warning, ...rest) => {
+    const [options] = rest;
+    if (!isRecord(options) || options.type !== "KaleyraSmsWarning") emitWarning(warning, ...rest);
+  };
 }
 
 async function listen(server: Server, port: number): Promise<void> {

@@ -21,7 +21,10 @@ describe("simulator", () => {
     const { url, child, ended } = await start();
     const page = await fetch(url);
     expect([page.status, page.headers.get("content-type")]).toEqual([200, expect.stringContaining("text/html")]);
-    expect((await command(["send", "STOP", "--url", `${url}sms`])).stdout).toMatch(/^200 /);
+    const endpoint = `${url}sms`;
+    expect((await command(["send", "STOP", "--url", endpoint])).stdout).toMatch(/^200 /);
+    const unescaped = ["send", 'say "hi"', "--escaping", "none", "--url", endpoint];
+    expect((await command(unescaped)).stdout).toMatch(/^200 /);
     child.kill("SIGINT");
     const { code, stdout, stderr } = await ended;
     expect([code, stdout]).toEqual([130, `${url}\n`]);
