@@ -8,6 +8,8 @@ import type { Draft } from "./wire.js";
 
 /** A request, ready to be sent. */
 export interface ComposedRequest {
+  /** The text that it brings. */
+  readonly text: string;
   readonly method: "GET" | "POST";
   readonly path: string;
   /** In their order, without those that depend on the connection. */
@@ -24,6 +26,8 @@ export interface Composed {
   /** Whether all are sent at once, each on a connection of its own; otherwise one after the other. */
   readonly atOnce: boolean;
   readonly notes: readonly string[];
+  /** Why the misbehaviour changes nothing. */
+  readonly ineffective?: string;
 }
 
 export type ComposeSettings = Pick<SimulatorSettings, "target" | "headers"> &
@@ -61,17 +65,21 @@ export function compose(draft: Draft, settings: ComposeSettings): Composed {
         headers: request.headers.map(([name, value]) => [name, isSecret(name) ? WRONG : value] as const),
       };
       const isSet = secrets.length > 0 || ownQuery !== "";
-      const note = isSet ? `The secret is replaced by "${WRONG}".` : "No secret is set: add a header in the settings.";
-      return { requests: [wrong], atOnce: false, notes: [...notes, note] };
+      if (!isSet) {
+        const ineffective = "No secret is set, so no wrong one is checked: add a header in the settings.";
+        return { requests: [request], atOnce: false, notes, ineffective };
+      }
+      return { requests: [wrong], atOnce: false, notes: [...notes, `The secret is replaced by "${WRONG}".`] };
     }
     case "cut-body": {
       const request = one();
-      const note =
-        request.method === "GET"
-          ? "A GET callback has no body that could be cut: it is sent whole."
-          : "The connection ends after half of the body.";
-      const cut = request.method === "GET" ? {} : { cutAt: Math.floor(Buffer.byteLength(request.body) / 2) };
-      return { requests: [{ ...request, ...cut }], atOnce: false, notes: [...notes, note] };
+      if (request.method === "GET") {
+        const ineffective = "A GET callback has no body that could be cut: it is sent whole.";
+        return { requests: [request], atOnce: false, notes, ineffective };
+      }
+      const cutAt = Math.floor(Buffer.byteLength(request.body) / 2);
+      const note = "The connection ends after half of the body.";
+      return { requests: [{ ...request, cutAt }], atOnce: false, notes: [...notes, note] };
     }
     case "delivery-report":
       return { requests: [one({ status: "DELIVERED" })], atOnce: false, notes };
@@ -123,6 +131,7 @@ function composeOne(draft: Draft, settings: ComposeSettings, overrides: Override
     .join("&");
   const query = [target.query, queryOf(rendered)].filter((part) => part !== "").join("&");
   return {
+    text,
     method: rendered.method,
     path: query === "" ? target.path : `${target.path}?${query}`,
     headers: merged([...Object.entries(rendered.headers), ...Object.entries(headers), [header.name, header.value]]),

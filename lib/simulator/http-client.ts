@@ -72,19 +72,21 @@ export async function sendRequest(request: WireRequest, server: Server): Promise
     const { statusCode: status = 0, statusMessage: reason = "" } = response;
     return { status, reason, body, durationMs: durationMs() };
   } catch (error) {
-    const why = reasonOf(error);
-    return {
-      failed: request.cutAt === undefined ? why : "no answer: the connection was cut",
-      durationMs: durationMs(),
-    };
+    const failed = request.cutAt === undefined ? reasonOf(error, server) : "No answer: the connection was cut.";
+    return { failed, durationMs: durationMs() };
   }
 }
 
-/** If no address of a host answers, the error has a code only. */
-function reasonOf(error: unknown): string {
+/** As a sentence. If no address of a host answers, the error has a code only. */
+function reasonOf(error: unknown, { origin }: Pick<Server, "origin">): string {
   const { message, code } = isRecord(error) ? error : {};
+  const host = origin.replace(/^https?:\/\//, "");
+  if (code === "ECONNREFUSED") return `Nothing listens at ${host}. Start your app.`;
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `${host} is not found: look at the target's name.`;
+  if (code === "ECONNRESET") return `${host} ended the connection without an answer.`;
+  if (code === "ABORT_ERR") return `${host} did not answer within ${TIMEOUT_MS / 1_000} seconds.`;
   const [reason = "the connection failed"] = [message, code].filter((one) => typeof one === "string" && one !== "");
-  return String(reason);
+  return `No answer from ${host}: ${String(reason)}.`;
 }
 
 function answerTo(request: WireRequest, { origin, host, port, isOther }: Server): Promise<IncomingMessage> {

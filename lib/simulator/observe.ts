@@ -7,9 +7,10 @@ import type { InvalidCallback } from "../callback/invalid.js";
 import type { SmsMessage } from "../callback/message.js";
 import { SmsError } from "../handlers/sms-error.js";
 import type { ObservedAnswer, Observer } from "../pipeline/observer.js";
+import type { ComposedRequest } from "./compose.js";
 import type { Feed } from "./feed.js";
 import { placesOf } from "./place.js";
-import type { CallbackEvent, HandlerEvent } from "./wire.js";
+import type { Answered, CallbackEvent, HandlerEvent } from "./wire.js";
 
 export function createObserver(feed: Pick<Feed, "push">, closing: () => void): Observer {
   return {
@@ -50,7 +51,7 @@ export function stopwatch(): () => number {
   return () => Math.round((performance.now() - start) * 100) / 100;
 }
 
-export function callbackEvent(
+function callbackEvent(
   method: "GET" | "POST",
   { status, body, outcome, message, problem, unauthorized }: ObservedAnswer,
   durationMs: number,
@@ -69,6 +70,17 @@ export function callbackEvent(
   };
 }
 
+/** What is known of a callback to a router in another process: what was sent, and the answer. */
+export function answerEvent(
+  { method, text }: Pick<ComposedRequest, "method" | "text">,
+  answered: Answered,
+): CallbackEvent {
+  if ("status" in answered)
+    return { ...callbackEvent(method, { ...answered, headers: {} }, answered.durationMs), sent: text };
+  const { failed: detail, durationMs } = answered;
+  return { at: now(), method, outcome: "no answer", body: "", durationMs, detail, sent: text };
+}
+
 /** The `detail` of a problem (RFC 9457). */
 function detailOf(body: string): string | undefined {
   if (!body.startsWith("{")) return undefined;
@@ -83,7 +95,8 @@ function detailOf(body: string): string | undefined {
 function shownMessage(message: SmsMessage): NonNullable<CallbackEvent["message"]> {
   const { key, source, recipient, text, parts, keyword, repaired, damaged, fields } = message;
   // A GET callback may have the words only.
-  const shown = { key, source, recipient, text: text ?? parts.join(" "), repaired, damaged, fields };
+  const read = { text: text ?? parts.join(" "), hasWordsOnly: text === undefined, repaired, damaged };
+  const shown = { key, source, recipient, ...read, fields };
   return keyword === undefined ? shown : { ...shown, keyword };
 }
 

@@ -22,16 +22,16 @@ export function createSending(
   const { target } = settings;
   const plan = (req: IncomingMessage, draft: Draft) => {
     const server = target.server === undefined ? serverOf(req) : serverAt(target.server);
-    const { requests, atOnce, notes } = compose(draft, settings);
-    return { server, atOnce, notes, requests: requests.map((request) => addressed(request, server)) };
+    const { requests, atOnce, ...remarks } = compose(draft, settings);
+    return { server, atOnce, remarks, requests: requests.map((request) => addressed(request, server)) };
   };
   return {
     preview: (req, draft) => {
-      const { requests, notes } = plan(req, draft);
-      return { requests: requests.map(show), notes };
+      const { requests, remarks } = plan(req, draft);
+      return { requests: requests.map(show), ...remarks };
     },
     send: async (req, draft) => {
-      const { requests, notes, server, atOnce } = plan(req, draft);
+      const { requests, remarks, server, atOnce } = plan(req, draft);
       const sendOne = async (request: WireRequest): Promise<Answered> => {
         const answered = await sendRequest(request, server);
         onAnswer(request, answered);
@@ -40,7 +40,7 @@ export function createSending(
       const answers: Answered[] = [];
       if (atOnce) answers.push(...(await Promise.all(requests.map(sendOne))));
       else for (const request of requests) answers.push(await sendOne(request));
-      return { requests: requests.map(show), notes, answers };
+      return { requests: requests.map(show), ...remarks, answers };
     },
   };
 }

@@ -11,7 +11,7 @@ import { readDraft, Refused } from "./draft.js";
 import { EventStream } from "./event-stream.js";
 import { Feed } from "./feed.js";
 import { createInboxCounts } from "./inbox-counts.js";
-import { callbackEvent, createObserver } from "./observe.js";
+import { answerEvent, createObserver } from "./observe.js";
 import { resourceOf } from "./resource.js";
 import { HEADERS, sendJson, sendText } from "./respond.js";
 import { createSending } from "./sending.js";
@@ -49,9 +49,8 @@ export function simulator(sms: IncomingSms | undefined, options: SimulatorOption
   const counts = createInboxCounts(state?.inbox, (event) => streams.forEach((stream) => stream.sendInbox(event)));
   const sending = createSending(
     { ...settings, profile: state?.profile, timeZone: state?.timeZone },
-    ({ method }, answered) => {
-      if (state === undefined && "status" in answered)
-        feed.push("callback", callbackEvent(method, { ...answered, headers: {} }, answered.durationMs));
+    (request, answered) => {
+      if (state === undefined) feed.push("callback", answerEvent(request, answered));
     },
   );
   const profileHeaders = Object.keys(state?.profile?.headers ?? {});

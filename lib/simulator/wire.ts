@@ -30,6 +30,8 @@ export interface Preview {
   readonly requests: readonly ShownRequest[];
   /** What cannot be seen in the requests. */
   readonly notes: readonly string[];
+  /** Why the misbehaviour changes nothing: the answer is that to a proper request. */
+  readonly ineffective?: string;
 }
 
 /** The answer to one request, or why there was none. */
@@ -65,19 +67,25 @@ export interface CallbackEvent {
   /** The instant of the answer, ISO 8601 in UTC. */
   readonly at: string;
   readonly method: "GET" | "POST";
-  /** Those of a receipt; `unauthorized`; or `answered`, if the router is in another process. */
+  /** Those of a receipt; `unauthorized`; or `answered` and `no answer`, if the router is in another process. */
   readonly outcome: string;
-  readonly status: number;
+  /** Without one, there was no answer. */
+  readonly status?: number;
   readonly durationMs: number;
-  /** What the answer explains. */
+  /** What the answer explains, or why there was none. */
   readonly detail?: string;
+  /** The text that the page sent, if the router is in another process. */
+  readonly sent?: string;
   /** The body of the answer. */
   readonly body: string;
   readonly message?: {
     readonly key: string;
     readonly source: string;
     readonly recipient: string;
+    /** If a GET callback has no text: its words, one after the other. */
     readonly text: string;
+    /** Whether the callback has no text, so that handlers get none. */
+    readonly hasWordsOnly: boolean;
     readonly keyword?: string;
     readonly repaired: boolean;
     readonly damaged: boolean;

@@ -9,7 +9,7 @@ import express from "express";
 import { callback, post as receivable } from "../support/callbacks";
 import { closeServers, deferred, listen, recorder, type SomeOptions } from "../support/recorder";
 import { recordWarnings } from "../support/warnings";
-import { app, appOf, closeStreams, openStream, post, type StreamedEvent } from "./support";
+import { app, appOf, closedPort, closeStreams, openStream, post, type StreamedEvent } from "./support";
 
 const warnings = recordWarnings();
 afterEach(async () => {
@@ -133,8 +133,34 @@ describe("a stream", () => {
     await post(port, "/s/send");
     const events = await stream.until(named("callback"));
     expect(dataOf(events, "hello")).toMatchObject([{ hasRouter: false, target: `http://127.0.0.1:${other.port}/sms` }]);
-    expect(dataOf(events, "callback")).toMatchObject([{ outcome: "answered", status: 200 }]);
+    expect(dataOf(events, "callback")).toMatchObject([{ outcome: "answered", status: 200, sent: "Hello" }]);
     expect(other.messages).toHaveLength(1);
+  });
+
+  it("says that there was no answer, where the router's process is away", async () => {
+    const closed = await closedPort();
+    const port = await listen(express().use("/s", simulator(undefined, { target: `http://127.0.0.1:${closed}/sms` })));
+    const stream = await openStream(port, "/s/events");
+    await post(port, "/s/send");
+    const [event] = dataOf(await stream.until(named("callback")), "callback");
+    expect(event).toMatchObject({
+      outcome: "no answer",
+      sent: "Hello",
+      detail: expect.stringContaining("Nothing listens"),
+    });
+    expect(event).not.toHaveProperty("status");
+  });
+
+  it("tells the words of a GET callback from a text", async () => {
+    const { port } = await app();
+    const stream = await openStream(port);
+    for (const method of ["GET", "POST"])
+      await post(port, "/simulator/send", { method, id: method, text: "JOIN gold" });
+    const events = await stream.until(({ data }) => data.method === "POST");
+    expect(dataOf(events, "callback")).toMatchObject([
+      { message: { text: "JOIN gold", hasWordsOnly: true } },
+      { message: { text: "JOIN gold", hasWordsOnly: false } },
+    ]);
   });
 });
 

@@ -14,7 +14,7 @@ import { post as receivable } from "../support/callbacks";
 import { closeServers, listen, recorder } from "../support/recorder";
 import { recordWarnings } from "../support/warnings";
 import { describeWithChromium } from "./browser";
-import { app } from "./support";
+import { app, closedPort } from "./support";
 
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
@@ -27,7 +27,7 @@ async function send(page: Page, text: string): Promise<void> {
   const before = await bubbles(page).count();
   await textField(page).fill(text);
   await sendButton(page).click();
-  await bubbles(page).nth(before).getByText(" ms").waitFor();
+  await bubbles(page).nth(before).and(page.locator("[data-result]")).waitFor();
 }
 
 recordWarnings();
@@ -119,6 +119,7 @@ describeWithChromium("the page", (openPage) => {
     await send(page, "x");
     expect([messages.length, duplicates.length]).toEqual([1, 1]);
     await page.getByLabel("Goes wrong").selectOption("START before STOP");
+    await page.getByText("Sends START and STOP, and not the text").waitFor();
     await send(page, "ignored");
     expect(messages.map(({ text }) => text)).toEqual(["x", "START", "STOP"]);
     expect(await page.locator("#thread .typed").allInnerTexts()).toEqual(["x", "START", "STOP"]);
@@ -138,6 +139,72 @@ describeWithChromium("the page", (openPage) => {
     await send(page, "wrong");
     expect(messages).toHaveLength(1);
     expect(await page.locator("body").innerText()).not.toContain("canary");
+  });
+
+  it("opens the reason why a caller was not authorized, and wraps it", async () => {
+    const { port } = await app({ authenticate: { header: "X-Callback-Token", value: "right" } });
+    const { page } = await openPage(`http://localhost:${port}/simulator`);
+    await send(page, "without");
+    const reason = 'The header "x-callback-token" is missing.';
+    await rows(page).first().locator("summary").click();
+    await rows(page).locator(".inside").getByText(reason).waitFor();
+    const isCut = "(({ scrollWidth, clientWidth }) => scrollWidth > clientWidth)(document.querySelector('.why'))";
+    expect([await rows(page).locator(".why").innerText(), await page.evaluate(isCut)]).toEqual([reason, false]);
+  });
+
+  it("says where it is seen that no secret was wrong, since none is set", async () => {
+    const { port, messages } = await app();
+    const { page } = await openPage(`http://localhost:${port}/simulator`);
+    await page.getByLabel("Goes wrong").selectOption("wrong secret");
+    await page.locator("#settings").getByText("No secret is set").waitFor();
+    await send(page, "unchecked");
+    await bubbles(page).getByText("No secret is set").waitFor();
+    expect(messages).toHaveLength(1);
+    await page.getByLabel("Goes wrong").selectOption("nothing");
+    await page.locator("#misbehaviour-note").waitFor({ state: "hidden" });
+  });
+
+  it("marks a callback that has words only, and a text that is empty", async () => {
+    const { port } = await app();
+    const { page } = await openPage(`http://localhost:${port}/simulator`);
+    await send(page, "");
+    await rows(page).first().waitFor();
+    for (const shown of [bubbles(page), rows(page)]) expect(await shown.first().ariaSnapshot()).toContain("(empty)");
+    await page.getByLabel("GET").check();
+    await send(page, "JOIN gold");
+    await rows(page).first().getByText("words only, no text").waitFor();
+    await rows(page).first().locator("summary").click();
+    await rows(page).first().getByText("handlers get its words as parts").waitFor();
+    await page.getByLabel("To", { exact: true }).fill("");
+    await page.getByRole("heading", { name: "no number" }).waitFor();
+  });
+
+  it("shows the text and the answer of a router in another process, also if it is away", async () => {
+    const other = await app({ ack: { body: '{"ok":true}' } });
+    const closed = await closedPort();
+    for (const [target, says] of [
+      [`${other.port}/sms`, '{"ok":true}'],
+      [`${closed}/sms`, `Nothing listens at 127.0.0.1:${closed}. Start your app.`],
+    ] as const) {
+      const port = await listen(express().use(simulator(undefined, { target: `http://127.0.0.1:${target}` })));
+      const { page } = await openPage(`http://localhost:${port}/`);
+      await send(page, "far away");
+      await rows(page).first().getByText("far away").waitFor();
+      await rows(page).first().locator("summary").click();
+      await rows(page).locator(".inside").getByText(says).waitFor();
+      await bubbles(page).getByText(says).waitFor();
+    }
+  });
+
+  it("says that the simulator does not answer", async () => {
+    const { sms } = recorder();
+    const server = createServer(simulator(sms, { target: "/sms" }));
+    const port = await listen(server);
+    const { page } = await openPage(`http://localhost:${port}/`);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await send(page, "nobody there");
+    await bubbles(page).getByText("The simulator does not answer: is it still running?").waitFor();
   });
 
   const EMOJI = "🙏".repeat(5_000);

@@ -14,7 +14,9 @@ export async function sendDraft(draft: Draft): Promise<Sent> {
 
 async function post(resource: string, draft: Draft, signal: AbortSignal | null = null): Promise<unknown> {
   const headers = { "Content-Type": "application/json" };
-  const response = await fetch(resource, { method: "POST", headers, body: JSON.stringify(draft), signal });
+  const response = await fetch(resource, { method: "POST", headers, body: JSON.stringify(draft), signal }).catch(() => {
+    throw new Error("The simulator does not answer: is it still running?");
+  });
   const isJson = response.headers.get("content-type")?.startsWith("application/json") === true;
   const answer: unknown = isJson ? await response.json() : { detail: await response.text() };
   if (response.ok) return answer;

@@ -62,6 +62,13 @@ export function applyHello({ methods, escaped, headers }: Hello): void {
   note.textContent = `Sent with every callback: ${headers.join(", ")}.`;
 }
 
+/** Says beside the choice what one would not expect of it. Without a note, nothing. */
+export function showMisbehaviourNote(note: string): void {
+  const shown = byId("misbehaviour-note", HTMLElement);
+  shown.hidden = note === "";
+  shown.textContent = note;
+}
+
 function choose(name: string, value: string): void {
   const radio = Array.from(form.elements).find(
     (one): one is HTMLInputElement => one instanceof HTMLInputElement && one.name === name && one.value === value,

@@ -2,7 +2,7 @@
 
 import type { CallbackEvent, FailureEvent, HandlerEvent } from "../wire.js";
 import { element, isolated, milliseconds } from "./element.js";
-import { shownText } from "./shown-text.js";
+import { shownBody, shownText } from "./shown-text.js";
 
 export interface Row {
   readonly item: HTMLLIElement;
@@ -21,33 +21,50 @@ const TONES: Readonly<Record<string, "good" | "calm" | "warn" | "bad">> = {
 };
 
 export function callbackRow(event: CallbackEvent): Row {
-  const { at, method, outcome, status, durationMs, message, problem, detail, body } = event;
-  const tone = TONES[outcome] ?? (outcome === "answered" && status < 300 ? "good" : "bad");
-  const what =
-    message?.text ?? problem?.issues.map(({ field, message: says }) => `${field} ${says}`)[0] ?? detail ?? "";
+  const { at, method, outcome, status, durationMs, message, problem, detail, body, sent } = event;
+  const tone = TONES[outcome] ?? (outcome === "answered" && status !== undefined && status < 300 ? "good" : "bad");
+  const typed = message?.text ?? sent;
+  const what = typed ?? problem?.issues.map(({ field, message: says }) => `${field} ${says}`)[0] ?? detail ?? "";
   const chips = element("span", { class: "chips" });
+  if (message?.hasWordsOnly === true)
+    chips.append(element("span", { class: "chip" }, message.text === "" ? "no text" : "words only, no text"));
   const summary = element(
     "summary",
     {},
     element("span", { class: `pill ${tone}` }, outcome),
-    isolated(what, message === undefined ? "what why" : "what"),
-    element("span", { class: "numbers" }, `${status} · ${milliseconds(durationMs)}`),
+    isolated(what, typed === undefined ? "what why" : "what"),
+    element(
+      "span",
+      { class: "numbers" },
+      [...(status === undefined ? [] : [status]), milliseconds(durationMs)].join(" · "),
+    ),
     chips,
     element("span", { class: "when" }, `${method} · `, element("time", { datetime: at }, time(at))),
   );
   const handlers: HandlerEvent[] = [];
   const details = opened(summary, () => [
-    ...(message !== undefined && detail !== undefined ? [element("p", {}, detail)] : []),
+    ...(sent === undefined ? [] : [element("p", { class: "full", dir: "auto" }, sent)]),
+    ...(problem === undefined && detail !== undefined ? [element("p", {}, detail)] : []),
     ...(problem === undefined ? [] : problemParts(problem, detail)),
     ...(message === undefined ? [] : messageParts(message)),
     ...(handlers.length === 0 ? [] : [handlerTable(handlers)]),
-    element("p", {}, `Answered ${status} ${body === "" ? "without a body." : "with this body:"}`),
-    ...(body === "" ? [] : [element("pre", { tabindex: "0", "aria-label": "Body of the answer" }, shownText(body))]),
+    ...(status === undefined ? [] : answerParts(status, body)),
   ]);
   const { code = "" } = problem ?? {};
   return {
     item: element("li", {}, details),
-    words: [outcome, method, status, what, code, detail, message?.source, message?.recipient, message?.keyword, at]
+    words: [
+      outcome,
+      method,
+      status ?? "",
+      what,
+      code,
+      detail,
+      message?.source,
+      message?.recipient,
+      message?.keyword,
+      at,
+    ]
       .join("\n")
       .toLowerCase(),
     addHandler: (handler) => {
@@ -102,6 +119,12 @@ function chip({ event, keyword, result, durationMs, attempt, final }: HandlerEve
   );
 }
 
+function answerParts(status: number, body: string): HTMLElement[] {
+  if (body === "") return [element("p", {}, `Answered ${status} without a body.`)];
+  const shown = element("pre", { tabindex: "0", "aria-label": "Body of the answer" }, shownBody(body));
+  return [element("p", {}, `Answered ${status} with this body:`), shown];
+}
+
 function problemParts(
   { code, issues, raw, places }: NonNullable<CallbackEvent["problem"]>,
   detail = "",
@@ -125,9 +148,11 @@ function messageParts({
   recipient,
   repaired,
   damaged,
+  hasWordsOnly,
   fields,
 }: NonNullable<CallbackEvent["message"]>): HTMLElement[] {
   const flags = [
+    ...(hasWordsOnly ? ["The callback has no text: handlers get its words as parts. Keywords match these words."] : []),
     ...(repaired ? ["The body was no proper JSON, and was read by the template."] : []),
     ...(damaged ? ["Some bytes of the text were not valid."] : []),
   ];

@@ -3,7 +3,7 @@
 import type { Draft, Hello, InboxEvent } from "../wire.js";
 import { announce } from "./announce.js";
 import { fetchPreview, sendDraft } from "./api.js";
-import { applyHello, onChange, onSend, readDraft, startNext, useText } from "./draft-form.js";
+import { applyHello, onChange, onSend, readDraft, showMisbehaviourNote, startNext, useText } from "./draft-form.js";
 import { byId, element, isolated } from "./element.js";
 import { startEventList } from "./event-list.js";
 import { showNoRequest, showRequest, startRequestView } from "./request-view.js";
@@ -27,7 +27,10 @@ async function preview(): Promise<void> {
   previewing = new AbortController();
   const { signal } = previewing;
   try {
-    showRequest(await fetchPreview(readDraft(), signal));
+    const draft = readDraft();
+    const preview = await fetchPreview(draft, signal);
+    showRequest(preview);
+    showMisbehaviourNote(preview.ineffective ?? noteOn(draft));
   } catch (error) {
     if (!signal.aborted) showNoRequest(messageOf(error));
   }
@@ -36,6 +39,10 @@ async function preview(): Promise<void> {
 /** The texts that a misbehaviour sends in place of the typed one. */
 function textsOf({ misbehaviour, text }: Draft): string[] {
   return misbehaviour === "overtaking" ? ["START", "STOP"] : [text];
+}
+
+function noteOn({ misbehaviour }: Draft): string {
+  return misbehaviour === "overtaking" ? "Sends START and STOP, and not the text that you type." : "";
 }
 
 async function send(): Promise<void> {
@@ -50,8 +57,11 @@ async function send(): Promise<void> {
     const sent = await sendDraft(draft);
     const { answers } = sent;
     showRequest(sent);
-    bubbles.forEach((bubble, n) => bubble.answer(bubbles.length === 1 ? answers : answers.slice(n, n + 1)));
-    announce(`Answered ${answers.map(describeAnswer).join(", ")}.`);
+    bubbles.forEach((bubble, n) =>
+      bubble.answer(bubbles.length === 1 ? answers : answers.slice(n, n + 1), sent.ineffective),
+    );
+    const answered = answers.map((answer) => `${"status" in answer ? "Answered " : ""}${describeAnswer(answer)}`);
+    announce([...answered, sent.ineffective ?? ""].join(" "));
   } catch (error) {
     for (const bubble of bubbles) bubble.fail(messageOf(error));
     announce(messageOf(error));
@@ -75,7 +85,9 @@ function greet(hello: Hello): void {
 }
 
 function showContact(): void {
-  byId("contact", HTMLElement).replaceChildren(isolated(readDraft().recipient));
+  const { recipient } = readDraft();
+  const contact = byId("contact", HTMLElement);
+  contact.replaceChildren(recipient.trim() === "" ? "no number" : isolated(recipient));
 }
 
 function showInbox({ counts }: InboxEvent): void {

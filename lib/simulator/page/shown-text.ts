@@ -24,6 +24,14 @@ export function shownText(text: string, places: readonly Place[] = []): Document
   return fragment;
 }
 
+/** The body of an answer. JSON has few spaces: its lines break between members rather than within a number. */
+export function shownBody(body: string): DocumentFragment {
+  if (!/^\s*[{[]/.test(body)) return shownText(body);
+  const fragment = document.createDocumentFragment();
+  for (const part of body.split(/(?<=[,{[]|":)/)) fragment.append(shownText(part), element("wbr"));
+  return fragment;
+}
+
 function visible(text: string): Array<Node | string> {
   // Lines of HTTP end with CR and LF.
   const lines = text.replaceAll("\r\n", "\n");

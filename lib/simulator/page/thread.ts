@@ -2,6 +2,7 @@
 
 import type { Answered } from "../wire.js";
 import { byId, element, milliseconds } from "./element.js";
+import { shownBody } from "./shown-text.js";
 
 const MAX_BUBBLES = 100;
 /** From here on, a text scrolls in its bubble. */
@@ -11,8 +12,8 @@ const screen = byId("screen", HTMLElement);
 const thread = byId("thread", HTMLOListElement);
 
 export interface Bubble {
-  /** Shows the answers to the requests of this text. */
-  answer(answers: readonly Answered[]): void;
+  /** Shows the answers to the requests of this text, and why they do not show what the user wanted to see. */
+  answer(answers: readonly Answered[], ineffective?: string): void;
   /** Shows why it was not sent. */
   fail(why: string): void;
 }
@@ -24,7 +25,7 @@ export function addBubble(text: string, reuse: () => void): Bubble {
   const state = element("span", {}, "sending…");
   const again = element("button", { type: "button", class: "again", "aria-label": "Edit this text again" }, "Edit");
   again.addEventListener("click", reuse);
-  const bubble = element("li", {}, typed, element("p", { class: "state" }, state, again));
+  const bubble = element("li", {}, typed, element("p", { class: "state" }, state, " ", again));
   thread.append(bubble);
   while (thread.childElementCount > MAX_BUBBLES) thread.firstElementChild?.remove();
   scrollDown();
@@ -35,9 +36,11 @@ export function addBubble(text: string, reuse: () => void): Bubble {
     scrollDown();
   };
   return {
-    answer: (answers) => {
+    answer: (answers, ineffective) => {
       const shown = answers.map(describeAnswer).join(", ");
       set([shown], answers.every(isGood));
+      if (ineffective !== undefined) bubble.append(element("p", { class: "state ineffective" }, ineffective));
+      scrollDown();
       for (const answer of answers) if (isGood(answer) && answer.body !== "") addReply(answer.body);
     },
     fail: (why) => set([why], false),
@@ -46,7 +49,7 @@ export function addBubble(text: string, reuse: () => void): Bubble {
 
 /** The body of an answer, which some consoles text back to the subscriber. */
 function addReply(body: string): void {
-  const typed = element("p", { class: "typed", dir: "auto" }, body);
+  const typed = element("p", { class: "typed", dir: "auto" }, shownBody(body));
   const state = element("p", { class: "state" }, "the answer's body: some consoles text it back");
   thread.append(element("li", { class: "reply" }, typed, state));
   scrollDown();
@@ -57,9 +60,9 @@ function isGood(answer: Answered): answer is Extract<Answered, { status: number 
 }
 
 export function describeAnswer(answer: Answered): string {
-  const { durationMs } = answer;
-  const what = "status" in answer ? `${answer.status} ${answer.reason}`.trim() : answer.failed;
-  return `${what} · ${milliseconds(durationMs)}`;
+  if (!("status" in answer)) return answer.failed;
+  const { status, reason, durationMs } = answer;
+  return `${`${status} ${reason}`.trim()} · ${milliseconds(durationMs)}`;
 }
 
 function scrollDown(): void {
