@@ -28,7 +28,7 @@ const options = fc.record({
     .map((fields) => ["id", ...fields.filter((name) => name !== "id")]),
   parts: fc.nat(12),
   statics: fc.dictionary(
-    fc.string({ unit: "grapheme", minLength: 1 }).map((name) => `x${name.replaceAll(/["\\\p{Cc}\p{Cs}]/gu, "")}`),
+    fc.string({ unit: "grapheme", minLength: 1 }).map((name) => `x${name.replaceAll(/["\\<\p{Cc}\p{Cs}]/gu, "")}`),
     fc.string({
       unit: fc.constantFrom("a", "é", "😀", '"', "\\", "\n", "\u007f", "\u2028", "&", "=", "%", "+", " ", "<", "{"),
     }),
@@ -184,6 +184,18 @@ describe("callbackProfile.parse", () => {
     ["nothing", "  ", "neither a JSON object"],
     ["an endpoint of POST", `${URL}?t=c4n4ry`, "requests no field"],
     ["an endpoint with white space", `${URL}?id=<id>&t=c4n4ry 2`, "white space or #"],
+    [
+      "a variable in the path of an endpoint",
+      `${URL}/<source>?id=<id>&t=c4n4ry`,
+      "has the variable <source> before its",
+    ],
+    ["the same, encoded", `${URL}/%3Csource%3E?id=<id>&t=c4n4ry`, "has the variable <source> before its query"],
+    ["a variable in a name", '{"id":"<id>","<kid>":"c4n4ry"}', '"<kid>" has a variable in its name'],
+    ["no member", "{}", "requests no field"],
+    ["statics only", '{"t":"c4n4ry"}', "requests no field"],
+    ["a text that is very long", `{"id":"<id>","x":"${"y".repeat(1e7)}"}`, "It has 10000020 characters: at most 65536"],
+    ["a name that is very long", `{"${"y".repeat(5e4)}":1}`, `Line 1 of the request body: "${"y".repeat(60)}…" has a`],
+    ["a name that steers a terminal", '{"\u009b2J\u202e":1}', String.raw`"\u009b2J\u202e" has a value`],
     ["an endpoint that is no URL", "https://[?id=<id>", "not an absolute http or https URL"],
   ])("throws for what the router could not read by it, with what to do, and no value: %s", (_what, text, ...words) => {
     expect(() => callbackProfile.parse(text)).toThrow(TypeError);
@@ -196,6 +208,16 @@ describe("callbackProfile.parse", () => {
     );
   });
 
+  it("throws a short text, whatever stands in the template", () => {
+    const names = Array.from({ length: 3_000 }, (_, n) => `"${n}":"<x${n}>"`);
+    const long = "x".repeat(6e4);
+    for (const text of [`{${names.join(",")}}`, `{"${long}":"<id>"}`, `{"a":"<${long}>"}`, `${URL}/<${long}>?id=<id>`])
+      expect(() => callbackProfile.parse(text)).toThrow(
+        expect.objectContaining({ message: expect.stringMatching(/^.{0,2000}$/) }),
+      );
+    expect(() => callbackProfile.parse(`{${names.join(",")}}`)).toThrow("And 2980 more.");
+  });
+
   it("names all members that it does not understand", () => {
     expect(() => callbackProfile.parse('{"from":"<source>","id":"<uuid>"}')).toThrow(/"from" has.*"id" has/);
   });
@@ -203,8 +225,8 @@ describe("callbackProfile.parse", () => {
   it.each<[given: readonly unknown[], words: string]>([
     [[1], "takes the text of a template"],
     [["{}", { uri: URL }], "{ url?, headers? }"],
-    [["{}", { url: "/sms" }], "url of callbackProfile takes"],
-    [["{}", { headers: { "a b": "1" } }], "headers of callbackProfile takes"],
+    [['{"id":"<id>"}', { url: "/sms" }], "url of callbackProfile takes"],
+    [['{"id":"<id>"}', { headers: { "a b": "1" } }], "headers of callbackProfile takes"],
     [[`${URL}?id=<id>`, { url: URL }], "takes no url with an endpoint of GET"],
   ])("throws a TypeError that says what it takes: %j", (given, words) => {
     const parse = callbackProfile.parse as (...all: readonly unknown[]) => CallbackProfile;
@@ -222,5 +244,22 @@ describe("the fields of a profile", () => {
     const { message } = await recorder({ profile }).sms.receive({ method: "GET", query: url.replace(/^.*\?/, "") });
     expect(message).toMatchObject({ recipient: "5050", fields: { iso_code: "IN" } });
     expect(() => callbackProfile({ ...given, statics: { iso_code: "IN" } })).toThrow("statics of callbackProfile");
+  });
+});
+
+describe("what callbackProfile fixes", () => {
+  it.each<[what: string, given: Partial<CallbackProfileOptions>, words: string]>([
+    ["a static", { statics: { from: "<source>" } }, "statics of callbackProfile"],
+    ["a static with text beside it", { statics: { from: "a <b> c" } }, "statics of callbackProfile"],
+    ["the name of a static", { statics: { "<kid>": "1" } }, "statics of callbackProfile"],
+    ["the path of the URL", { url: `${URL}/<source>` }, "url of callbackProfile"],
+    ["the query of the URL, encoded", { url: `${URL}?from=%3Csource%3E` }, "url of callbackProfile"],
+  ])("has no variable, which the provider would replace: %s", (_what, given, words) => {
+    for (const method of ["GET", "POST"] as const) {
+      const create = (): CallbackProfile => callbackProfile({ method, url: URL, ...given });
+      expect(create).toThrow(TypeError);
+      expect(create).toThrow(words);
+      expect(create).toThrow("<variables>");
+    }
   });
 });

@@ -1,9 +1,10 @@
 // The options of `callbackProfile`: their types and their checks.
 
 import { invalidOption } from "../../base/errors.js";
+import { decode } from "../../base/query-string.js";
 import { isRecord } from "../../base/record.js";
 import { isTableField, OTHER_NAMES, PAGE_LINE } from "../fields.js";
-import { FIELD_NAMES, MOST_PARTS } from "./template.js";
+import { FIELD_NAMES, MOST_PARTS, variablesIn } from "./template.js";
 
 /** The options of `callbackProfile`. */
 export interface CallbackProfileOptions {
@@ -25,11 +26,23 @@ export interface CallbackProfileOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+/** What a URL must be, as the end of a sentence. */
+export const URL_TAKES = "an absolute http or https URL, without # and without <variables>";
+/** What statics must be, as the end of a sentence. */
+export const STATICS_TAKE =
+  "names have no quotes or backslashes and are not fields of the provider's page, " +
+  "and neither names nor values contain <variables>, which the provider would replace";
+
 const OPTION_NAMES = ["method", "url", "fields", "parts", "statics", "headers"];
 
 /** Names without characters that JSON escapes: a body can be read back by them. */
 export function isStaticName(name: string): boolean {
   return /^[^"\\\p{Cc}\p{Cs}]+$/u.test(name);
+}
+
+/** Whether a field may have this fixed value under this name: in the console, nothing tells `<source>` from a variable. */
+export function isStatic(name: string, value: string): boolean {
+  return isStaticName(name) && !isTableField(name) && variablesIn(`${name} ${value}`).length === 0;
 }
 
 /** @throws TypeError if an option is unknown or has an invalid value */
@@ -48,7 +61,7 @@ export function checkOptions(
     if (!isValid) throw invalidOption(`${name} of callbackProfile takes ${takes}.`);
   };
   must(["GET", "POST"].includes(method), "method", '"GET" or "POST"');
-  must(isUrl(url), "url", "an absolute http or https URL without #");
+  must(isFixedUrl(url), "url", URL_TAKES);
   must(
     Array.isArray(fields) && new Set(fields).size === fields.length && fields.every(isRequestable),
     "fields",
@@ -62,9 +75,9 @@ export function checkOptions(
   );
   must(
     isRecordOfStrings(statics) &&
-      Object.keys(statics).every((name) => isStaticName(name) && !isTableField(name) && !fields.includes(name)),
+      Object.entries(statics).every(([name, value]) => isStatic(name, value) && !fields.includes(name)),
     "statics",
-    "a record of strings whose names have no quotes or backslashes and are not fields of the provider's page",
+    `a record of strings: ${STATICS_TAKE}`,
   );
   must(
     isRecordOfStrings(headers) && Object.keys(headers).every(isHeaderName),
@@ -82,6 +95,11 @@ function isRequestable(name: unknown): boolean {
 
 function isHeaderName(name: string): boolean {
   return /^[\w!#$%&'*+.^`|~-]+$/.test(name);
+}
+
+/** Whether it is the URL of a profile: a variable in it would make it another one for each callback. */
+export function isFixedUrl(url: unknown): boolean {
+  return typeof url === "string" && isUrl(url) && variablesIn(decode(url)).length === 0;
 }
 
 export function isUrl(url: unknown): boolean {

@@ -6,6 +6,7 @@ import { variableOf } from "../fields.js";
 import { splitWords } from "../words.js";
 import { checkOptions, type CallbackProfileOptions } from "./profile-options.js";
 import { problemsOf, readTemplate } from "./read-template.js";
+import { printableName } from "./printable-name.js";
 import { escapeJson, renderBody, renderQuery, type Member, type Template } from "./template.js";
 
 /** A request as the provider would send it. */
@@ -85,8 +86,10 @@ class Profile implements CallbackProfile {
     );
     for (const [name, value] of Object.entries(values) as Array<[string, unknown]>) {
       if (!variables.has(name))
-        throw invalidArgument(`The profile has no variable "${name}": it has ${[...variables].join(", ")}.`);
-      if (typeof value !== "string") throw invalidArgument(`The value of "${name}" must be a string.`);
+        throw invalidArgument(
+          `The profile has no variable "${printableName(name)}": it has ${[...variables].join(", ")}.`,
+        );
+      if (typeof value !== "string") throw invalidArgument(`The value of "${printableName(name)}" must be a string.`);
     }
     const words = splitWords(values.message ?? "");
     const valueOf = (variable: string): string => values[variable] ?? words[partIndex(variable)] ?? "";
@@ -135,7 +138,7 @@ interface CallbackProfileFactory {
   (options: CallbackProfileOptions): CallbackProfile;
   /**
    * Returns the profile of a template that the console holds: its request body for POST, or its endpoint for GET. Order
-   * and white space do not matter.
+   * and white space do not matter. The text has at most 65,536 characters, and requests at least one field.
    *
    * @throws TypeError that says what the router could not read by this template, and what to write instead
    * @example

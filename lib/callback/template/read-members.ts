@@ -1,6 +1,8 @@
 // Reads the members of a request body as they are written. It takes what match.ts takes between the values: one object
 // of texts in double quotes, with any white space around its marks.
 
+import { printableName } from "./printable-name.js";
+
 export interface WrittenMember {
   readonly name: string;
   /** What stands between the quotes, escapes included. */
@@ -33,11 +35,11 @@ export function readMembers(text: string): { readonly members: WrittenMember[] }
     const name = take(NAME);
     if (name === undefined) return fail("a member begins with its name in double quotes, and a colon");
     const value = take(VALUE);
-    if (value === undefined) return fail(`"${name}" ${wrongValue(text.slice(at))}`);
+    if (value === undefined) return fail(`"${printableName(name)}" ${wrongValue(text.slice(at))}`);
     members.push({ name, value });
     take(SPACE);
     if (take(/\}/y) !== undefined) break;
-    if (take(/,/y) === undefined) return fail(`after "${name}", a comma or a closing brace is missing`);
+    if (take(/,/y) === undefined) return fail(`after "${printableName(name)}", a comma or a closing brace is missing`);
     take(SPACE);
   }
   take(SPACE);

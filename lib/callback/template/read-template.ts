@@ -5,7 +5,8 @@ import { decode } from "../../base/query-string.js";
 import { isPart, isTableField, isText, isVariable, PAGE_LINE, partNumber, variableOf } from "../fields.js";
 import { isStaticName, isUrl } from "./profile-options.js";
 import { readMembers, type WrittenMember } from "./read-members.js";
-import { escapeJson, MOST_PARTS, type Member } from "./template.js";
+import { printableName } from "./printable-name.js";
+import { escapeJson, MOST_PARTS, variablesIn, type Member } from "./template.js";
 
 /** A member of the console's template, or what the router does not understand of it. */
 export type ConsoleMember = Member | { readonly name: string; readonly problem: string };
@@ -18,8 +19,15 @@ export interface ConsoleTemplate {
   readonly members: readonly ConsoleMember[];
 }
 
+/** In characters: far longer than a template, and short enough for the patterns that read it. */
+const MOST_CHARACTERS = 65_536;
+/** How many problems are named: a sentence that lists thousands helps nobody. */
+const MOST_PROBLEMS = 20;
+
 /** @returns what is not understood of the whole text, as a sentence, in place of a template */
 export function readTemplate(text: string): ConsoleTemplate | { readonly problem: string } {
+  if (text.length > MOST_CHARACTERS)
+    return { problem: `It has ${text.length} characters: at most ${MOST_CHARACTERS} are read.` };
   const body = text.replace(/^\uFEFF?[ \t\r\n]*/, "");
   if (body.startsWith("{")) return readBody(body);
   const trimmed = text.trim();
@@ -31,14 +39,19 @@ export function readTemplate(text: string): ConsoleTemplate | { readonly problem
   };
 }
 
-/** What is not understood of the members, as sentences. */
+/** What is not understood of the members, as sentences: the first ones, if there are many. */
 export function problemsOf({ members }: ConsoleTemplate): string[] {
-  const problems = members.flatMap((member) => ("problem" in member ? [`"${member.name}" ${member.problem}.`] : []));
+  const problems = members.flatMap((member) =>
+    "problem" in member ? [`"${printableName(member.name)}" ${member.problem}.`] : [],
+  );
+  if (!members.some((member) => "problem" in member || "variable" in member.content))
+    problems.push('It requests no field: write a variable for each, such as "id": "<id>".');
   const numbers = members.map(({ name }) => partNumber(name)).filter((number) => number !== Infinity);
   const last = Math.max(0, ...numbers);
   if (last > numbers.length && last <= MOST_PARTS)
     problems.push(`parts[${last}] needs all parts before it: request them from parts[1] on.`);
-  return problems;
+  const others = problems.length - MOST_PROBLEMS;
+  return others > 0 ? [...problems.slice(0, MOST_PROBLEMS), `And ${others} more.`] : problems;
 }
 
 function readBody(text: string): ReturnType<typeof readTemplate> {
@@ -63,6 +76,13 @@ function memberOfBody({ name, value }: WrittenMember): ConsoleMember {
 function readEndpoint(text: string): ReturnType<typeof readTemplate> {
   if (/[#\s]/.test(text)) return { problem: "The endpoint contains white space or #." };
   const mark = text.indexOf("?");
+  const [inPath] = variablesIn(decode(mark === -1 ? text : text.slice(0, mark)));
+  if (inPath !== undefined)
+    return {
+      problem:
+        `The endpoint has the variable <${printableName(inPath)}> before its query. ` +
+        "The router reads variables of the query only: write ?id=<id>, for instance.",
+    };
   const pairs: Array<{ readonly name: string; readonly value: string; readonly at: number }> = [];
   for (let at = mark + 1; mark !== -1 && at < text.length;) {
     const [pair = ""] = text.slice(at).split("&", 1);
@@ -107,16 +127,18 @@ function memberOfQuery(name: string, written: string): ConsoleMember {
 
 /** `how` writes a variable under its own name. */
 function memberOf(name: string, value: string, how: (variable: string) => string): ConsoleMember {
-  const [first, ...others] = Array.from(value.matchAll(/<([\w.-]+(?:\[\w+\])?)>/g), ([, variable = ""]) => variable);
+  const [first, ...others] = variablesIn(value);
+  if (variablesIn(name).length > 0) return { name, problem: "has a variable in its name: use another name" };
   if (first === undefined) {
     if (isTableField(name)) return { name, problem: `is a field with a fixed value: write ${how(name)}` };
     return { name, content: { literal: value } };
   }
+  const shown = printableName(first);
   if (others.length > 0)
-    return { name, problem: `has several variables in one value: write each as a member, as in ${how(first)}` };
+    return { name, problem: `has several variables in one value: write each as a member, as in ${how(shown)}` };
   if (value !== `<${first}>`)
-    return { name, problem: `has text beside the variable <${first}>: write the variable alone` };
-  if (!isVariable(first)) return { name, problem: `has <${first}>, which is not a variable of the provider's page` };
+    return { name, problem: `has text beside the variable <${shown}>: write the variable alone` };
+  if (!isVariable(first)) return { name, problem: `has <${shown}>, which is not a variable of the provider's page` };
   if (variableOf(name) !== first)
     return { name, problem: `has <${first}>, which is read under its own name only: write ${how(first)}` };
   if (name !== PAGE_LINE && isPart(name) && partNumber(name) > MOST_PARTS)

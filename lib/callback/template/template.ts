@@ -42,6 +42,11 @@ export function withOtherLine({ members, admitsParts }: Template): Template {
   };
 }
 
+/** The names of the variables in a text: whatever the provider may take for one. */
+export function variablesIn(text: string): string[] {
+  return Array.from(text.matchAll(/<([\w.-]+(?:\[\w+\])?)>/g), ([, variable = ""]) => variable);
+}
+
 /** Renders a JSON object, one member a line. The result of `valueOf` replaces a variable, unchanged. */
 export function renderBody({ members }: Template, valueOf: (variable: string) => string): string {
   const lines = members.map(({ name, content }) => {

@@ -1,7 +1,7 @@
 // The members of the console's template, as the callbacks show them: its fields, its parts, and its own names.
 
 import { isPart, isTableField, PAGE_LINE, partNumber } from "../../callback/fields.js";
-import { MOST_PARTS } from "../../callback/template/template.js";
+import { MOST_PARTS, variablesIn } from "../../callback/template/template.js";
 import { shownName } from "./finding.js";
 import type { Shape } from "./shape.js";
 
@@ -58,6 +58,11 @@ export function membersOf(
     ...Object.keys(statics)
       .filter((name) => !STATIC_NAME.test(name) || name === "__proto__")
       .map((name) => `${shownName(name)} cannot be the name of a static field`),
+    ...Object.entries(statics)
+      .filter(([name, value]) => variablesIn(`${name} ${value}`).length > 0)
+      .map(
+        ([name]) => `${shownName(name)} holds a variable that the provider did not fill in: remove it in the console`,
+      ),
     ...(parts.every((name) => partNumber(name) <= parts.length) && parts.length <= MOST_PARTS
       ? []
       : [`the parts are not parts[1], parts[2] and so on without a gap`]),

@@ -1,6 +1,8 @@
 // The code's side of a profile: what --profile or --url declare.
 
 import { callbackProfile, type CallbackProfile } from "../../callback/template/profile.js";
+import { isFixedUrl, isStatic, STATICS_TAKE, URL_TAKES } from "../../callback/template/profile-options.js";
+import { MOST_PARTS } from "../../callback/template/template.js";
 import { wrongUse } from "../failure.js";
 import { profileIn } from "../module.js";
 import { pairOf, secretOf } from "../secrets.js";
@@ -36,8 +38,12 @@ export async function declared(options: ValuesOf<typeof DECLARED_OPTIONS>): Prom
   const headers = Object.fromEntries(given.map(({ name, value }) => [name, value]));
   const origins = Object.fromEntries(given.map(({ name, shown }) => [name, shown]));
   if (url !== undefined) {
-    if (!/^\d{1,3}$/.test(parts)) throw wrongUse("--parts takes a whole number.", "For instance --parts 2.");
+    if (!isFixedUrl(url)) throw wrongUse(`--url takes ${URL_TAKES}.`, "For instance --url https://your.domain/sms.");
+    if (!/^\d{1,3}$/.test(parts) || Number(parts) > MOST_PARTS)
+      throw wrongUse(`--parts takes a whole number, at most ${MOST_PARTS}.`, "For instance --parts 2.");
     const statics = options.static.map((one) => pairOf(one, "static")).map(({ name, value }) => [name, value] as const);
+    if (!statics.every(([name, value]) => isStatic(name, value)))
+      throw wrongUse(`--static takes NAME=VALUE: ${STATICS_TAKE}.`, "For instance --static tenant=acme.");
     const profile = callbackProfile({
       method: methodOf(method),
       url,
