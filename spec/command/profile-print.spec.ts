@@ -13,7 +13,7 @@ describe("profile print", () => {
     expect(callbackProfile.parse(body, { url: endpoint })).toEqual(
       callbackProfile({ method: "POST", url: URL, parts: 1, statics: { tenant: "acme" } }),
     );
-    expect(stdout).toContain("HTTP method: POST\n");
+    expect(stdout).toContain("HTTP method: POST\n\n");
     expect(stdout).toContain("X-Callback-Token: (the value of CALLBACK_TOKEN)\n");
     const order = ["Title:", "HTTP method:", "Enter Endpoint:", "Custom HTTP headers:", "Request Body", "Trigger URL"];
     const places = order.map((field) => stdout.indexOf(field));
@@ -28,6 +28,7 @@ describe("profile print", () => {
     const { stdout: text } = await profile(["print", "--url", URL, "--method", "GET"]);
     expect(text).toContain(`Enter Endpoint:\n${endpoint}\n`);
     expect(text).not.toContain("Request Body");
+    expect(text).toMatch(/^HTTP method: GET\n\(GET passes the keyword and the requested parts, and not the text/m);
     expect(text).toContain("(none is declared: without a secret");
   });
 });

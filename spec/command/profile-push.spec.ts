@@ -3,7 +3,7 @@
 import { describe, expect, it } from "@jest/globals";
 import { callbackProfile } from "express-kaleyra-sms";
 import { api, at, bodyWith, changes, CODE, ENV, profile, push, URL, verify } from "../support/profile-command";
-import { CANARIES } from "../support/provider-api";
+import { CANARIES, type StoredProfile } from "../support/provider-api";
 
 describe("profile push", () => {
   it("changes a profile that is there; verify then finds each change that somebody makes in the console", async () => {
@@ -79,15 +79,52 @@ describe("profile push", () => {
     expect(held.enc).toEqual(enc);
   });
 
-  it("says so if the console does not keep a change", async () => {
-    const held = api.add({ url: "https://old.domain/sms" });
+  it("says so if the console keeps none or only some of a change", async () => {
+    const held = api.add({ url: "https://old.domain/sms", http_method: "GET", headers: "{}" });
     api.instead = (request, response) => {
       if (request.method === "PATCH") response.json({ code: "RBC024", data: {}, status: 200 });
       else response.json({ code: "RBC024", data: held, status: 200 });
     };
-    const { code, stdout } = await push(held, ...CODE, "--yes");
-    expect([code, stdout]).toEqual([1, expect.stringContaining(`the console https://old.domain/sms.`)]);
+    const none = await push(held, ...CODE, "--yes");
+    expect([none.code, none.stdout]).toEqual([1, expect.stringMatching(/^Changed: nothing\.\nmethod: /)]);
+    expect(none.stdout).toContain("the console https://old.domain/sms.");
+    api.instead = (request, response) => {
+      if (request.method === "PATCH") held.http_method = "POST";
+      response.json({ code: "RBC024", data: held, status: 200 });
+    };
+    const { code, stdout } = await push(held, ...CODE, "--yes", "--json");
+    expect([code, JSON.parse(stdout)]).toMatchObject([
+      1,
+      { data: { changed: ["http_method"], differences: [{ part: "endpoint" }, { part: "headers" }] } },
+    ]);
   });
+
+  it.each<[what: string, which: (held: StoredProfile) => string[], answer: (held: StoredProfile) => object]>([
+    ["of another id", ({ profile_id }) => ["--id", profile_id], (held) => ({ ...held, profile_id: "SG_other" })],
+    ["of an id that is a path", ({ profile_id }) => ["--id", profile_id], (held) => ({ ...held, profile_id: "..%2F" })],
+    ["of another title", ({ title }) => ["--title", title], (held) => ({ ...held, title: "another" })],
+  ])("changes nothing if the API answers with a profile %s", async (_what, which, answer) => {
+    const held = api.add({ url: "https://old.domain/sms" });
+    api.instead = ({ query }, response) => {
+      response.json({ code: "RBC024", data: query.offset === undefined ? answer(held) : [held], status: 200 });
+    };
+    const { code, stdout } = await profile(["push", ...which(held), ...at(), ...CODE, "--yes", "--json"]);
+    expect([code, JSON.parse(stdout)]).toMatchObject([1, { ok: false, error: { code: "another-profile" } }]);
+    expect(changes()).toEqual([]);
+  });
+
+  it.each([[{ status: "error" }], [{ status: "404" }], [{ error: { reason: CANARIES.header } }], [{ status: false }]])(
+    "does not take an error in an answer of 200 for a change: %j",
+    async (problem) => {
+      const held = api.add({ url: "https://old.domain/sms" });
+      api.instead = (request, response) => {
+        response.json({ code: "RBC024", data: held, status: 200, ...(request.method === "PATCH" && problem) });
+      };
+      const { code, stdout, stderr } = await push(held, ...CODE, "--yes");
+      expect([code, stdout]).toEqual([1, ""]);
+      expect(stderr).toContain("The change was sent, and was not seen to be made: profile verify");
+    },
+  );
 
   it("creates nothing", async () => {
     for (const which of [

@@ -81,6 +81,26 @@ describe("profile verify", () => {
     ],
     ["headers that cannot be read", { headers: CANARIES.header }, "headers: The console's headers cannot be read."],
     [
+      "a member with a name that steers a terminal",
+      { body: bodyWith((all) => (all["x\u009b2J\u202e"] = "")) },
+      String.raw`"x\u009b2J\u202e" is in the console, and not in the code; it has a name with an escape or a control`,
+    ],
+    [
+      "a header with such a name",
+      { headers: JSON.stringify({ "x-callback-token": "", "X\u001b]0;\u0007\u202e": CANARIES.otherHeader }) },
+      String.raw`headers: X\u001b]0;\u0007\u202e is in the console`,
+    ],
+    [
+      "a name that is very long",
+      { body: bodyWith((all) => (all["x".repeat(10_000)] = "")) },
+      `template: "${"x".repeat(60)}…" is in the console`,
+    ],
+    [
+      "a template that is very long",
+      { body: bodyWith((all) => (all.tenant = "x".repeat(100_000))) },
+      "template: The console's request body cannot be read. It has ",
+    ],
+    [
       "encryption",
       { enc: { algo: "AES-128-CFB", key: CANARIES.encKey, IV: CANARIES.encIv } },
       "encryption: The console encrypts values: give the router options.decrypt",
@@ -92,6 +112,21 @@ describe("profile verify", () => {
     expect(stdout.trimEnd().split("\n")).toHaveLength(1);
     expect(stderr).toContain("The console differs from the code in one point.");
     expect(stderr).toContain("profile push");
+  });
+
+  it("prints no character that steers a terminal, under --json neither", async () => {
+    const odd = "\u001b]0;\u0007\u009b2J\u202e";
+    const held = api.add({
+      title: odd,
+      http_method: odd,
+      url: `${URL}/${odd}?${odd}=${odd}`,
+      body: JSON.stringify({ [odd]: `<${odd}>` }),
+      headers: JSON.stringify({ [odd]: "" }),
+    });
+    for (const more of [[], ["--json"]]) {
+      const { code, stdout, stderr } = await verify(held, ...CODE, ...more);
+      expect([code, `${stdout}${stderr}`]).toEqual([1, expect.not.stringMatching(/[^\P{C}\n]/u)]);
+    }
   });
 
   it("does not mind the content type of a header that only the console has, or the line of parts", async () => {

@@ -3,9 +3,13 @@
 import { decode, pairsOf } from "../../base/query-string.js";
 import type { CallbackProfile } from "../../callback/template/profile.js";
 import { readTemplate, type ConsoleMember } from "../../callback/template/read-template.js";
+import { printableName } from "../../callback/template/printable-name.js";
 import type { Member } from "../../callback/template/template.js";
 import { PAGE_LINE } from "../../callback/fields.js";
 import type { ConsoleProfile } from "./console-profile.js";
+
+/** The option that says what the code expects of the console beside the profile. */
+export const ENCRYPTED = { help: "The app decrypts values: the console must encrypt them." } as const;
 
 export interface Difference {
   readonly part: "method" | "endpoint" | "template" | "headers" | "encryption" | "status";
@@ -42,6 +46,15 @@ export function differingHeaderValues(
   return Object.entries(declared)
     .filter(([name, value]) => held.has(name.toLowerCase()) && held.get(name.toLowerCase()) !== value)
     .map(([name]) => name);
+}
+
+/** As lines of the output. */
+export function listed(found: readonly Difference[]): string {
+  return found.map(({ part, text }) => `${part}: ${text}`).join("\n");
+}
+
+export function count(number: number): string {
+  return number === 1 ? "one point" : `${number} points`;
 }
 
 function ofMethod(profile: CallbackProfile, { method }: ConsoleProfile): Difference[] {
@@ -85,7 +98,10 @@ function split(url: string): { readonly url: string; readonly members: Member[] 
 function ofMembers(declared: readonly Member[], held: readonly ConsoleMember[]): Difference[] {
   const ours = new Map(declared.map((member) => [member.name, member]));
   const theirs = new Map(held.map((member) => [member.name, member]));
-  const differs = (name: string, text: string): Difference => ({ part: "template", name, text: `"${name}" ${text}.` });
+  const differs = (name: string, text: string): Difference => {
+    const shown = printableName(name);
+    return { part: "template", name: shown, text: `"${shown}" ${text}.` };
+  };
   const found: Difference[] = [];
   for (const { name, content } of declared) {
     const other = theirs.get(name);
@@ -120,11 +136,13 @@ function ofHeaderNames({ headers: declared }: CallbackProfile, { headers }: Cons
   const foreign = Object.entries(headers).filter(([name, value]) => !has(declared, name) && !isHarmless(name, value));
   return [
     ...missing.map((name) => ({ part: "headers" as const, name, text: `${name} is missing in the console.` })),
-    ...foreign.map(([name]) => ({
-      part: "headers" as const,
-      name,
-      text: `${name} is in the console, and not in the code: declare it (--header), or remove it there.`,
-    })),
+    ...foreign
+      .map(([held]) => printableName(held))
+      .map((name) => ({
+        part: "headers" as const,
+        name,
+        text: `${name} is in the console, and not in the code: declare it (--header), or remove it there.`,
+      })),
   ];
 }
 
@@ -175,11 +193,14 @@ function endpoints(declared: string, held: string): string {
   return `The code has ${ours}, the console ${theirs}.`;
 }
 
+const MOST_SHOWN = 2_000;
+
 /** A URL without user, password, and values of its query: they may be secrets. */
 function shownUrl(url: string): string {
   if (!URL.canParse(url)) return "what is not a URL";
   const { protocol, host, pathname, search, username } = new URL(url);
   const names = pairsOf(search.slice(1)).map(([name]) => `${encodeURIComponent(name)}=…`);
   const query = names.length === 0 ? "" : `?${names.join("&")}`;
-  return `${protocol}//${username === "" ? "" : "…@"}${host}${pathname}${query}`;
+  const shown = `${protocol}//${username === "" ? "" : "…@"}${host}${pathname}${query}`;
+  return shown.length > MOST_SHOWN ? `${shown.slice(0, MOST_SHOWN)}…` : shown;
 }

@@ -34,6 +34,9 @@ function fieldsOfProfile({ profile, origins }: Declared): string[] {
     "Title: letters, digits, spaces, hyphens and underscores, for instance incoming-sms",
     "Channel: the default (no channel selected)",
     `HTTP method: ${method}`,
+    ...(method === "GET"
+      ? ["(GET passes the keyword and the requested parts, and not the text of the SMS: POST passes the text as well)"]
+      : []),
     "",
     "Enter Endpoint:",
     endpoint,

@@ -2,34 +2,16 @@
 
 import { isRecord } from "../../base/record.js";
 import { fault, unreachable, wrongUse, type Failure } from "../failure.js";
-import { isLoopback } from "../target.js";
 import type { ValuesOf } from "../verb.js";
+import { addressOf, fromEnvironment, isId, type PROVIDER_OPTIONS } from "./account.js";
+import { answerOf, boundedText, NO_STATUS, statedStatus, TooLong } from "./api-answer.js";
 import { consoleProfile, type ConsoleProfile } from "./console-profile.js";
-
-const REGIONS: Readonly<Record<string, string>> = {
-  in: "https://api.in.kaleyra.io",
-  sg: "https://api.kaleyra.io",
-  eu: "https://api.eu.kaleyra.io",
-  na: "https://api.na.kaleyra.ai",
-};
 
 /** Profiles on a page of the list, as many as by default, and the most pages that are read. */
 const PAGE_SIZE = 25;
 const MOST_PAGES = 400;
-const DEFAULT_TIMEOUT_MS = 15_000;
-
-export const PROVIDER_OPTIONS = {
-  id: { value: "ID", help: "The Callback Profile ID, as the console shows it." },
-  title: { value: "TITLE", help: "The title of the Callback Profile, in place of --id." },
-  region: { value: "REGION", help: "in, sg, eu or na: where your account is." },
-  api: { value: "URL", help: "Another address of the provider's API, in place of --region." },
-  "timeout-ms": { value: "MS", help: `How long one answer may take. Default: ${DEFAULT_TIMEOUT_MS}.` },
-} as const;
-
-/** For the notes of each verb that calls the API. */
-export const CREDENTIALS_NOTE =
-  "The account comes from the environment: KALEYRA_SID and KALEYRA_API_KEY. " +
-  "Values of headers and keys of the encryption are never printed.";
+/** How long one answer may take. */
+const TIMEOUT_MS = 15_000;
 
 /** What may be changed of a profile, under the names of the API. */
 export type Change = Readonly<Partial<Record<"http_method" | "url" | "body" | "headers", string>>>;
@@ -38,19 +20,15 @@ export class ProviderApi {
   readonly #profiles: string;
   readonly #host: string;
   readonly #key: string;
-  readonly #timeoutMs: number;
   readonly #signal: AbortSignal;
 
   /** @throws Failure if the address or the account is missing or wrong */
-  constructor({ region, api, "timeout-ms": timeout }: ValuesOf<typeof PROVIDER_OPTIONS>, signal: AbortSignal) {
+  constructor({ region, api }: ValuesOf<typeof PROVIDER_OPTIONS>, signal: AbortSignal) {
     const base = addressOf(region, api);
     const sid = fromEnvironment("KALEYRA_SID");
     this.#profiles = `${base}/v1/${encodeURIComponent(sid)}/callback/profiles`;
     this.#host = new URL(base).host;
     this.#key = fromEnvironment("KALEYRA_API_KEY");
-    if (timeout !== undefined && !/^[1-9]\d{0,6}$/.test(timeout))
-      throw wrongUse("--timeout-ms takes a number of milliseconds.", "For instance --timeout-ms 30000.");
-    this.#timeoutMs = timeout === undefined ? DEFAULT_TIMEOUT_MS : Number(timeout);
     this.#signal = signal;
   }
 
@@ -71,12 +49,16 @@ export class ProviderApi {
         message: `${found.size} Callback Profiles have this title.`,
         next: `Give one of them by --id: ${[...found].join(", ")}.`,
       });
-    return this.read(first);
+    const profile = await this.read(first);
+    if (profile.title !== title) throw this.#anotherProfile("title");
+    return profile;
   }
 
+  /** @throws Failure unless the API answers with this very profile: what is read decides what is changed */
   async read(id: string): Promise<ConsoleProfile> {
     const profile = consoleProfile(await this.#call("GET", `/${encodeURIComponent(id)}`));
     if (profile === undefined) throw this.#notTheApi("It describes no profile.");
+    if (profile.id !== id) throw this.#anotherProfile("id");
     return profile;
   }
 
@@ -92,7 +74,7 @@ export class ProviderApi {
       const query = new URLSearchParams({ limit: String(PAGE_SIZE), offset: String(seen.size), title });
       const before = seen.size;
       for (const { profile_id: id, title: its } of listIn(await this.#call("GET", `?${query.toString()}`))) {
-        if (typeof id !== "string" || !/^[\w-]+$/.test(id)) continue;
+        if (typeof id !== "string" || !isId(id)) continue;
         seen.add(id);
         if (its === title) found.add(id);
       }
@@ -104,7 +86,7 @@ export class ProviderApi {
 
   /** @returns the `data` of the answer */
   async #call(method: "GET" | "PATCH", path: string, content?: object): Promise<unknown> {
-    const timeout = AbortSignal.timeout(this.#timeoutMs);
+    const timeout = AbortSignal.timeout(TIMEOUT_MS);
     const request: RequestInit = {
       method,
       // A redirect would take the key elsewhere.
@@ -118,30 +100,45 @@ export class ProviderApi {
     try {
       const response = await fetch(`${this.#profiles}${path}`, request);
       status = response.status;
-      text = await response.text();
+      text = await boundedText(response);
     } catch (cause) {
       this.#signal.throwIfAborted();
       throw timeout.aborted
-        ? unreachable(
-            `${this.#host} did not answer within ${this.#timeoutMs} ms.`,
-            "Try again later, or give it more time: --timeout-ms.",
-          )
-        : unreachable(
-            `${this.#host} cannot be reached (${codeOf(cause)}).`,
-            "Look at the network, and at --region or --api.",
-          );
+        ? unreachable(`${this.#host} did not answer within ${TIMEOUT_MS / 1_000} seconds.`, "Try again later.")
+        : this.#failureToReach(cause);
     }
-    const answer = answerIn(text);
+    const answer = answerOf(text);
     // The API repeats its status in the answer: it may differ from that of HTTP.
-    const stated = answer === undefined ? undefined : answer.status;
-    const effective = status < 300 && typeof stated === "number" && stated >= 400 ? stated : status;
+    const effective = status < 300 ? (statedStatus(answer) ?? status) : status;
     if (effective >= 200 && effective < 300 && answer !== undefined) return answer.data;
     throw this.#failureFor(effective, answer);
   }
 
+  #failureToReach(cause: unknown): Failure {
+    if (cause instanceof TooLong)
+      return unreachable(
+        `${this.#host} answered with more than 1 MB: the answer was not read.`,
+        "Look at --region or --api, and whether a proxy is in between.",
+        "answer-too-long",
+      );
+    const { code, message } = causeOf(cause);
+    if (message === "bad port")
+      return wrongUse(
+        `${this.#host} has a port that Node.js never calls.`,
+        "Give another port: the Fetch standard blocks this one.",
+      );
+    return unreachable(
+      `${this.#host} cannot be reached (${code ?? "no answer"}).`,
+      "Look at the network, and at --region or --api.",
+    );
+  }
+
   #failureFor(status: number, answer: Readonly<Record<string, unknown>> | undefined): Failure {
     const code = typeof answer?.code === "string" && /^[A-Z]{1,5}\d{1,5}$/.test(answer.code) ? `, ${answer.code}` : "";
-    const answered = `${this.#host} answered ${status}${code}.`;
+    const answered =
+      status === NO_STATUS
+        ? `${this.#host} answered with an error${code}.`
+        : `${this.#host} answered ${status}${code}.`;
     if (status === 401 || status === 403)
       return wrongUse(
         answered,
@@ -169,6 +166,14 @@ export class ProviderApi {
     });
   }
 
+  #anotherProfile(what: "id" | "title"): Failure {
+    return fault({
+      code: "another-profile",
+      message: `${this.#host} answered with a profile of another ${what} than the one asked for.`,
+      next: "Look at the profile in the console, and at what is between this machine and the API.",
+    });
+  }
+
   #notTheApi(what: string): Failure {
     return unreachable(
       `${this.#host} does not answer as the provider's API does. ${what}`,
@@ -178,53 +183,11 @@ export class ProviderApi {
   }
 }
 
-/** @throws Failure unless exactly one of --id and --title is given */
-export function assertWhich({ id, title }: Readonly<Record<"id" | "title", string | undefined>>): void {
-  if ((id === undefined) === (title === undefined))
-    throw wrongUse(
-      "The provider's side of the profile is given by either --id or --title.",
-      "The console shows both under Callback Profiles.",
-    );
-}
-
-function addressOf(region: string | undefined, api: string | undefined): string {
-  if ((region === undefined) === (api === undefined))
-    throw wrongUse("The API is given by either --region or --api.", "For instance --region in.");
-  if (region !== undefined) {
-    const address = Object.hasOwn(REGIONS, region) ? REGIONS[region] : undefined;
-    if (address !== undefined) return address;
-    throw wrongUse(`--region takes ${Object.keys(REGIONS).join(", ")}.`, "Or give the address of the API: --api.");
-  }
-  const address = api ?? "";
-  if (!/^https?:\/\/[^/?#@]+(?:\/[^?#]*)?$/i.test(address) || !URL.canParse(address))
-    throw wrongUse("--api takes an absolute URL.", `For instance --api ${REGIONS.in ?? ""}.`);
-  if (!/^https:/i.test(address) && !isLoopback(new URL(address).hostname))
-    throw wrongUse("--api takes an https URL, unless it is on this machine.", "The API key would go in clear.");
-  return address.replace(/\/+$/, "");
-}
-
-function fromEnvironment(name: "KALEYRA_SID" | "KALEYRA_API_KEY"): string {
-  const value = process.env[name];
-  if (value !== undefined && /^[!-~]+$/.test(value)) return value;
-  throw wrongUse(
-    value === undefined || value === "" ? `${name} is not set.` : `${name} has a character that it cannot have.`,
-    "Set KALEYRA_SID and KALEYRA_API_KEY in the environment: the console has both under API settings.",
-  );
-}
-
-function codeOf(cause: unknown): string {
-  const inner = isRecord(cause) ? cause.cause : undefined;
-  const code = isRecord(inner) ? inner.code : undefined;
-  return typeof code === "string" ? code : "no answer";
-}
-
-function answerIn(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const answer: unknown = JSON.parse(text);
-    return isRecord(answer) ? answer : undefined;
-  } catch {
-    return undefined;
-  }
+/** `fetch` gives the reason as the cause of what it throws. */
+function causeOf(thrown: unknown): Readonly<Record<"code" | "message", string | undefined>> {
+  const inner = thrown instanceof Error && thrown.cause instanceof Error ? thrown.cause : undefined;
+  const code = inner !== undefined && "code" in inner && typeof inner.code === "string" ? inner.code : undefined;
+  return { code, message: inner?.message };
 }
 
 /** The list itself, or in an object: what stands around it is not documented. */

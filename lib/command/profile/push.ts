@@ -1,13 +1,15 @@
 // `profile push`: makes a profile that is in the console hold what the code declares.
 
 import type { CallbackProfile } from "../../callback/template/profile.js";
+import { printableName } from "../../callback/template/printable-name.js";
 import { fault } from "../failure.js";
+import type { Output } from "../output.js";
 import { verb } from "../verb.js";
-import { differences, differingHeaderValues, type Difference } from "./compare.js";
+import { assertWhich, CREDENTIALS_NOTE, PROVIDER_OPTIONS } from "./account.js";
+import { count, differences, differingHeaderValues, ENCRYPTED, listed, type Difference } from "./compare.js";
 import type { ConsoleProfile } from "./console-profile.js";
 import { declared, DECLARED_OPTIONS } from "./declared.js";
-import { assertWhich, CREDENTIALS_NOTE, PROVIDER_OPTIONS, ProviderApi, type Change } from "./provider-api.js";
-import { count, ENCRYPTED, listed } from "./verify.js";
+import { ProviderApi, type Change } from "./provider-api.js";
 
 export const profilePush = verb({
   name: "profile push",
@@ -45,8 +47,9 @@ export const profilePush = verb({
     const before = await api.find(options);
     const found = compare(before);
     const change = changeFor(profile, before, found);
-    const changes = Object.keys(change);
-    const { id, title } = before;
+    const changes = CHANGEABLE.filter((member) => change[member] !== undefined);
+    const { id } = before;
+    const title = printableName(before.title);
     if (changes.length > 0 && !options.yes)
       return {
         data: { id, title, changed: [], wouldChange: changes, differences: found },
@@ -57,13 +60,15 @@ export const profilePush = verb({
           next: "Add --yes to change the profile in the console.",
         }),
       };
-    if (changes.length > 0) {
-      output.note(listed(found));
-      await api.change(id, change);
-    }
-    const left = changes.length > 0 ? compare(await api.read(id)) : found;
-    const data = { id, title, changed: changes, differences: left };
-    const done = changes.length > 0 ? `Changed: ${changes.join(", ")}.` : "There was nothing to change.";
+    if (changes.length > 0) output.note(listed(found));
+    const left = changes.length > 0 ? compare(await changed(api, id, change, output)) : found;
+    // Whatever the API answers, what it then holds is what was changed.
+    const kept = changes.filter((member) => !differsIn(member, profile, left));
+    const data = { id, title, changed: kept, differences: left };
+    const done =
+      changes.length === 0
+        ? "There was nothing to change."
+        : `Changed: ${kept.length === 0 ? "nothing" : kept.join(", ")}.`;
     if (left.length === 0) return { data, text: `${done} The console holds what the code declares.` };
     return {
       data,
@@ -77,29 +82,50 @@ export const profilePush = verb({
   },
 });
 
+/** @returns the profile as it then is */
+async function changed(api: ProviderApi, id: string, change: Change, output: Output): Promise<ConsoleProfile> {
+  try {
+    await api.change(id, change);
+    return await api.read(id);
+  } catch (cause) {
+    output.note("The change was sent, and was not seen to be made: profile verify says what the console holds.");
+    throw cause;
+  }
+}
+
+const CHANGEABLE = ["http_method", "url", "body", "headers"] as const satisfies ReadonlyArray<keyof Change>;
+
 /** Only what differs: the API leaves everything else as it is. */
 function changeFor(profile: CallbackProfile, { headers }: ConsoleProfile, found: readonly Difference[]): Change {
-  const differs = (...parts: ReadonlyArray<Difference["part"]>): boolean =>
-    found.some(({ part }) => parts.includes(part));
-  const isGet = profile.method === "GET";
+  const differs = (member: keyof Change): boolean => differsIn(member, profile, found);
   return {
-    ...(differs("method") && { http_method: profile.method }),
-    ...((isGet ? differs("endpoint", "template") : differs("endpoint")) && { url: profile.endpoint }),
-    ...(profile.body !== undefined && differs("template") && { body: profile.body }),
-    ...headersFor(profile, headers, found),
+    ...(differs("http_method") && { http_method: profile.method }),
+    ...(differs("url") && { url: profile.endpoint }),
+    ...(profile.body !== undefined && differs("body") && { body: profile.body }),
+    // What cannot be read is left alone.
+    ...(headers !== undefined && differs("headers") && { headers: withOthers(profile.headers, headers) }),
   };
 }
 
+/** Whether a difference is in what this member of a change would set. */
+function differsIn(member: keyof Change, profile: CallbackProfile, found: readonly Difference[]): boolean {
+  return found.some(({ part, name }) => {
+    switch (member) {
+      case "http_method":
+        return part === "method";
+      case "url":
+        return part === "endpoint" || (part === "template" && profile.method === "GET");
+      case "body":
+        return part === "template";
+      case "headers":
+        return part === "headers" && (name === undefined || Object.hasOwn(profile.headers, name));
+    }
+  });
+}
+
 /** With those that only the console has: without one of them, its callbacks might be rejected somewhere. */
-function headersFor(
-  { headers: declared }: CallbackProfile,
-  held: ConsoleProfile["headers"],
-  found: readonly Difference[],
-): Change {
-  const isOurs = ({ part, name }: Difference): boolean =>
-    part === "headers" && name !== undefined && Object.hasOwn(declared, name);
-  if (held === undefined || !found.some(isOurs)) return {};
+function withOthers(declared: Readonly<Record<string, string>>, held: Readonly<Record<string, string>>): string {
   const names = new Set(Object.keys(declared).map((name) => name.toLowerCase()));
   const others = Object.entries(held).filter(([name]) => !names.has(name.toLowerCase()));
-  return { headers: JSON.stringify({ ...Object.fromEntries(others), ...declared }) };
+  return JSON.stringify({ ...Object.fromEntries(others), ...declared });
 }

@@ -1,12 +1,12 @@
 // `profile verify`: whether the console holds what the code declares.
 
+import { printableName } from "../../callback/template/printable-name.js";
 import { fault } from "../failure.js";
 import { verb } from "../verb.js";
-import { differences, type Difference } from "./compare.js";
+import { assertWhich, CREDENTIALS_NOTE, PROVIDER_OPTIONS } from "./account.js";
+import { count, differences, ENCRYPTED, listed } from "./compare.js";
 import { declared, DECLARED_OPTIONS } from "./declared.js";
-import { assertWhich, CREDENTIALS_NOTE, PROVIDER_OPTIONS, ProviderApi } from "./provider-api.js";
-
-export const ENCRYPTED = { help: "The app decrypts values: the console must encrypt them." } as const;
+import { ProviderApi } from "./provider-api.js";
 
 export const profileVerify = verb({
   name: "profile verify",
@@ -35,7 +35,7 @@ export const profileVerify = verb({
     const { profile } = await declared(options);
     const console = await new ProviderApi(options, signal).find(options);
     const found = differences({ profile, isEncrypted: options.encrypted }, console);
-    const data = { id: console.id, title: console.title, status: console.status, differences: found };
+    const data = { id: console.id, title: printableName(console.title), status: console.status, differences: found };
     if (found.length === 0)
       return { data, text: "The console holds what the code declares, and the profile is active." };
     const isOff = found.some(({ part }) => part === "status");
@@ -54,11 +54,3 @@ export const profileVerify = verb({
     };
   },
 });
-
-export function listed(found: readonly Difference[]): string {
-  return found.map(({ part, text }) => `${part}: ${text}`).join("\n");
-}
-
-export function count(number: number): string {
-  return number === 1 ? "one point" : `${number} points`;
-}
