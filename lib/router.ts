@@ -3,6 +3,7 @@
 import { createAuthorize } from "./access/authorize.js";
 import { Answers, type Receipt } from "./answer/receipt.js";
 import { createLog } from "./base/log.js";
+import { isLookedAtOnly } from "./base/looked-at-only.js";
 import { nameOf } from "./base/thrown.js";
 import { TimeLimit } from "./base/time-limit.js";
 import { createDecryptFields } from "./callback/decrypt.js";
@@ -24,7 +25,6 @@ import { readOptions, type IncomingSmsOptions } from "./options.js";
 import { createAdmit } from "./pipeline/admit.js";
 import { adviseOnSetUp, createAdvise } from "./pipeline/advice.js";
 import { createInMemory } from "./pipeline/in-memory.js";
-import { isLookedAtOnly } from "./pipeline/looked-at-only.js";
 import { createMatchesOf } from "./pipeline/matches-of.js";
 import { Observers } from "./pipeline/observer.js";
 import { createReceive } from "./pipeline/receive.js";

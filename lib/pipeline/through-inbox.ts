@@ -3,13 +3,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 
 import { invalidOption } from "../base/errors.js";
+import { isLookedAtOnly } from "../base/looked-at-only.js";
 import { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { Dispatcher } from "../handlers/dispatcher.js";
 import { SmsError } from "../handlers/sms-error.js";
 import type { Registry } from "../handlers/registry.js";
 import type { Inbox } from "../inbox/inbox.js";
-import { isLookedAtOnly } from "./looked-at-only.js";
 import type { Delivery } from "./receive.js";
 import { createStore } from "./store.js";
 import { createWork } from "./work.js";

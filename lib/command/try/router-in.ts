@@ -1,7 +1,7 @@
 // The router that a module of the user's exports, loaded only to be looked at: none of its handlers runs.
 
+import { isLookedAtOnly, lookOnly } from "../../base/looked-at-only.js";
 import { nameOf } from "../../base/thrown.js";
-import { isLookedAtOnly, lookOnly } from "../../pipeline/looked-at-only.js";
 import { STATE, type RouterState } from "../../pipeline/router-state.js";
 import { wrongUse } from "../failure.js";
 import { exportsOf } from "../module.js";

@@ -4,7 +4,7 @@
 const SWITCH = Symbol.for("express-kaleyra-sms: routers are only looked at");
 const shared = globalThis as unknown as Record<symbol, boolean | undefined>;
 
-/** From now on, a new router answers 503, and its inbox hands out nothing. */
+/** From now on, a new router answers 503, its inbox hands out nothing, and nothing warns of its set-up. */
 export function lookOnly(): void {
   shared[SWITCH] = true;
 }
