@@ -3,6 +3,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { types } from "node:util";
 
 import { codeOf } from "../base/errors.js";
 import { nameOf } from "../base/thrown.js";
@@ -18,26 +19,23 @@ const LOAD_MS = 30_000;
  * @returns its exports by name; those of a CommonJS module that exports one object as well
  * @throws Failure if it is not there, throws, or does not end loading
  */
-export async function exportsOf(
-  file: string,
-  option: string,
-  signal?: AbortSignal,
-): Promise<ReadonlyMap<string, unknown>> {
+export async function exportsOf(file: string, option: string): Promise<ReadonlyMap<string, unknown>> {
   const path = resolve(file);
-  if (!existsSync(path)) throw wrongUse(`${option}: there is no file ${file}.`, "Give the path of a module.");
+  if (!existsSync(path)) throw wrongUse(`There is no file ${file}.`, `${option} takes the path of a module.`);
   try {
-    const module = await loaded(path, file, signal);
+    const module = await loaded(path, file);
     const whole = module.default;
     const inner = typeof whole === "object" && whole !== null && !isCallbackProfile(whole) ? Object.entries(whole) : [];
     // `default` of what was compiled to CommonJS is inside.
     return new Map([...Object.entries(module), ...inner]);
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ERR_UNKNOWN_FILE_EXTENSION")
+    if (isOfUnknownKind(cause))
       throw wrongUse(
-        `${option}: this Node.js cannot load ${file}.`,
-        "Give the compiled module, or use Node.js 22.18 or later.",
+        `This Node.js cannot load ${file}.`,
+        /\.[cm]?ts$/.test(file)
+          ? "Give the compiled module, or use Node.js 22.18 or later."
+          : `${option} takes a module: its name ends in .js, .mjs or .cjs.`,
       );
     throw fault({
       code: "module-failed",
@@ -47,11 +45,12 @@ export async function exportsOf(
   }
 }
 
-async function loaded(
-  path: string,
-  file: string,
-  signal: AbortSignal | undefined,
-): Promise<Readonly<Record<string, unknown>>> {
+/** Anything can be thrown. */
+function isOfUnknownKind(cause: unknown): boolean {
+  return types.isNativeError(cause) && "code" in cause && cause.code === "ERR_UNKNOWN_FILE_EXTENSION";
+}
+
+async function loaded(path: string, file: string): Promise<Readonly<Record<string, unknown>>> {
   // What it prints does not belong to the result of the verb.
   process.stdout.write = process.stderr.write.bind(process.stderr);
   let giveUp = (): void => undefined;
@@ -65,22 +64,15 @@ async function loaded(
         }),
       );
   });
-  const ends = (): void => {
-    process.exitCode = EXIT.fault;
-    process.stderr.write(`${file} ended the process while it was loaded: give a module that does not.\n`);
-  };
   // Nothing is left to do, and it still awaits something.
   process.once("beforeExit", giveUp);
-  process.once("exit", ends);
-  signal?.addEventListener("abort", giveUp);
   const timer = setTimeout(giveUp, LOAD_MS).unref();
   try {
     const loading = import(pathToFileURL(path).href) as Promise<Readonly<Record<string, unknown>>>;
     return await Promise.race([loading, givenUp]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", giveUp);
-    process.off("beforeExit", giveUp).off("exit", ends);
+    process.off("beforeExit", giveUp);
   }
 }
 
@@ -91,7 +83,12 @@ function reasonOf(cause: unknown): string {
 
 /** The profile that a module exports as `profile` or `default`. @throws Failure if it exports none */
 export async function profileIn(file: string): Promise<CallbackProfile> {
-  const exported = await exportsOf(file, "--profile");
+  const ends = (): void => {
+    process.exitCode = EXIT.fault;
+    process.stderr.write(`${file} ended the process while it was loaded: give a module that does not.\n`);
+  };
+  process.once("exit", ends);
+  const exported = await exportsOf(file, "--profile").finally(() => process.off("exit", ends));
   const profile = ["profile", "default"].map((name) => exported.get(name)).find(isCallbackProfile);
   if (profile !== undefined) return profile;
   throw wrongUse(

@@ -3,9 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { codeOf } from "../base/errors.js";
-import { nameOf } from "../base/thrown.js";
-import { EXIT, Failure, wrongUse } from "./failure.js";
+import { EXIT, failureOf, wrongUse } from "./failure.js";
 import { helpOfCommand, helpOfVerb } from "./help.js";
 import { nearest } from "./nearest.js";
 import { Output } from "./output.js";
@@ -14,7 +12,6 @@ import { printable } from "./printable.js";
 import type { Result, Verb } from "./verb.js";
 
 interface Streams {
-  readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
 }
@@ -23,7 +20,7 @@ interface Streams {
 export async function run(
   args: readonly string[],
   verbs: readonly Verb[],
-  { stdin, stdout, stderr }: Streams,
+  { stdout, stderr }: Streams,
   signal: AbortSignal,
 ): Promise<number> {
   const output = new Output({ stdout, stderr, isJson: hasSwitch(args, "--json") });
@@ -35,7 +32,7 @@ export async function run(
       output.event({ help: helpOfVerb(verb) }, helpOfVerb(verb));
       return EXIT.done;
     }
-    const result = await verb.run({ operands, options, output, stdin, signal });
+    const result = await verb.run({ operands, options, output, signal });
     if (signal.aborted) return interrupted(output, result);
     if (result?.failure === undefined) {
       if (result !== undefined) output.event(result.data, result.text);
@@ -110,23 +107,4 @@ function withoutVerb(
           ? help
           : "express-kaleyra-sms --help lists them.",
   );
-}
-
-/** Whatever was thrown, as a failure: a mistake in an option is the caller's, anything else is named by its place. */
-function failureOf(thrown: unknown): Failure {
-  if (thrown instanceof Failure) return thrown;
-  const code = codeOf(thrown);
-  if (code !== undefined && thrown instanceof Error)
-    return new Failure({
-      code,
-      exit: thrown instanceof TypeError ? EXIT.wrongUse : EXIT.unreachable,
-      message: thrown.message.replace(/ See \S+$/, ""),
-      next: `See docs/codes.md#${code.toLowerCase()} of the package.`,
-    });
-  return new Failure({
-    code: "unexpected",
-    exit: EXIT.fault,
-    message: `The command failed: ${nameOf(thrown)}.`,
-    next: "This is a fault of the command, or of a module that it loaded: please report it.",
-  });
 }

@@ -1,12 +1,9 @@
 // `try`: which keywords of the user's router texts would match, without a handler that runs.
 
-import { callbackProfile } from "../callback/template/profile.js";
-import { callbackOf } from "../provider/as-callback.js";
-import { renderText } from "../provider/render-text.js";
-import { linesOf } from "./try/lines.js";
-import { routerIn } from "./try/router-in.js";
+import { Failure, fault } from "./failure.js";
+import { reportsOf } from "./try/reports.js";
 import { Tally } from "./try/tally.js";
-import { lineOf, triedOf } from "./try/tried.js";
+import { lineOf } from "./try/tried.js";
 import { verb } from "./verb.js";
 
 export const tryKeywords = verb({
@@ -23,28 +20,29 @@ export const tryKeywords = verb({
   ],
   notes: [
     "FILE is a module of your app that exports the router, as sms, as default, or as its only one. " +
-      "Its top level runs, as in your app. Its router answers 503, and its inbox hands out nothing. " +
+      "Its top level runs, as in your app, in a process of its own. " +
+      "Its router answers 503, and its inbox hands out nothing. " +
       "Keywords that it registers later, for instance once a database is connected, are not seen.",
     "Empty lines are skipped. A text that may be an opt-out is listed even if POSSIBLE_OPT_OUT is not registered.",
   ],
-  run: async ({ operands: [file = ""], options: { keyword, recipient }, output, stdin, signal }) => {
-    const router = await routerIn(file, output, signal);
-    const others = router.recipients();
-    if (recipient === undefined && others.length > 0)
-      output.note(`Left out are the keywords of ${others.join(", ")}: --recipient NUMBER tries those of one.`);
-    if (stdin.isTTY) output.note("Type texts, one a line. Ctrl+D ends.");
-    const profile = router.profile ?? callbackProfile({ method: "POST", url: "https://your.domain/sms" });
-    const escaping = router.escaping === "none" ? "none" : "json";
+  run: async ({ operands: [file = ""], options: { keyword, recipient }, output, signal }) => {
     const tally = new Tally();
-    let number = 0;
-    for await (const text of linesOf(stdin, signal)) {
-      number += 1;
-      if (text === "") continue;
-      const sent = renderText({ text, keyword, recipient }, { profile, escaping });
-      const tried = triedOf(number, text, router.matchesOf(callbackOf({ body: "", ...sent })));
-      tally.add(tried);
-      output.event(tried, lineOf(tried));
+    let isDone = false;
+    for await (const report of reportsOf({ file, keyword, recipient }, signal)) {
+      if ("note" in report) output.note(report.note);
+      else if ("failure" in report) throw new Failure(report.failure);
+      else if ("isDone" in report) isDone = true;
+      else {
+        tally.add(report.tried);
+        output.event(report.tried, lineOf(report.tried));
+      }
     }
-    return tally.result();
+    if (isDone) return tally.result();
+    const failure = fault({
+      code: "module-ended",
+      message: `${file} ended the process before all texts were tried.`,
+      next: "Give a module that only makes and exports the router: nothing that it does may end the process.",
+    });
+    return { ...tally.result(), failure };
   },
 });

@@ -33,7 +33,6 @@ interface Call<All extends Options> {
   readonly operands: readonly string[];
   readonly options: ValuesOf<All>;
   readonly output: Output;
-  readonly stdin: NodeJS.ReadStream;
   /** Aborts when the user interrupts the command: the verb then ends what it began. */
   readonly signal: AbortSignal;
 }

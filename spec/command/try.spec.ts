@@ -212,6 +212,8 @@ describe("try", () => {
       "2 routers",
       "as sms",
     ],
+    ["throws undefined", "throw undefined;", 1, "failed to load: a thrown undefined.", "Run it with node"],
+    ["throws null", "throw null;", 1, "failed to load: a thrown null.", "Run it with node"],
     ["throws", "throw new Error('canary');", 1, "failed to load: Error at ", "Run it with node"],
     ["has a wrong option", "incomingSms({ authentcate: 1 });", 1, "authentcate", "Run it with node"],
     ["does not end loading", "await new Promise(() => undefined);", 1, "does not end loading", "awaits"],
@@ -232,10 +234,51 @@ describe("try", () => {
     expect(stdout + stderr).not.toContain("canary");
   });
 
-  it("says so if a module ends the process while it is loaded", async () => {
-    const { code, stderr } = await tryTexts(moduleOf("process.exit();", "sms.cjs"), "stop\n");
-    expect(code).toBe(1);
-    expect(stderr).toContain("ended the process");
+  it.each([
+    ["none.mjs", "There is no file none.mjs.", "FILE takes the path of a module."],
+    ["texts.txt", "This Node.js cannot load texts.txt.", "FILE takes a module: its name ends in .js, .mjs or .cjs."],
+  ])("says what FILE takes if it is %s", async (file, message, next) => {
+    const { cwd } = moduleOf("topup 20", "texts.txt");
+    const { code, json } = await commandJson(["try", file], { cwd });
+    expect([code, json]).toEqual([2, { ok: false, error: { code: "wrong-use", message, next } }]);
+  });
+
+  it("says so if a module ends the process: while it is loaded, or later, with what was tried before", async () => {
+    const atOnce = await commandJson(["try", moduleOf("process.exit();", "sms.cjs").path]);
+    expect([atOnce.code, atOnce.json]).toMatchObject([1, { error: { code: "module-ended" } }]);
+    const { path } = moduleOf(`${IMPORTS}${ROUTER}
+      process.on("SIGUSR2", () => process.exit(0));
+      console.log("pid " + process.pid);
+    `);
+    const later = startCommand(["try", path, "--json"], { input: null });
+    later.child.stdin?.write("topup 20\n");
+    await later.printed(/"line":1/);
+    process.kill(Number((await later.printed(/pid (\d+)/))[1]), "SIGUSR2");
+    const { code, stdout } = await later.ended;
+    const last: unknown = JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "");
+    expect([code, last]).toMatchObject([
+      1,
+      {
+        ok: false,
+        error: { code: "module-ended", message: `${path} ended the process before all texts were tried.` },
+        data: { totals: { texts: 1, keywords: { TOPUP: 1 } } },
+      },
+    ]);
+  });
+
+  it.each([
+    ["ends its stdout", "process.stdout.end();"],
+    ["writes to its descriptor", "writeSync(1, 'canary\\n');"],
+    ["has a process of its own that writes there", "execFileSync('echo', ['canary'], { stdio: 'inherit' });"],
+  ])("prints what it found, and only that, to stdout if a module %s", async (_what, source) => {
+    const imports = 'import { writeSync } from "node:fs"; import { execFileSync } from "node:child_process";';
+    const found = await tried(moduleOf(imports + IMPORTS + ROUTER + source), "topup 20\n");
+    expect(found).toMatchObject([{ matches: [{ keyword: "TOPUP" }] }, { totals: { texts: 1 } }]);
+  });
+
+  it("says nothing of a set-up that the app warns of when it runs", async () => {
+    const module = moduleOf(`${IMPORTS} export const sms = incomingSms().keyword(OPT_OUT, handler);`);
+    expect(await tryTexts(module, "stop\n")).toMatchObject({ code: 0, stderr: "" });
   });
 
   it("exits with 130 if it is interrupted: while the module loads, and while it waits for a text", async () => {
@@ -248,6 +291,19 @@ describe("try", () => {
     loading.child.kill("SIGINT");
     waiting.child.kill("SIGINT");
     expect(await Promise.all([loading.ended, waiting.ended])).toMatchObject([{ code: 130 }, { code: 130 }]);
+  });
+
+  it.each([
+    ["a module loops", "for (;;);", /pid/],
+    ["a RegExp backtracks", "sms.keyword(/^(a+)+$/, handler);", /^topup 20 +TOPUP/m],
+  ])("exits with 130 if it is interrupted while %s, and leaves no process behind", async (_what, source, begun) => {
+    const { path } = moduleOf(`${IMPORTS}${ROUTER} console.log("pid " + process.pid); ${source}`);
+    const running = startCommand(["try", path], { input: `topup 20\n${"a".repeat(60)}b\n` });
+    await running.printed(begun);
+    const pid = Number((await running.printed(/pid (\d+)/))[1]);
+    running.child.kill("SIGINT");
+    expect(await running.ended).toMatchObject({ code: 130 });
+    expect(() => process.kill(pid, 0)).toThrow(expect.objectContaining({ code: "ESRCH" }));
   });
 
   it("gives each text as it comes, and ends quietly if nobody reads on", async () => {

@@ -1,10 +1,9 @@
 // The lines of a stream, as they come.
 
-import { addAbortSignal } from "node:stream";
+import type { Readable } from "node:stream";
 
 /** Line ends are LF and CRLF; the last line need not have one. A byte-order mark at the head is none of the text. */
-export async function* linesOf(stream: NodeJS.ReadStream, signal: AbortSignal): AsyncGenerator<string> {
-  addAbortSignal(signal, stream);
+export async function* linesOf(stream: Readable): AsyncGenerator<string> {
   stream.setEncoding("utf8");
   let rest = "";
   let isFirst = true;

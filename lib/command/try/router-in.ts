@@ -1,11 +1,10 @@
 // The router that a module of the user's exports, loaded only to be looked at: none of its handlers runs.
 
-import { isLookedAtOnly, lookOnly } from "../../base/looked-at-only.js";
+import { lookOnly } from "../../base/looked-at-only.js";
 import { nameOf } from "../../base/thrown.js";
 import { STATE, type RouterState } from "../../pipeline/router-state.js";
 import { wrongUse } from "../failure.js";
 import { exportsOf } from "../module.js";
-import type { Output } from "../output.js";
 
 /**
  * Loads a module, and returns what its router shows: of the one that it exports as `sms` or `default`, or of the only
@@ -13,10 +12,10 @@ import type { Output } from "../output.js";
  *
  * @throws Failure if it exports none, or several
  */
-export async function routerIn(file: string, output: Output, signal: AbortSignal): Promise<RouterState> {
-  if (!isLookedAtOnly()) survive(output);
+export async function routerIn(file: string, note: (text: string) => void): Promise<RouterState> {
+  survive(note);
   lookOnly();
-  const exported = await exportsOf(file, "FILE", signal);
+  const exported = await exportsOf(file, "FILE");
   // Handlers may be registered in the turn after.
   await new Promise((resolve) => setImmediate(resolve));
   const preferred = ["sms", "default"].map((name) => exported.get(name)).filter(isRouter);
@@ -48,12 +47,12 @@ function isRouter(value: unknown): value is { readonly [STATE]: RouterState } {
 }
 
 /** An app does more than make its router. What fails there, such as a port in use, does not matter here. */
-function survive(output: Output): void {
+function survive(note: (text: string) => void): void {
   let isNoted = false;
-  const note = (cause: unknown): void => {
-    if (isNoted || (cause as NodeJS.ErrnoException | undefined)?.code === "EADDRINUSE") return;
+  const failed = (cause: unknown): void => {
+    if (isNoted || (cause as NodeJS.ErrnoException | null | undefined)?.code === "EADDRINUSE") return;
     isNoted = true;
-    output.note(`Something in the module failed after it was loaded: ${nameOf(cause)}. Its keywords are tried.`);
+    note(`Something in the module failed after it was loaded: ${nameOf(cause)}. Its keywords are tried.`);
   };
-  process.on("uncaughtException", note).on("unhandledRejection", note);
+  process.on("uncaughtException", failed).on("unhandledRejection", failed);
 }
