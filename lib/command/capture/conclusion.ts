@@ -4,6 +4,7 @@ import type { Receipt } from "../../answer/receipt.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
 import type { Asked } from "./asked-text.js";
 import { callersOf } from "./callers.js";
+import { commonDecoding } from "./encoding.js";
 import { escapingOf } from "./escaping.js";
 import { openedBy, type Evidence } from "./evidence.js";
 import { exactness } from "./exactness.js";
@@ -40,11 +41,13 @@ export async function conclude(
 ): Promise<Conclusion | undefined> {
   const evidence = callbacks.map(evidenceIn).filter((one) => one !== undefined);
   const awkward = evidence.filter((one) => !one.isLines);
-  const basis = awkward.filter((one) => one.isDecisive).at(-1) ?? awkward.at(-1) ?? evidence.at(-1);
-  if (basis === undefined) return undefined;
+  const latest = awkward.filter((one) => one.isDecisive).at(-1) ?? awkward.at(-1) ?? evidence.at(-1);
+  if (latest === undefined) return undefined;
 
-  const sameMethod = callbacks.filter(({ method }) => method === basis.callback.method);
-  const texts = evidence.filter(({ callback }) => callback.method === basis.callback.method);
+  const sameMethod = callbacks.filter(({ method }) => method === latest.callback.method);
+  const texts = evidence.filter(({ callback }) => callback.method === latest.callback.method);
+  // No decrypt reads texts of which some are encoded and some are not.
+  const basis = { ...latest, decoding: commonDecoding(texts) };
   const shapes = sameMethod.map(shapeOf).filter((one) => one !== undefined);
   const members = membersOf(basis.shape, shapes, openedBy(basis));
   const escaping = escapingOf(texts, members);
@@ -80,11 +83,12 @@ export async function conclude(
       betweenOf(basis, isTunnelTested),
     ],
     code,
-    isExact: exact.isExact,
+    isExact: exact.isExact && !escaping.isContradicted && texts.length === evidence.length,
     learnt: learntOf(basis, members, {
       escaping: escaping.settled,
       lineBreak: texts.map((one) => one.lineBreak).findLast((one) => one !== undefined),
       zone: zone.utc,
+      encoding: texts.some((one) => one.decoding !== undefined) ? "not decided" : "none",
     }),
   };
 }
@@ -92,7 +96,7 @@ export async function conclude(
 function learntOf(
   { callback, shape, field, decoding }: Evidence,
   { names, parts, statics }: Members,
-  settled: Readonly<Record<"escaping" | "lineBreak" | "zone", string | undefined>>,
+  settled: Readonly<Record<"escaping" | "lineBreak" | "zone" | "encoding", string | undefined>>,
 ): Record<string, unknown> {
   return {
     method: callback.method,
@@ -104,7 +108,7 @@ function learntOf(
     parts,
     statics: Object.keys(statics),
     zone: settled.zone ?? "not decided",
-    encoding: decoding?.name ?? "none",
+    encoding: decoding?.name ?? settled.encoding,
   };
 }
 

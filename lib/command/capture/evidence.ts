@@ -2,7 +2,7 @@
 
 import { isPart, isTableField, partNumber } from "../../callback/fields.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
-import { hasEscapedQuotes, isAsked, isDecisive, isExact, isLines, type Asked } from "./asked-text.js";
+import { hasBackslash, isAsked, isDecisive, isExact, isLines, marksOf, type Asked, type Marks } from "./asked-text.js";
 import { ENCODINGS, type Decoding } from "./decoding.js";
 import { isText, layoutsOf, type Keys } from "./encryption.js";
 import { shapeOf, type Shape } from "./shape.js";
@@ -20,12 +20,16 @@ export interface Evidence {
   readonly decoding: Decoding | undefined;
   /** The names whose values are encoded so. */
   readonly encoded: ReadonlySet<string>;
-  /** Whether the backslash came as it was to be typed. */
+  /** Whether the backslash and the quotes came so that they show whether they were escaped. */
   readonly isDecisive: boolean;
-  /** What it shows. `undefined` beside `isDecisive`: the quotes show the contrary. */
+  /** What they show. `undefined` beside `isDecisive`: the one shows the contrary of the other. */
   readonly escaping: Escaped;
   /** What the line break of the text of two lines shows. */
-  readonly lineBreak: Escaped | "space";
+  readonly lineBreak: Escaped | "space" | "lost" | "other";
+  /** The text as it is in the callback, by the reading that is nearest to what was asked for. */
+  readonly text: string;
+  /** Whether this is the text exactly as it was asked for: then no option may change it. */
+  readonly isFaithful: boolean;
 }
 
 /** Values in which the text may stand: as a parser reads them, and as they stand in the body. Several are its words. */
@@ -80,11 +84,14 @@ function readings({ parsed, raw }: Place): string[] {
 function withEscaping(callback: SavedCallback, shape: Shape, place: Place, asked: Asked): Evidence {
   const { field } = place;
   const [parsed, raw] = [place.parsed?.join(" "), place.raw?.join(" ")];
-  const shows = (text: string | undefined): boolean => text !== undefined && isDecisive(text, asked);
   const isBody = shape.kind === "json" || shape.kind === "text";
-  const has = readings(place).some((text) => isLines(text, asked));
-  const isMixed = shows(parsed) === shows(raw) || (shows(raw) && hasEscapedQuotes(raw ?? ""));
-  const escaping = !isBody || isMixed ? undefined : shows(parsed) ? "json" : "none";
+  const found = readings(place);
+  const has = found.some((text) => isLines(text, asked));
+  const text =
+    found.find((one) => isExact(one, asked)) ??
+    found.find((one) => isAsked(one, asked) && hasBackslash(one)) ??
+    found.find((one) => isAsked(one, asked)) ??
+    "";
   return {
     callback,
     shape,
@@ -92,16 +99,40 @@ function withEscaping(callback: SavedCallback, shape: Shape, place: Place, asked
     isLines: has,
     decoding: undefined,
     encoded: new Set(),
-    isDecisive: shows(parsed) || shows(raw),
-    escaping,
+    ...(isBody
+      ? escapingIn(parsed, raw, asked)
+      : { isDecisive: found.some((one) => isDecisive(one, asked)), escaping: undefined }),
     lineBreak: has && isBody ? lineBreakOf(parsed, raw) : undefined,
+    text,
+    isFaithful: isExact(text, asked),
   };
 }
 
+/** A text decides only if both, the backslash and the quotes, show how they came. */
+function escapingIn(
+  parsed: string | undefined,
+  raw: string | undefined,
+  asked: Asked,
+): Pick<Evidence, "isDecisive" | "escaping"> {
+  const [read, written] = [marksOf(parsed, asked), marksOf(raw, asked)];
+  const decides = (marks: Marks): boolean => marks.backslash === "plain" && marks.quotes === "plain";
+  if (decides(read) && !decides(written)) return { isDecisive: true, escaping: "json" };
+  if (decides(written) && !decides(read)) return { isDecisive: true, escaping: "none" };
+  // A parser reads quotes that came escaped, and a backslash that did not is read as a control character, or not at all.
+  const isHalf =
+    (written.backslash === "plain" && (written.quotes === "escaped" || read.quotes === "plain")) ||
+    (written.quotes === "plain" && written.backslash === "escaped") ||
+    // All of it is escaped, and yet it is no JSON: as in JavaScript or PHP, with a backslash before an apostrophe.
+    (parsed === undefined && written.quotes === "escaped" && written.backslash === "escaped");
+  return { isDecisive: isHalf || decides(read), escaping: undefined };
+}
+
 function lineBreakOf(parsed: string | undefined, raw: string | undefined): Evidence["lineBreak"] {
-  const has = (text: string | undefined): boolean => /up\s*[\r\n]\s*down/i.test(text ?? "");
-  if (has(raw)) return "none";
-  return has(parsed) ? "json" : "space";
+  const [read, written] = [parsed, raw].map((text) => /up([^]{0,12}?)down/i.exec(text ?? "")?.[1]);
+  if (written !== undefined && /[\r\n]/.test(written)) return "none";
+  if (read !== undefined && /[\r\n]/.test(read)) return "json";
+  const between = read ?? written ?? "";
+  return between === "" ? "lost" : /^ +$/.test(between) ? "space" : "other";
 }
 
 function withDecoding(
@@ -123,6 +154,8 @@ function withDecoding(
     // What was encoded has nothing to escape.
     escaping: undefined,
     lineBreak: undefined,
+    text,
+    isFaithful: isExact(text, asked),
   };
 }
 

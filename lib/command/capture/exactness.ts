@@ -1,7 +1,8 @@
 // Whether what comes out of the printed options is the text that was asked for.
 
 import type { Receipt } from "../../answer/receipt.js";
-import { differences, isExact, type Asked } from "./asked-text.js";
+import { isExact, type Asked } from "./asked-text.js";
+import { differences } from "./differences.js";
 import type { Evidence } from "./evidence.js";
 import { notProven, proven, shownName, toDo, type Finding } from "./finding.js";
 
@@ -15,10 +16,35 @@ export function exactness(
     .filter((one) => one !== undefined);
   const results = latest.map(({ evidence, receipt }) => exactnessOf(evidence, receipt, asked));
   const hasAwkward = latest.some(({ evidence }) => !evidence.isLines);
-  return { isExact: hasAwkward && results.every(({ state }) => state === "proven"), findings: results };
+  const changed = texts.filter((one) => !latest.includes(one) && isChanged(one, asked)).length;
+  return {
+    isExact: hasAwkward && changed === 0 && results.every(({ state }) => state === "proven"),
+    findings: [
+      ...results,
+      ...(changed === 0
+        ? []
+        : [
+            toDo(
+              "earlier texts",
+              `${changed} of them are not read exactly by these options. ` +
+                "If the console was changed in between, start anew with another folder.",
+            ),
+          ]),
+    ],
+  };
 }
 
-function exactnessOf({ field, isLines }: Evidence, receipt: Receipt | undefined, asked: Asked): Finding {
+/** Whether the options refuse a text, or change one that came exactly as it was asked for. */
+function isChanged(
+  { evidence, receipt }: { readonly evidence: Evidence; readonly receipt: Receipt | undefined },
+  asked: Asked,
+): boolean {
+  const { message } = receipt ?? {};
+  if (message === undefined) return true;
+  return evidence.isFaithful && message.text !== undefined && !isExact(message.text, asked);
+}
+
+function exactnessOf({ field, isLines, isFaithful }: Evidence, receipt: Receipt | undefined, asked: Asked): Finding {
   const about = isLines ? "text of two lines" : "text";
   if (field !== "message" && field !== "parts")
     return toDo(about, `It comes as ${shownName(field)}: in the console, pass it as "message": "<message>".`);
@@ -28,18 +54,17 @@ function exactnessOf({ field, isLines }: Evidence, receipt: Receipt | undefined,
   const { text, parts } = message;
   if (text === undefined) return wordsOf(parts, asked);
   if (isExact(text, asked)) return proven(about, "It comes out of these options exactly as it was asked for.");
-  const differs = isLines ? [] : differences(text);
+  const differs = differences(text, asked).join("; ");
+  if (isFaithful) return toDo(about, `These options change it: ${differs}.`);
   return notProven(
     about,
-    differs.length === 0
-      ? "It is another one than was asked for. Send it once more, as it is printed."
-      : `It is not as asked for: ${differs.join("; ")}. The phone, the network or a relay changed it.`,
+    `It is not as asked for: ${differs}. The phone, the network, the provider or a relay changed it.`,
   );
 }
 
 /** Under GET, the words may come without the text, and only as many as the endpoint asks for. */
 function wordsOf(parts: readonly string[], { awkward }: Asked): Finding {
-  const wanted = awkward.split(" ");
+  const wanted = awkward.split(/ +/);
   const from = parts.findIndex((part) => part.toLowerCase() === wanted[0]);
   const came = parts.slice(Math.max(from, 0)).map((part, index) => (index === 0 ? part.toLowerCase() : part));
   if (came.length === 0 || came.some((part, index) => part !== wanted[index]))

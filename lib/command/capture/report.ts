@@ -28,6 +28,8 @@ export function openingText({ address, asked, folder, forward }: Opening): strin
     "",
     indented(asked.awkward),
     "",
+    "Two spaces stand after the &. If your phone makes a full stop of them, type another letter and remove it.",
+    "",
     "And then this one, of two lines:",
     "",
     indented(asked.lines),
