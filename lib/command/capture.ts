@@ -1,5 +1,6 @@
 // `capture`: listens for callbacks, and says what they show of the provider.
 
+import { now } from "../base/clock.js";
 import { askedWith, newNonce } from "./capture/asked-text.js";
 import type { Conclusion } from "./capture/conclusion.js";
 import { keysOf } from "./capture/encryption.js";
@@ -60,13 +61,13 @@ export const capture = verb({
     const folder = options.save === undefined ? undefined : openFolder(options.save);
     const asked = askedWith(folder?.nonce ?? newNonce());
     const tunnel = new TunnelTest();
-    let isTunnelTested = false;
+    let tunnelTestedAt: string | undefined;
 
     const { promise, end, fail } = ending();
     const session = new Session({
       asked,
       keys,
-      isTunnelTested: () => isTunnelTested,
+      tunnelTestedAt: () => (tunnel.isRepeating ? undefined : tunnelTestedAt),
       folder,
       forward,
       tunnel,
@@ -96,7 +97,7 @@ export const capture = verb({
       if (address !== undefined) {
         const changes = await tunnel.run(address, signal);
         if (changes.length > 0) throw rewrites(changes);
-        isTunnelTested = true;
+        tunnelTestedAt = now();
         output.event({ type: "tunnel", passes: true }, "The tunnel passes every byte.");
       }
       await session.concludeEarlier();

@@ -106,6 +106,15 @@ describe("capture behind a tunnel", () => {
     ],
     ["loses queries", ({ url }) => ({ path: url.replace(/\?.*/, "") }), /the query is lost/],
     ["loses headers", () => ({ headers: { "Content-Type": "application/json" } }), /headers are lost/],
+    [
+      "writes forms anew",
+      ({ body, rawHeaders }) => ({
+        body: rawHeaders.some((one) => one.includes("urlencoded"))
+          ? Buffer.from(new URLSearchParams(body.toString()).toString())
+          : body,
+      }),
+      /a form is changed/,
+    ],
     ["loses bodies", () => ({ body: Buffer.alloc(0) }), /JSON is changed: it is empty/],
   ])("exits with 1 before anything else if the tunnel %s", async (_how, change, says) => {
     const tunnel = await relay(change);
@@ -117,6 +126,42 @@ describe("capture behind a tunnel", () => {
       ok: false,
       error: { code: "tunnel-rewrites", message: expect.stringMatching(says) },
     });
+  });
+
+  it("exits with 1 if the tunnel delivers requests twice", async () => {
+    let target = 0;
+    const port = await serve(
+      createServer((request, response) => {
+        void wholeOf(request).then(async ({ method, url, body, rawHeaders }) => {
+          const headers = { "X-Capture-Test": rawHeaders[rawHeaders.indexOf("X-Capture-Test") + 1] ?? "" };
+          const sent = { method: method === "GET" ? "GET" : "POST", path: url, headers, body, values: {} } as const;
+          await sendTo(target, sent);
+          await sendTo(target, sent);
+          response.end();
+        });
+      }),
+    );
+    const running = startCapture(["--tunnel", `http://127.0.0.1:${port}/`]);
+    target = (await running.listening).port;
+    const { code, stdout } = await running.ended;
+    expect([code, stdout]).toEqual([1, expect.stringContaining("it delivers requests twice")]);
+  });
+
+  it("does not say that a tunnel is proven for what came before its test", async () => {
+    const folder = temporaryFolder();
+    const first = startCapture(["--save", folder]);
+    const { port, awkward } = await first.listening;
+    await sendTo(port, rendered(awkward, { method: "POST", template: PRINTED }));
+    await first.printed(/"type":"conclusion"/);
+    await first.interrupt();
+    const tunnel = await relay(() => ({}));
+    const second = startCapture(["--save", folder, "--tunnel", `http://127.0.0.1:${tunnel.port}/`]);
+    tunnel.leadTo((await second.listening).port);
+    await second.printed(/"type":"conclusion"/);
+    const [conclusion] = conclusionsOf(await second.interrupt());
+    expect(conclusion && saysOf(conclusion, "in between")).toEqual([
+      expect.stringMatching(/^not proven: .*1 of the texts came before its test/),
+    ]);
   });
 
   it("exits with 3 if the tunnel cannot be reached", async () => {

@@ -1,15 +1,29 @@
 // `capture` never prints a conclusion that the bytes do not support.
 
+import { createCipheriv, randomBytes } from "node:crypto";
 import { describe, expect, it } from "@jest/globals";
 
 import { conclusionsOf, readBy, routerOf, saysOf, startCapture, type ConclusionEvent } from "../support/capturing";
-import { escaped, percent, PRINTED, rendered, sendTo, type Console, type Sent } from "../support/stand-in-provider";
+import {
+  escaped,
+  percent,
+  PRINTED,
+  rendered,
+  sendTo,
+  writtenIn,
+  type Console,
+  type Sent,
+} from "../support/stand-in-provider";
 
 type Step = readonly [text: "awkward" | "lines" | ((awkward: string) => string), console: Partial<Console>];
 
 /** Sends texts to one run of `capture`, each by a provider of its own. Returns what was sent, and the last conclusion. */
-async function captureAll(steps: readonly Step[]): Promise<{ conclusion: ConclusionEvent; sent: readonly Sent[] }> {
-  const running = startCapture([]);
+async function captureAll(
+  steps: readonly Step[],
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ conclusion: ConclusionEvent; sent: readonly Sent[] }> {
+  const running = startCapture(args, env);
   const { port, awkward, lines } = await running.listening;
   const sent: Sent[] = [];
   for (const [text, console] of steps) {
@@ -213,5 +227,73 @@ describe("the text of two lines", () => {
     ]);
     expect(saysOf(conclusion, "escaping")).toEqual([expect.stringMatching(/^to do: Quotes are escaped/)]);
     expect(conclusion.isExact).toBe(false);
+  });
+});
+
+describe("names and values are what the callbacks show of them", () => {
+  it("takes the other variables of the provider's page for variables, not for static fields", async () => {
+    const others = (id: string): string => PRINTED.replace("{", `{ "msgid": "${id}", "country_name": "India",`);
+    const template = others("1").replace('"recipient"', '"to"').replace("<to>", "<recipient>");
+    const { conclusion } = await captureAll([["awkward", { template }]]);
+    expect(conclusion.learnt).toMatchObject({ statics: [], escaping: "none" });
+    const later = rendered('say "hi"', { method: "POST", template: template.replace('"msgid": "1"', '"msgid": "2"') });
+    expect(await readBy(routerOf(conclusion.code), later)).toMatchObject({
+      text: 'say "hi"',
+      recipient: "+919812345678",
+      fields: { msgid: "2", country_name: "India" },
+    });
+    const { conclusion: second } = await captureAll([
+      ["awkward", { template: others("1") }],
+      ["lines", { template: others("2") }],
+    ]);
+    expect(saysOf(second, "template")).toEqual([]);
+  });
+
+  it("gives no advice on a value that two names have by chance", async () => {
+    const template = PRINTED.replace("{", '{ "tenant": "JIO ASSAM",');
+    const { conclusion } = await captureAll([["awkward", { template }]]);
+    expect(saysOf(conclusion, "template")).toEqual([]);
+    expect(conclusion.learnt).toMatchObject({ statics: ["tenant"] });
+  });
+
+  it("does not take digits alone for a number with its country code: countries have national ones as long", async () => {
+    const { conclusion } = await captureAll([["awkward", { source: "11987654321" }]]);
+    expect(saysOf(conclusion, "source")).toEqual([
+      expect.stringMatching(/^not proven: Taken as with the country code/),
+    ]);
+  });
+
+  it.each<[how: string, minutes: readonly number[], says: RegExp, zone: string]>([
+    ["one callback", [330], /^not proven: In UTC\+05:30, if it was not delayed/, "UTC+05:30"],
+    ["two that differ", [330, 300], /^not proven: .*several, UTC\+05:30 and UTC\+05:00/, "not decided"],
+  ])("does not prove a zone by %s", async (_how, minutes, says, zone) => {
+    const steps = minutes.map((one): Step => ["awkward", { timestamp: writtenIn(one) }]);
+    const { conclusion } = await captureAll(steps);
+    expect(saysOf(conclusion, "timestamp")).toEqual([expect.stringMatching(says)]);
+    expect(conclusion.learnt).toMatchObject({ zone });
+  });
+
+  it("proves a zone by two callbacks that agree", async () => {
+    const first = writtenIn(329);
+    const steps = [first, writtenIn(330)].map((timestamp): Step => ["awkward", { timestamp }]);
+    const { conclusion } = await captureAll(steps);
+    expect(saysOf(conclusion, "timestamp")).toEqual([expect.stringMatching(/^proven: In UTC\+05:30/)]);
+  });
+
+  it("does not call a field encrypted that came empty where only the text is encrypted", async () => {
+    const key = randomBytes(32);
+    const insert = message((value) => {
+      const iv = randomBytes(12);
+      const cipher = createCipheriv("aes-256-gcm", key, iv);
+      return Buffer.concat([iv, cipher.update(value), cipher.final(), cipher.getAuthTag()]).toString("base64");
+    });
+    const env = { SMS_KEY: key.toString("hex") };
+    const { conclusion } = await captureAll([["awkward", { insert }]], ["--key", "env:SMS_KEY"], env);
+    expect(saysOf(conclusion, "encoding")).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^not proven: keyword: came empty/)]),
+    );
+    const template = PRINTED.replace("<keyword>", "STOP");
+    const later = rendered("STOP it", { method: "POST", template, insert });
+    expect(await readBy(routerOf(conclusion.code, env), later)).toMatchObject({ text: "STOP it", keyword: "STOP" });
   });
 });

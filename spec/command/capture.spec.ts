@@ -226,10 +226,10 @@ async function captureAll(consoles: readonly Console[]): Promise<ConclusionEvent
 
 describe("a template that callbackProfile cannot describe", () => {
   it("is read as JSON if the provider escapes, and says what to change", async () => {
-    const template = SHORT.replace('"id"', '"ref": "<id>", "id"');
+    const template = SHORT.replace('"id"', '"reference": "<id>", "id"');
     const { ran, conclusion, sent, text } = await captureOne({ method: "POST", template, insert: escaped });
     expect(saysOf(conclusion, "template")).toEqual([
-      expect.stringContaining("ref has the value of id: name it id in the console"),
+      expect.stringContaining("reference has the value of id: if it is that variable, name it id in the console"),
     ]);
     expect(conclusion.code).not.toContain("callbackProfile");
     expect(await readBy(routerOf(conclusion.code), sent)).toMatchObject({ text });
@@ -237,7 +237,7 @@ describe("a template that callbackProfile cannot describe", () => {
   });
 
   it("is not read if the provider does not escape, and says so", async () => {
-    const template = SHORT.replace('"id"', '"ref": "<id>", "id"');
+    const template = SHORT.replace('"id"', '"reference": "<id>", "id"');
     const { ran, conclusion } = await captureOne({ method: "POST", template });
     expect(saysOf(conclusion, "escaping")).toEqual([
       "proven: It comes as it was typed, not escaped.",

@@ -1,6 +1,7 @@
 // What the callbacks that came show of the provider, line by line: what is proven, what is not, and what to change.
 
 import type { Receipt } from "../../answer/receipt.js";
+import { isAbsent } from "../../callback/fields.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
 import type { Asked } from "./asked-text.js";
 import { callersOf } from "./callers.js";
@@ -15,7 +16,8 @@ import { membersOf, type Members } from "./members.js";
 import { othersOf } from "./others.js";
 import { replay } from "./replay.js";
 import { shapeOf } from "./shape.js";
-import { numbersOf, zoneIn } from "./values.js";
+import { numbersOf } from "./numbers.js";
+import { zoneIn, type Stamp } from "./zone.js";
 
 export interface Conclusion {
   readonly findings: readonly Finding[];
@@ -30,14 +32,14 @@ export interface Known {
   readonly asked: Asked;
   /** What single callbacks show: `undefined` if the text that was asked for is not in one. */
   readonly evidenceIn: (callback: SavedCallback) => Evidence | undefined;
-  /** Whether a tunnel has passed its test in this run. */
-  readonly isTunnelTested: boolean;
+  /** When a tunnel passed its test in this run. What came before says nothing of it. */
+  readonly tunnelTestedAt: string | undefined;
 }
 
 /** Returns what the callbacks show; `undefined` if the text that was asked for has not come. */
 export async function conclude(
   callbacks: readonly SavedCallback[],
-  { asked, evidenceIn, isTunnelTested }: Known,
+  { asked, evidenceIn, tunnelTestedAt }: Known,
 ): Promise<Conclusion | undefined> {
   const evidence = callbacks.map(evidenceIn).filter((one) => one !== undefined);
   const awkward = evidence.filter((one) => !one.isLines);
@@ -55,7 +57,14 @@ export async function conclude(
 
   const first = fit(basis, members, { escaping: escaping.settled, timeZone: undefined }, []);
   const [firstReceipt] = await replay(first.options, [basis.callback]);
-  const zone = zoneIn(basis.callback, firstReceipt);
+  const open = openedBy(basis);
+  const zone = zoneIn(
+    sameMethod.flatMap((callback): Stamp[] => {
+      const shape = shapeOf(callback);
+      const timestamp = shape?.parsed?.get("timestamp") ?? shape?.raw?.get("timestamp") ?? "";
+      return isAbsent("timestamp", timestamp) ? [] : [{ callback, timestamp: open(timestamp, "timestamp") }];
+    }),
+  );
   const numbers = numbersOf(firstReceipt);
   const { options, code } = fit(basis, members, { escaping: escaping.settled, timeZone: zone.settled }, [
     ...callers.comments,
@@ -80,7 +89,7 @@ export async function conclude(
       ...zone.findings,
       ...othersOf(callbacks, sameMethod, texts, receipts),
       ...callers.findings,
-      betweenOf(basis, isTunnelTested),
+      betweenOf(basis, texts, tunnelTestedAt),
     ],
     code,
     isExact: exact.isExact && !escaping.isContradicted && texts.length === evidence.length,
@@ -112,9 +121,17 @@ function learntOf(
   };
 }
 
-function betweenOf({ shape }: Evidence, isTunnelTested: boolean): Finding {
+function betweenOf({ shape }: Evidence, texts: readonly Evidence[], testedAt: string | undefined): Finding {
   const about = "in between";
-  if (isTunnelTested) return { about, state: "proven", says: "The tunnel passes every byte." };
+  const early = texts.filter(({ callback }) => testedAt !== undefined && !((callback.receivedAt ?? "") >= testedAt));
+  if (testedAt !== undefined)
+    return early.length === 0
+      ? { about, state: "proven", says: "The tunnel passes every byte." }
+      : {
+          about,
+          state: "not proven",
+          says: `The tunnel passes every byte, and ${early.length} of the texts came before its test.`,
+        };
   const hint = shape.isRewritten ? " The body is written as a program writes JSON: a relay may have rewritten it." : "";
   return {
     about,

@@ -168,7 +168,11 @@ function encodedNames({ names, parsed, raw }: Shape, decoding: Decoding): Set<st
     return text !== undefined && text !== valueOf(name);
   };
   const isOther = (name: string): boolean => name !== "message" && !isPart(name);
-  if (decoding.isCipher) return new Set(names.filter((name) => valueOf(name) === "" || isEncoded(name)));
+  if (decoding.isCipher) {
+    // What is empty here is taken for encrypted only if something besides the texts is.
+    const areOthers = names.some((name) => isOther(name) && valueOf(name) !== "" && isEncoded(name));
+    return new Set(names.filter((name) => (valueOf(name) === "" ? areOthers : isEncoded(name))));
+  }
   const source = valueOf("source");
   const isNumber = (value: string): boolean => /^\+?\d{4,15}$/.test(value);
   const areAll =

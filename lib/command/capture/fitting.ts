@@ -1,12 +1,12 @@
 // The options of `incomingSms` that fit a callback: as values, and as the code to paste.
 
 import type { Decrypt } from "../../callback/decrypt.js";
-import { isPart, isTableField, PAGE_LINE } from "../../callback/fields.js";
+import { isPart, isTableField, PAGE_LINE, variableOf } from "../../callback/fields.js";
 import { callbackProfile, type CallbackProfile } from "../../callback/template/profile.js";
 import type { CallbackProfileOptions } from "../../callback/template/profile-options.js";
 import { FIELD_NAMES } from "../../callback/template/template.js";
 import type { Evidence } from "./evidence.js";
-import type { Members } from "./members.js";
+import { isPages, type Members } from "./members.js";
 
 /** What the evidence of all texts together says. */
 export interface Settled {
@@ -76,9 +76,10 @@ function profileOptions(
 ): CallbackProfileOptions | undefined {
   const isTemplate = kind === "json" || kind === "text";
   const required = ["id", "source", "recipient", ...(method === "POST" ? ["message"] : [])];
-  const isComplete = required.every((name) => members.names.includes(name));
+  const names = members.names.map(variableOf);
+  const isComplete = required.every((name) => names.includes(name));
   if (!members.isDescribable || (!isTemplate && isComplete)) return undefined;
-  const fields = members.names.filter((name) => FIELD_NAMES.includes(name) || name === PAGE_LINE);
+  const fields = members.names.filter((name) => isPages(name) && (name === PAGE_LINE || !isPart(name)));
   const isPrinted = fields.join() === FIELD_NAMES.join();
   return {
     method,

@@ -1,6 +1,6 @@
 // The members of the console's template, as the callbacks show them: its fields, its parts, and its own names.
 
-import { isPart, isTableField, PAGE_LINE, partNumber } from "../../callback/fields.js";
+import { isPart, isVariable, PAGE_LINE, partNumber } from "../../callback/fields.js";
 import { MOST_PARTS, variablesIn } from "../../callback/template/template.js";
 import { shownName } from "./finding.js";
 import type { Shape } from "./shape.js";
@@ -12,7 +12,7 @@ export interface Members {
   readonly parts: number;
   /** Names that are not on the provider's page, with the value that came each time. */
   readonly statics: Readonly<Record<string, string>>;
-  /** In how many callbacks each static had this value. */
+  /** In how many callbacks each static had this value. One that was triggered again counts once. */
   readonly seen: number;
   /** Names that are not on the provider's page, with values that change, or are those of a field. */
   readonly renamed: ReadonlyMap<string, string | undefined>;
@@ -42,10 +42,13 @@ export function membersOf(
   const alike = others.filter((other) => other.kind !== "form" && sameNames(other, shape));
   const statics: Record<string, string> = {};
   const renamed = new Map<string, string | undefined>();
-  for (const name of names.filter((one) => !isTableField(one))) {
+  for (const name of names.filter((one) => !isPages(one))) {
     const values = new Set(alike.map((other) => valueOf(other, name)));
     const value = valueOf(shape, name);
-    const twin = names.find((other) => other !== name && isTableField(other) && isTwin(value, valueOf(shape, other)));
+    const twin = names.find(
+      (other) =>
+        OWN_TO_EACH.has(other) && value !== "" && alike.every((one) => valueOf(one, name) === valueOf(one, other)),
+    );
     if (values.size > 1 || twin !== undefined) renamed.set(name, twin);
     else statics[name] = value;
   }
@@ -53,7 +56,7 @@ export function membersOf(
     ...[...renamed].map(([name, twin]) =>
       twin === undefined
         ? `${shownName(name)} changes, and is no field of the provider's page`
-        : `${shownName(name)} has the value of ${twin}: name it ${twin} in the console`,
+        : `${shownName(name)} has the value of ${twin}: if it is that variable, name it ${twin} in the console`,
     ),
     ...Object.keys(statics)
       .filter((name) => !STATIC_NAME.test(name) || name === "__proto__")
@@ -71,7 +74,7 @@ export function membersOf(
     names,
     parts: parts.length,
     statics,
-    seen: alike.length,
+    seen: new Set(alike.map((other) => (names.includes("id") ? valueOf(other, "id") : other))).size,
     renamed,
     undescribable,
     isDescribable: undescribable.length === 0,
@@ -82,7 +85,10 @@ function sameNames(one: Shape, other: Shape): boolean {
   return [...one.names].sort().join("\0") === [...other.names].sort().join("\0");
 }
 
-/** Short values, such as `SENT`, can be the same by chance. */
-function isTwin(value: string, other: string): boolean {
-  return value.length > 5 && value === other;
+/** Whether the name is one of the provider's page: the console then puts a variable in its place. */
+export function isPages(name: string): boolean {
+  return isVariable(name) || name === "to";
 }
+
+/** Fields whose values two names do not share by chance, as they may share the name of a carrier. */
+const OWN_TO_EACH: ReadonlySet<string> = new Set(["source", "recipient", "id", "kid", "message", "timestamp"]);

@@ -19,7 +19,7 @@ interface Deps {
   readonly asked: Asked;
   /** Given if values may be encrypted. */
   readonly keys: Keys | undefined;
-  readonly isTunnelTested: () => boolean;
+  readonly tunnelTestedAt: () => string | undefined;
   readonly folder: Folder | undefined;
   readonly forward: string | undefined;
   readonly tunnel: TunnelTest;
@@ -140,11 +140,11 @@ export class Session {
   }
 
   async #conclude(): Promise<void> {
-    const { output, asked, isTunnelTested, concluded } = this.#deps;
+    const { output, asked, tunnelTestedAt, concluded } = this.#deps;
     const conclusion = await conclude([...this.#callbacks], {
       asked,
       evidenceIn: (one) => this.#evidence.get(one),
-      isTunnelTested: isTunnelTested(),
+      tunnelTestedAt: tunnelTestedAt(),
     });
     if (conclusion === undefined) return;
     output.event({ type: "conclusion", ...conclusion }, conclusionText(conclusion, output));

@@ -1,7 +1,7 @@
 // What a callback consists of: its names in order, and their values, by the same grammar as the router reads it.
 
 import { pairsOf } from "../../base/query-string.js";
-import { isTableField } from "../../callback/fields.js";
+import { isVariable } from "../../callback/fields.js";
 import { decode } from "../../callback/read/charset.js";
 import { keysIn } from "../../callback/read/differing-keys.js";
 import { readJson } from "../../callback/read/json.js";
@@ -70,7 +70,7 @@ function ofTemplate(body: string): Shape | undefined {
   const names = typeof json === "string" ? [...keysIn(body)] : json.names;
   if (!isTemplate(names)) return undefined;
   const members = names.map((name) => {
-    const literal = isTableField(name) ? undefined : literalIn(body, name);
+    const literal = isVariable(name) || name === "to" ? undefined : literalIn(body, name);
     return { name, content: literal === undefined ? { variable: name } : { literal } };
   });
   const match = createMatchTemplate({ members, admitsParts: false })(body);

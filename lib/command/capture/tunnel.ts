@@ -9,6 +9,7 @@ import { fault, unreachable, type Failure } from "../failure.js";
 import type { CapturedRequest } from "./listen.js";
 
 const HEADER = "X-Capture-Test";
+const JSON_TYPE = "application/json";
 
 /** A relay may answer before it passes a request on. In milliseconds. */
 const ARRIVAL_MS = 10_000;
@@ -18,20 +19,32 @@ interface Probe {
   readonly method: "GET" | "POST";
   readonly query: string;
   readonly body?: Buffer;
+  readonly contentType?: string;
 }
+
+/** A form as providers write it, and as a program would not write it anew. */
+const FORM = "message=k7+%22a%22%20%5cb%26&empty&twice=1&twice=%c3%89&raw=\u00e9'";
 
 /** What relays change: JSON that a program would write otherwise, a body that is no JSON, and a query. */
 function probesOf(id: string): Probe[] {
   const json = `{\r\n  "test": "${id}" , "message":"\\u00e9 \\"a\\" \\\\b \\/ é 😀",\r\n\t"n": 1.0, "n": 12345678901234567890}\n`;
   const broken = `{\n"test": "${id}",\n"message": "k7 "a" \\b {c} é 😀\\"\n}`;
   return [
-    { what: "JSON", method: "POST", query: `test=${id}`, body: Buffer.from(json) },
+    { what: "JSON", method: "POST", query: `test=${id}`, body: Buffer.from(json), contentType: JSON_TYPE },
     {
       what: "a body that is no JSON",
       method: "POST",
       query: `test=${id}`,
       // Half an emoji, as some gateways send it.
       body: Buffer.concat([Buffer.from(broken), Buffer.from([0xed, 0xa0, 0xbd])]),
+      contentType: JSON_TYPE,
+    },
+    {
+      what: "a form",
+      method: "POST",
+      query: `test=${id}`,
+      body: Buffer.from(`test=${id}&${FORM}`),
+      contentType: "application/x-www-form-urlencoded",
     },
     { what: "a query", method: "GET", query: `test=${id}&parts[1]=a+b%20c&parts%5B2%5D=%22%5cb%22&x=%C3%a9&&y` },
   ];
@@ -40,25 +53,35 @@ function probesOf(id: string): Probe[] {
 export class TunnelTest {
   readonly #id = randomUUID();
   #arrived: ((request: CapturedRequest) => void) | undefined;
+  #sent = 0;
+  #came = 0;
+
+  /** Whether more requests came than were sent: the tunnel delivers some twice. */
+  get isRepeating(): boolean {
+    return this.#came > this.#sent;
+  }
 
   /** Whether a request is one of the test's: it is then no callback. */
   claims(request: CapturedRequest): boolean {
     const { url, rawHeaders, body } = request;
     const isOwn = url.includes(this.#id) || rawHeaders.includes(this.#id) || body.includes(this.#id);
-    if (isOwn) this.#arrived?.(request);
-    return isOwn;
+    if (!isOwn) return false;
+    this.#came += 1;
+    this.#arrived?.(request);
+    return true;
   }
 
   /** @returns what the tunnel changes; empty if it passes every byte. @throws Failure if nothing arrives */
   async run(address: string, signal: AbortSignal): Promise<readonly string[]> {
     const changes: string[] = [];
     for (const probe of probesOf(this.#id)) {
-      const { method, query, body, what } = probe;
+      const { method, query, body, what, contentType } = probe;
+      this.#sent += 1;
       const arrival = this.#nextArrival(signal);
       const request: ExactRequest = {
         method,
         url: `${address}${address.includes("?") ? "&" : "?"}${query}`,
-        headers: { [HEADER]: this.#id, ...(body && { "Content-Type": "application/json" }) },
+        headers: { [HEADER]: this.#id, ...(contentType !== undefined && { "Content-Type": contentType }) },
         body,
       };
       const status = await this.#send(request, signal);
@@ -72,7 +95,8 @@ export class TunnelTest {
       }
       changes.push(...changesOf(probe, arrived, this.#id));
     }
-    return [...new Set(changes)];
+    // One that came twice is compared with the next one.
+    return this.isRepeating ? ["it delivers requests twice"] : [...new Set(changes)];
   }
 
   async #send(request: ExactRequest, signal: AbortSignal): Promise<number> {

@@ -1,10 +1,8 @@
-// What single values show: the form of numbers, and the zone of timestamps.
+// What the numbers of a callback show of their form.
 
 import type { Receipt } from "../../answer/receipt.js";
 import { maskedNumber } from "../../base/log.js";
-import type { SavedCallback } from "../../provider/saved-callback.js";
 import { notProven, proven, type Finding } from "./finding.js";
-import { offsetOf } from "./zone.js";
 
 /** How numbers come, and what becomes of them. */
 export function numbersOf(receipt: Receipt | undefined): {
@@ -20,6 +18,11 @@ export function numbersOf(receipt: Receipt | undefined): {
   const findings = numbers.map(([about, sent = "", made]) => {
     const becomes = made === sent ? "stays" : "becomes";
     const form = `${formOfNumber(sent)}: ${maskedNumber(sent)} ${becomes} ${maskedNumber(made)}`;
+    if (BARE.test(sent))
+      return notProven(
+        about,
+        `${form}. Compare it with the whole number: some countries have as many digits without their code.`,
+      );
     return made.startsWith("+") || !isNational(sent)
       ? proven(about, form)
       : notProven(about, `${form}. Name the country of such numbers: defaultCountry.`);
@@ -33,6 +36,9 @@ export function numbersOf(receipt: Receipt | undefined): {
   };
 }
 
+/** Digits alone, as many as a number with its country code has. */
+const BARE = /^[1-9]\d{10,14}$/;
+
 function isNational(sent: string): boolean {
   return /^\d{7,10}$/.test(sent.replaceAll(/[\s().-]/g, ""));
 }
@@ -40,36 +46,7 @@ function isNational(sent: string): boolean {
 function formOfNumber(sent: string): string {
   if (/^\+[\d\s().-]+$/.test(sent)) return "With + and the country code";
   if (/^00\d+$/.test(sent)) return "With 00 and the country code";
-  if (/^[1-9]\d{10,14}$/.test(sent)) return "With the country code, without +";
+  if (BARE.test(sent)) return "Taken as with the country code, without +";
   if (/^\d{1,6}$/.test(sent)) return "A short code";
   return isNational(sent) ? "Without the country code" : "Not a number with its country code";
-}
-
-/** The zone of the timestamp. */
-export function zoneIn(
-  { receivedAt }: SavedCallback,
-  receipt: Receipt | undefined,
-): {
-  readonly settled: string | undefined;
-  readonly utc: string | undefined;
-  readonly findings: readonly Finding[];
-  readonly comments: readonly string[];
-} {
-  const about = "timestamp";
-  const none = { settled: undefined, utc: undefined, comments: [] };
-  const timestamp = receipt?.message?.timestamp;
-  if (timestamp === undefined) return { ...none, findings: [notProven(about, "None came.")] };
-  const offset = receivedAt === undefined ? undefined : offsetOf(timestamp, receivedAt);
-  if (offset === undefined)
-    return { ...none, findings: [notProven(about, "Its zone: it does not fit the time of arrival in any zone.")] };
-  const { utc, timeZone } = offset;
-  return {
-    settled: timeZone,
-    utc,
-    findings: [
-      proven(about, `In ${utc}, by the clock of this machine.`),
-      notProven("time zone", `Its name: ${timeZone ?? "no zone"} is printed, and others have this offset, too.`),
-    ],
-    comments: timeZone === undefined ? [`timeZone: the zone of your console, which is ${utc} now`] : [],
-  };
 }
