@@ -44,7 +44,7 @@ export const capture = verb({
   ],
   notes: [
     "No tunnel comes with it: use one of yours. It must pass requests on as they are, which --tunnel tests.",
-    "A text decides about escaping only if its backslash arrives. Any other text decides nothing, and it says so.",
+    "A text decides about escaping only if its backslash and its quotes arrive. Any other text decides nothing, and it says so.",
     "A file of --save has the method, the target, the headers and the exact bytes. " +
       "send --from sends it, and fixture of express-kaleyra-sms/testing reads it. " +
       "Values of your own headers, and of variables that are not the provider's, are not kept: they may be secrets. " +
