@@ -159,12 +159,18 @@ describe("profile verify", () => {
     },
   );
 
-  it("compares encryption with what --encrypted says", async () => {
-    const enc = { algo: "AES-256-GCM", key: CANARIES.encKey, IV: CANARIES.encIv };
-    for (const on of [enc, JSON.stringify(enc)])
-      expect((await verify(api.add({ enc: on }), ...CODE, "--encrypted")).code).toBe(0);
-    for (const off of [{ algo: "", key: "", IV: "" }, "{}", ""])
-      expect((await verify(api.add({ enc: off }), ...CODE)).code).toBe(0);
+  const ENC = { algo: "AES-256-GCM", key: CANARIES.encKey, IV: CANARIES.encIv };
+  it.each<[enc: StoredProfile["enc"], option: string[]]>([
+    [ENC, ["--encrypted"]],
+    [JSON.stringify(ENC), ["--encrypted"]],
+    [{ algo: "", key: "", IV: "" }, []],
+    ["{}", []],
+    ["", []],
+  ])("compares encryption with what --encrypted says: %j, %j", async (enc, option) => {
+    expect((await verify(api.add({ enc }), ...CODE, ...option)).code).toBe(0);
+  });
+
+  it("exits with 1 if --encrypted is given and the console does not encrypt", async () => {
     const { code, stdout } = await verify(api.add(), ...CODE, "--encrypted");
     expect([code, stdout]).toEqual([1, expect.stringMatching(/^encryption: The console does not encrypt values/)]);
   });
