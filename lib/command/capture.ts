@@ -32,7 +32,9 @@ export const capture = verb({
     save: { value: "FOLDER", help: "Keeps each callback in a file of its own. The next run goes on from there." },
     key: { value: "KEY", secret: true, help: "The key, if the profile has encryption switched on." },
     iv: { value: "IV", secret: true, help: "The initialization vector, if the console shows one." },
-    once: { help: "Ends when the text has come: with 0 if the options read it exactly, otherwise with 1." },
+    once: {
+      help: "Ends when the text with the backslash has come: with 0 if the options read it exactly, otherwise with 1.",
+    },
     yes: { ...YES, help: "Passes callbacks on though the endpoint of --forward is not on this machine." },
   },
   examples: [
@@ -45,9 +47,10 @@ export const capture = verb({
   notes: [
     "No tunnel comes with it: use one of yours. It must pass requests on as they are, which --tunnel tests.",
     "A text decides about escaping only if its backslash and its quotes arrive. Any other text decides nothing, and it says so.",
-    "A file of --save has the method, the target, the headers and the exact bytes. " +
+    "A file of --save has the method, the query, the headers and the exact bytes. " +
       "send --from sends it, and fixture of express-kaleyra-sms/testing reads it. " +
-      "Values of your own headers, and of variables that are not the provider's, are not kept: they may be secrets. " +
+      "Not kept are what may be secrets: values of most headers, those of variables in the query that are not " +
+      "fields of a callback, and a path other than / and /sms. " +
       "The body holds the number and what the subscriber typed: keep the folder private.",
     "The provider's page does not say how encrypted values are laid out. " +
       "With --key, the usual layouts of AES in GCM and CFB mode are tried. " +
@@ -73,8 +76,8 @@ export const capture = verb({
       tunnel,
       output,
       signal,
-      concluded: (conclusion) => {
-        if (options.once) end(resultOf(conclusion));
+      concluded: (conclusion, isLast) => {
+        if (options.once && isLast) end(resultOf(conclusion));
       },
       failed: fail,
     });

@@ -1,6 +1,6 @@
 // A callback saved to a file: method, target, headers and exact bytes. `capture` writes them, `fixture` and `send` read them.
 
-import { readFileSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 
 import { invalidArgument } from "../base/errors.js";
 import { isRecord } from "../base/record.js";
@@ -28,10 +28,18 @@ export function readSaved(file: string, reader: string): SavedCallback {
   throw notSaved(file, reader);
 }
 
-/** @throws Error if the file exists, or cannot be written */
+/** @throws Error if the file exists, or cannot be written: then there is none, for instance on a full disk */
 export function writeSaved(file: string, { method, url, headers, body, receivedAt }: SavedCallback): void {
   const saved: InFile = { method, url, headers, body: Buffer.from(body).toString("base64"), receivedAt };
-  writeFileSync(file, `${JSON.stringify(saved, undefined, 2)}\n`, { flag: "wx", mode: 0o600 });
+  const opened = openSync(file, "wx", 0o600);
+  try {
+    writeFileSync(opened, `${JSON.stringify(saved, undefined, 2)}\n`);
+  } catch (cause) {
+    rmSync(file, { force: true });
+    throw cause;
+  } finally {
+    closeSync(opened);
+  }
 }
 
 type InFile = Omit<SavedCallback, "body"> & { readonly body: string };

@@ -2,7 +2,7 @@
 
 import { headerOf } from "../../provider/as-callback.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
-import type { Finding } from "./finding.js";
+import { holdsNumber, type Finding } from "./finding.js";
 import { ownHeaders, ownVariables } from "./kept.js";
 
 /** The demands to choose from, as comments for the code: which of them is a secret, only the user knows. */
@@ -10,7 +10,7 @@ export function callersOf(callback: SavedCallback): {
   readonly findings: readonly Finding[];
   readonly comments: readonly string[];
 } {
-  const variables = ownVariables(callback).filter((name) => /^[\w.-]{1,40}$/.test(name));
+  const variables = ownVariables(callback).filter((name) => /^[\w.-]{1,40}$/.test(name) && !holdsNumber(name));
   const demands = [...ownHeaders(callback).map((name) => demandOf(name, callback)), ...variables.map(byQuery)];
   const about = "who calls";
   if (demands.length === 0)

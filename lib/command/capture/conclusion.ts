@@ -9,11 +9,11 @@ import { commonDecoding } from "./encoding.js";
 import { escapingOf } from "./escaping.js";
 import { openedBy, type Evidence } from "./evidence.js";
 import { exactness } from "./exactness.js";
-import type { Finding } from "./finding.js";
+import { shownName, type Finding } from "./finding.js";
 import { fit } from "./fitting.js";
 import { fieldsOf, formOf, partsOf } from "./form.js";
 import { membersOf, type Members } from "./members.js";
-import { othersOf } from "./others.js";
+import { forgottenOf, othersOf } from "./others.js";
 import { replay } from "./replay.js";
 import { shapeOf } from "./shape.js";
 import { numbersOf } from "./numbers.js";
@@ -34,12 +34,14 @@ export interface Known {
   readonly evidenceIn: (callback: SavedCallback) => Evidence | undefined;
   /** When a tunnel passed its test in this run. What came before says nothing of it. */
   readonly tunnelTestedAt: string | undefined;
+  /** How many callbacks came that are not among those given. */
+  readonly forgotten: number;
 }
 
 /** Returns what the callbacks show; `undefined` if the text that was asked for has not come. */
 export async function conclude(
   callbacks: readonly SavedCallback[],
-  { asked, evidenceIn, tunnelTestedAt }: Known,
+  { asked, evidenceIn, tunnelTestedAt, forgotten }: Known,
 ): Promise<Conclusion | undefined> {
   const evidence = callbacks.map(evidenceIn).filter((one) => one !== undefined);
   const awkward = evidence.filter((one) => !one.isLines);
@@ -88,6 +90,7 @@ export async function conclude(
       ...numbers.findings,
       ...zone.findings,
       ...othersOf(callbacks, sameMethod, texts, receipts),
+      ...forgottenOf(forgotten),
       ...callers.findings,
       betweenOf(basis, texts, tunnelTestedAt),
     ],
@@ -112,10 +115,10 @@ function learntOf(
     kind: shape.kind === "text" ? "json" : shape.kind,
     escaping: settled.escaping ?? "not decided",
     lineBreak: settled.lineBreak ?? "not decided",
-    names,
-    textIn: field,
+    names: names.map(shownName),
+    textIn: shownName(field),
     parts,
-    statics: Object.keys(statics),
+    statics: Object.keys(statics).map(shownName),
     zone: settled.zone ?? "not decided",
     encoding: decoding?.name ?? settled.encoding,
   };

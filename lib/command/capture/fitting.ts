@@ -6,6 +6,7 @@ import { callbackProfile, type CallbackProfile } from "../../callback/template/p
 import type { CallbackProfileOptions } from "../../callback/template/profile-options.js";
 import { FIELD_NAMES } from "../../callback/template/template.js";
 import type { Evidence } from "./evidence.js";
+import { literal, variableFor } from "./literal.js";
 import { isPages, type Members } from "./members.js";
 
 /** What the evidence of all texts together says. */
@@ -103,18 +104,15 @@ function codeOf({ method, url, fields, parts, statics }: CallbackProfileOptions)
 }
 
 function staticsOf(statics: Readonly<Record<string, string>>): string[] {
-  return Object.entries(statics).map(
-    ([name, value]) => `    ${/^[A-Za-z]\w*$/.test(name) ? name : literal(name)}: ${literal(value)},`,
-  );
+  return Object.entries(statics).map(([name, value]) => {
+    const variable = variableFor(name, value);
+    const code = variable === undefined ? literal(value) : `process.env.${variable} ?? ""`;
+    return `    ${/^[A-Za-z]\w*$/.test(name) ? name : literal(name)}: ${code},`;
+  });
 }
 
 function listOf(names: Iterable<string>): string {
   return `[${Array.from(names, literal).join(", ")}]`;
-}
-
-/** A string of JavaScript, on one line. */
-function literal(text: string): string {
-  return JSON.stringify(text).replaceAll("\u2028", "\\u2028").replaceAll("\u2029", "\\u2029");
 }
 
 type Decoding = NonNullable<Evidence["decoding"]>;

@@ -1,11 +1,11 @@
 // The folder of `--save`: a file for each callback that came, and the nonce, so that the next run goes on.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 import { isRecord } from "../../base/record.js";
 import { readSaved, writeSaved, type SavedCallback } from "../../provider/saved-callback.js";
-import { wrongUse } from "../failure.js";
+import { Failure, fault, wrongUse } from "../failure.js";
 import { newNonce, NONCE } from "./asked-text.js";
 import { withoutSecrets } from "./kept.js";
 
@@ -21,7 +21,7 @@ export interface Folder {
 }
 
 const NONCE_FILE = "capture.json";
-const CALLBACK_FILE = /^callback-(\d+)\.json$/;
+const CALLBACK_FILE = /^callback-(\d{1,12})\.json$/;
 
 /** @throws Failure if it is no folder, or cannot be written */
 export function openFolder(path: string): Folder {
@@ -41,31 +41,64 @@ export function openFolder(path: string): Folder {
         for (;;) {
           last += 1;
           const file = join(path, `callback-${String(last).padStart(3, "0")}.json`);
-          // Another run may write into the same folder.
-          if (existsSync(file)) continue;
-          writeSaved(file, withoutSecrets(callback));
-          return file;
+          try {
+            writeSaved(file, withoutSecrets(callback));
+            return file;
+          } catch (cause) {
+            // Another run may write into the same folder.
+            if (codeOf(cause) !== "EEXIST") throw cause;
+          }
         }
       },
     };
   } catch (cause) {
-    const { code = "no reason given" } = cause as NodeJS.ErrnoException;
-    throw wrongUse(`--save: the folder ${path} cannot be used (${code}).`, "Name a folder that can be written.");
+    if (cause instanceof Failure) throw cause;
+    throw wrongUse(
+      `--save: the folder ${path} cannot be used (${codeOf(cause)}).`,
+      "Name a folder that can be written.",
+    );
   }
+}
+
+/** Why the run ends when a callback cannot be written. */
+export function notSaved(cause: unknown): Failure {
+  const code = codeOf(cause);
+  const mend = ["ENOSPC", "EDQUOT", "EFBIG"].includes(code)
+    ? "Make room"
+    : code === "ENOENT"
+      ? "The folder was removed or renamed: put it back"
+      : "Look at who may write into the folder";
+  return fault({
+    code: "not-saved",
+    message: `A callback came and could not be written (${code}). It was answered 500.`,
+    next: `${mend}, start again, and trigger the callback again in the console.`,
+  });
+}
+
+function codeOf(cause: unknown): string {
+  const { code = "no reason given" } = cause as NodeJS.ErrnoException;
+  return code;
 }
 
 function numberOf(name: string): number {
   return Number(CALLBACK_FILE.exec(name)?.[1] ?? 0);
 }
 
+/** @throws Failure if the file is not one of capture's: it is never overwritten */
 function nonceIn(file: string): string {
-  if (existsSync(file)) {
-    const kept: unknown = parsed(readFileSync(file, "utf8"));
-    if (isRecord(kept) && typeof kept.nonce === "string" && NONCE.test(kept.nonce)) return kept.nonce;
-  }
   const nonce = newNonce();
-  writeFileSync(file, `${JSON.stringify({ nonce })}\n`, { mode: 0o600 });
-  return nonce;
+  try {
+    writeFileSync(file, `${JSON.stringify({ nonce })}\n`, { flag: "wx", mode: 0o600 });
+    return nonce;
+  } catch (cause) {
+    if (codeOf(cause) !== "EEXIST") throw cause;
+  }
+  const kept: unknown = lstatSync(file).isFile() ? parsed(readFileSync(file, "utf8")) : undefined;
+  if (isRecord(kept) && typeof kept.nonce === "string" && NONCE.test(kept.nonce)) return kept.nonce;
+  throw wrongUse(
+    `--save: ${file} is not a file of capture, or it is damaged.`,
+    "Name another folder. If the folder is capture's, remove the file: the text to send is then a new one.",
+  );
 }
 
 function parsed(text: string): unknown {
@@ -79,6 +112,8 @@ function parsed(text: string): unknown {
 /** A file that was cut off, for instance by a full disk, does not keep the others from being read. */
 function readable(file: string): SavedCallback | undefined {
   try {
+    // To read a pipe would wait for ever.
+    if (!lstatSync(file).isFile()) return undefined;
     return readSaved(file, "--save");
   } catch {
     return undefined;

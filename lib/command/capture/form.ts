@@ -4,6 +4,7 @@ import { headerOf } from "../../provider/as-callback.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
 import type { Evidence } from "./evidence.js";
 import { notProven, proven, shownName, toDo, type Finding } from "./finding.js";
+import { variableFor } from "./literal.js";
 import type { Members } from "./members.js";
 
 /** A media type that can be printed: a caller may send anything. */
@@ -34,6 +35,12 @@ export function fieldsOf({ names, statics, seen, undescribable }: Members): Find
       : seen > 1
         ? [proven("static fields", `${list}: the same in ${seen} callbacks`)]
         : [notProven("static fields", `That ${list} always has this value: it came once. Send the text again.`)]),
+    ...own
+      .map((name) => [name, variableFor(name, statics[name] ?? "")] as const)
+      .filter(([, variable]) => variable !== undefined)
+      .map(([name, variable]) =>
+        toDo("static fields", `${shownName(name)} is not printed: set ${variable ?? ""} to the value in the console.`),
+      ),
     ...undescribable.map((why) =>
       toDo("template", `callbackProfile cannot describe it: ${why}. So only proper JSON can be read.`),
     ),

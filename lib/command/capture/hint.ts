@@ -3,12 +3,19 @@
 import { isPlaceholder } from "../../callback/fields.js";
 import { REDIRECTED } from "../../callback/no-sms.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
+import type { Asked } from "./asked-text.js";
 import { looksEncrypted } from "./encryption.js";
 import { shapeOf } from "./shape.js";
 
 /** @param hasKey - whether the key of encrypted values was given */
-export function hintOf(callback: SavedCallback, hasKey: boolean): string {
+export function hintOf(callback: SavedCallback, hasKey: boolean, { nonce }: Asked): string {
   const shape = shapeOf(callback);
+  const hasNonce = Buffer.from(callback.body).toString("latin1").toLowerCase().includes(nonce);
+  if (hasNonce)
+    return (
+      "What was asked for is in it, but cannot be told from the rest: objects in objects, a name that is there twice, " +
+      'or a value without quotes. In the console, use a flat template with "message": "<message>".'
+    );
   if (shape === undefined)
     return callback.method === "GET"
       ? `It has no variables. ${REDIRECTED}`

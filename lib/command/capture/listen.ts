@@ -31,6 +31,8 @@ export interface Listener {
 
 /** Six times what the router reads by default, in bytes. */
 const MOST_BODY_BYTES = 1_048_576;
+/** How much of a larger one is read, so that a client that writes it all sees the answer. In bytes. */
+const MOST_DRAINED_BYTES = 64 * MOST_BODY_BYTES;
 /** How long answers may take when it ends. In milliseconds. */
 const CLOSE_MS = 1_000;
 
@@ -56,7 +58,9 @@ export async function listen(port: number, { reply, unreadable }: Handlers): Pro
       }
       const { method = "", url = "", rawHeaders } = request;
       const captured = { method, url, rawHeaders, body, receivedAt: now() };
-      void reply(captured).then((answer) => respond(response, answer));
+      void reply(captured).then((answer) => {
+        if (!respond(response, answer)) unreadable("The endpoint's answer cannot be passed on: it was answered 502.");
+      });
     });
     request.on("error", () => unreadable("A connection ended within a request: it is not kept."));
   });
@@ -86,24 +90,32 @@ export async function listen(port: number, { reply, unreadable }: Handlers): Pro
   };
 }
 
-/** Calls back with the whole body, or with nothing as soon as it is too large. */
+/** Calls back with the whole body, or with nothing if it is too large. */
 function collect(request: IncomingMessage, whenDone: (body: Buffer | undefined) => void): void {
   const chunks: Buffer[] = [];
   let length = 0;
   request.on("data", (chunk: Buffer) => {
-    const wasTooLarge = length > MOST_BODY_BYTES;
     length += chunk.length;
-    if (wasTooLarge) return;
-    if (length > MOST_BODY_BYTES) whenDone(undefined);
-    else chunks.push(chunk);
+    if (length <= MOST_BODY_BYTES) chunks.push(chunk);
+    else if (length > MOST_DRAINED_BYTES && length - chunk.length <= MOST_DRAINED_BYTES) whenDone(undefined);
+    else chunks.length = 0;
   });
   request.on("end", () => {
     if (length <= MOST_BODY_BYTES) whenDone(Buffer.concat(chunks));
+    else if (length <= MOST_DRAINED_BYTES) whenDone(undefined);
   });
 }
 
-function respond(response: ServerResponse, { status, rawHeaders, body }: Reply): void {
+/** @returns whether it is an answer that Node.js can send; otherwise the caller gets 502 */
+function respond(response: ServerResponse, { status, rawHeaders, body }: Reply): boolean {
   response.on("error", () => undefined);
-  response.writeHead(status, [...rawHeaders, "Content-Length", String(body.length)]);
-  response.end(response.req.method === "HEAD" ? undefined : body);
+  try {
+    response.writeHead(status, [...rawHeaders, "Content-Length", String(body.length)]);
+    response.end(response.req.method === "HEAD" ? undefined : body);
+    return true;
+  } catch {
+    if (!response.headersSent) response.writeHead(502);
+    response.end();
+    return false;
+  }
 }

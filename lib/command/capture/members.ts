@@ -2,7 +2,7 @@
 
 import { isPart, isVariable, PAGE_LINE, partNumber } from "../../callback/fields.js";
 import { MOST_PARTS, variablesIn } from "../../callback/template/template.js";
-import { shownName } from "./finding.js";
+import { holdsNumber, shownName } from "./finding.js";
 import type { Shape } from "./shape.js";
 
 export interface Members {
@@ -58,6 +58,9 @@ export function membersOf(
         ? `${shownName(name)} changes, and is no field of the provider's page`
         : `${shownName(name)} has the value of ${twin}: if it is that variable, name it ${twin} in the console`,
     ),
+    ...Object.keys(statics)
+      .filter(holdsNumber)
+      .map((name) => `${shownName(name)} may be somebody's number: use another name in the console`),
     ...Object.keys(statics)
       .filter((name) => !STATIC_NAME.test(name) || name === "__proto__")
       .map((name) => `${shownName(name)} cannot be the name of a static field`),

@@ -3,7 +3,7 @@
 import type { Receipt } from "../../answer/receipt.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
 import type { Evidence } from "./evidence.js";
-import { proven, toDo, type Finding } from "./finding.js";
+import { notProven, proven, toDo, type Finding } from "./finding.js";
 
 /** What becomes of all other callbacks that came. */
 export function othersOf(
@@ -29,4 +29,9 @@ export function othersOf(
     ),
     ...(foreign === 0 ? [] : [toDo("other callbacks", `${foreign} came by another method, and are not read.`)]),
   ];
+}
+
+/** What came before the callbacks that a run looks at. */
+export function forgottenOf(count: number): Finding[] {
+  return count === 0 ? [] : [notProven("other callbacks", `${count} more came before these, and are not looked at.`)];
 }

@@ -1,10 +1,14 @@
 // Sends the callbacks that came through a router with the options that are printed.
 
+import { setImmediate } from "node:timers/promises";
+
 import type { Receipt } from "../../answer/receipt.js";
 import { callbackOf, inflated } from "../../provider/as-callback.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
 import { incomingSms } from "../../router.js";
 import type { Fit } from "./fitting.js";
+
+const AT_A_TIME = 25;
 
 const SILENT = { warn: () => undefined, error: () => undefined };
 
@@ -18,8 +22,11 @@ export async function replay(options: Fit["options"], callbacks: readonly SavedC
     const sms = incomingSms({ ...options, authenticate: false, deduplicate: false, logger: SILENT });
     sms.on("message", () => undefined);
     const receipts: Receipt[] = [];
-    for (const callback of callbacks)
+    for (const callback of callbacks) {
+      // Many are replayed while others come, which want their answers.
+      if (receipts.length % AT_A_TIME === 0) await setImmediate();
       receipts.push(await sms.receive(callbackOf({ ...callback, body: bytes(callback) })));
+    }
     await sms.close();
     return receipts;
   } finally {

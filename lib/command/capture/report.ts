@@ -22,7 +22,7 @@ export function openingText({ address, asked, folder, forward }: Opening): strin
       : `What comes is kept in ${folder}.`,
     forward === undefined
       ? "Callbacks are answered 200."
-      : `Callbacks are passed on to ${forward}, and answered as it does.`,
+      : `Callbacks are passed on to ${shownUrl(forward)}, and answered as it does.`,
     "",
     "Send this text to your number, from a phone, exactly as it stands:",
     "",
@@ -37,6 +37,13 @@ export function openingText({ address, asked, folder, forward }: Opening): strin
     "If the console's configuration has a keyword, type it and a space first.",
     "If your phone turns straight quotes into curly ones, switch smart punctuation off.",
   ].join("\n");
+}
+
+/** Without the query, and without a path of the user's own: both may hold a secret. */
+function shownUrl(url: string): string {
+  const { origin, pathname, search } = new URL(url);
+  const path = pathname === "/" || pathname === "/sms" ? pathname : "/...";
+  return `${origin}${path}${search === "" ? "" : "?..."}`;
 }
 
 /** A reminder, for a listener to which nothing comes looks as if all was well. */

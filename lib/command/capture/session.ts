@@ -1,6 +1,7 @@
 // A run of `capture`: keeps each callback, answers it, and says what all of them show.
 
-import { fault } from "../failure.js";
+import { setImmediate } from "node:timers/promises";
+
 import type { Output } from "../output.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
 import { conclude, type Conclusion } from "./conclusion.js";
@@ -8,8 +9,8 @@ import type { Asked } from "./asked-text.js";
 import type { Keys } from "./encryption.js";
 import { evidenceIn, type Evidence } from "./evidence.js";
 import { formName } from "./form.js";
-import type { Folder } from "./folder.js";
-import { passOn } from "./forward.js";
+import { notSaved, type Folder } from "./folder.js";
+import { passOn, UnusableAnswer } from "./forward.js";
 import { hintOf } from "./hint.js";
 import type { CapturedRequest, Reply } from "./listen.js";
 import { conclusionText } from "./report.js";
@@ -25,8 +26,8 @@ interface Deps {
   readonly tunnel: TunnelTest;
   readonly output: Output;
   readonly signal: AbortSignal;
-  /** Called with each conclusion from a callback that came. */
-  readonly concluded: (conclusion: Conclusion) => void;
+  /** Called with each conclusion. Last: unless it is only of earlier runs, or of the text of two lines, and not exact. */
+  readonly concluded: (conclusion: Conclusion, isLast: boolean) => void;
   /** Called if a callback cannot be kept, or a conclusion cannot be made. */
   readonly failed: (cause: unknown) => void;
 }
@@ -41,12 +42,23 @@ export class Session {
   /** Those of earlier runs, too. */
   readonly #callbacks: SavedCallback[] = [];
   readonly #evidence = new Map<SavedCallback, Evidence | undefined>();
-  /** Callbacks are reported one after the other. */
-  #reported: Promise<unknown> = Promise.resolve();
+  /** How many came before those that are remembered. */
+  #forgotten = 0;
+  /** Whether the text with the backslash came in this run. */
+  #hasAwkward = false;
+  /** Whether something came that the conclusion being made does not know. */
+  #isDue = false;
+  #concluding: Promise<void> | undefined;
 
   constructor(deps: Deps) {
     this.#deps = deps;
-    for (const callback of deps.folder?.earlier ?? []) this.#remember(callback);
+    for (const callback of deps.folder?.earlier ?? []) {
+      try {
+        this.#remember(callback);
+      } catch {
+        deps.output.note("A callback of the folder cannot be looked at. It decides nothing.");
+      }
+    }
   }
 
   /** Whether a callback came, in an earlier run or in this one. */
@@ -64,40 +76,34 @@ export class Session {
     try {
       file = folder?.save(callback);
     } catch (cause) {
-      const { code = "no reason given" } = cause as NodeJS.ErrnoException;
-      failed(
-        fault({
-          code: "not-saved",
-          message: `A callback came and could not be written (${code}). It was answered 500.`,
-          next: "Make room, start again, and trigger the callback again in the console.",
-        }),
-      );
+      failed(notSaved(cause));
       return { ...EMPTY, status: 500 };
     }
     const answer = await this.#answer(request);
-    this.#reported = this.#reported
-      .then(() => this.#report(callback, { answered: answer.status, file }))
-      .catch((cause: unknown) => {
-        output.note("The callback could not be reported.");
-        failed(cause);
-      });
+    try {
+      this.#report(callback, { answered: answer.status, file });
+    } catch {
+      // Anyone can send what nobody thought of: it costs this report, and nothing else.
+      output.note("A callback came that cannot be looked at. It decides nothing.");
+    }
     return answer;
   }
 
   /** Says what earlier runs show. */
   async concludeEarlier(): Promise<void> {
-    this.#reported = this.#reported.then(() => this.#conclude());
-    await this.#reported;
+    await this.#conclude();
   }
 
   /** Of many callbacks, the oldest that show nothing go first. */
   #remember(callback: SavedCallback): void {
     const { asked, keys } = this.#deps;
-    this.#callbacks.push(callback);
+    // Looked at first: what cannot be looked at is not remembered.
     this.#evidence.set(callback, evidenceIn(callback, asked, keys));
+    this.#callbacks.push(callback);
     if (this.#callbacks.length <= MOST_REMEMBERED) return;
     const oldest = this.#callbacks.findIndex((one) => this.#evidence.get(one) === undefined);
     for (const one of this.#callbacks.splice(Math.max(oldest, 0), 1)) this.#evidence.delete(one);
+    this.#forgotten += 1;
   }
 
   /** Monitors send HEAD; anything else is no callback. */
@@ -116,19 +122,21 @@ export class Session {
       return await passOn(request, forward);
     } catch (cause) {
       const { code = "no answer" } = cause as NodeJS.ErrnoException;
-      output.note(`The endpoint of --forward cannot be reached (${code}): the callback was answered 502.`);
+      const why = cause instanceof UnusableAnswer ? cause.message : `cannot be reached (${code})`;
+      output.note(`The endpoint of --forward ${why}: the callback was answered 502.`);
       return { ...EMPTY, status: 502 };
     }
   }
 
-  async #report(
+  #report(
     callback: SavedCallback,
     { answered, file }: { readonly answered: number; readonly file: string | undefined },
-  ): Promise<void> {
-    const { output, keys } = this.#deps;
+  ): void {
+    const { output, keys, asked, failed } = this.#deps;
     this.#remember(callback);
-    const isAsked = this.#evidence.get(callback) !== undefined;
-    const hint = isAsked ? "It is the text that was asked for." : hintOf(callback, keys !== undefined);
+    const evidence = this.#evidence.get(callback);
+    const isAsked = evidence !== undefined;
+    const hint = isAsked ? "It is the text that was asked for." : hintOf(callback, keys !== undefined, asked);
     const form = formName(callback);
     const bytes = callback.method === "GET" ? callback.url.length : callback.body.length;
     const kept = file === undefined ? "" : `, kept in ${file}`;
@@ -136,19 +144,42 @@ export class Session {
       { type: "callback", form, bytes, answered, isAsked, hint, ...(file !== undefined && { file }) },
       `${(callback.receivedAt ?? "").slice(11, 19)} ${form}, ${bytes} bytes, answered ${answered}${kept}. ${hint}`,
     );
-    if (isAsked) await this.#conclude();
+    if (!isAsked) return;
+    this.#hasAwkward ||= !evidence.isLines;
+    this.#conclude().catch((cause: unknown) => {
+      output.note("No conclusion could be made.");
+      failed(cause);
+    });
   }
 
-  async #conclude(): Promise<void> {
+  /** Concludes once at a time: of what comes meanwhile, all of it together after that. */
+  #conclude(): Promise<void> {
+    this.#isDue = true;
+    this.#concluding ??= this.#concludeWhileDue().finally(() => (this.#concluding = undefined));
+    return this.#concluding;
+  }
+
+  async #concludeWhileDue(): Promise<void> {
+    while (this.#isDue) {
+      // Answers come first.
+      await setImmediate();
+      this.#isDue = false;
+      await this.#concludeOnce();
+    }
+  }
+
+  async #concludeOnce(): Promise<void> {
     const { output, asked, tunnelTestedAt, concluded } = this.#deps;
+    const isLast = this.#hasAwkward;
     const conclusion = await conclude([...this.#callbacks], {
       asked,
       evidenceIn: (one) => this.#evidence.get(one),
       tunnelTestedAt: tunnelTestedAt(),
+      forgotten: this.#forgotten,
     });
     if (conclusion === undefined) return;
     output.event({ type: "conclusion", ...conclusion }, conclusionText(conclusion, output));
-    concluded(conclusion);
+    concluded(conclusion, isLast || conclusion.isExact);
   }
 }
 

@@ -97,6 +97,11 @@ function literalIn(body: string, name: string): string | undefined {
   }
 }
 
-function rewritten(body: string): string {
-  return JSON.stringify(JSON.parse(body));
+/** `undefined` if it is nested more deeply than `JSON.stringify` can write. */
+function rewritten(body: string): string | undefined {
+  try {
+    return JSON.stringify(JSON.parse(body));
+  } catch {
+    return undefined;
+  }
 }
