@@ -321,12 +321,12 @@ describe("check of an endpoint that accepts no callback", () => {
     expect(lines).toMatchObject([{ result: "fails", seen: "no answer within 5 seconds" }]);
   }, 20_000);
 
-  it("ends with 130 if it is interrupted while it waits", async () => {
+  it("ends with 130 if it is interrupted while it waits, and says how to find what it sent", async () => {
     const asked = deferred();
     const { child, ended } = startCommand(["check", await served(() => asked.resolve())]);
     await asked.promise;
     child.kill("SIGINT");
-    expect(await ended).toMatchObject({ code: 130, stdout: "" });
+    expect(await ended).toMatchObject({ code: 130, stdout: expect.stringMatching(/Ids begin with [\w-]+,/) });
   });
 
   it("exits with 3 if nothing listens, and with 2 for a URL that it does not take", async () => {
