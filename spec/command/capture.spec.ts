@@ -359,6 +359,16 @@ describe("capture of encrypted values", () => {
     expect([ran.code, conclusionsOf(ran)]).toEqual([130, []]);
   });
 
+  it("asks for the key whatever the encrypted values begin with", async () => {
+    const running = startCapture([]);
+    const { port, awkward } = await running.listening;
+    const insert = (value: string): string =>
+      value === "" ? "" : `7${Buffer.from(value.padEnd(30)).toString("base64url")}`;
+    await sendTo(port, rendered(awkward, { method: "POST", template: PRINTED, insert }));
+    await running.printed(/It looks encrypted/);
+    await running.interrupt();
+  });
+
   it.each<[args: readonly string[]]>([[["--iv", "env:SMS_IV"]], [["--key", "env:SHORT"]], [["--key", "env:NO_KEY"]]])(
     "exits with 2 for a key that cannot be one: %j",
     async (args) => {

@@ -141,6 +141,6 @@ const ENCODED = /^(?:[0-9a-f]{2}){16,}$|^[A-Za-z0-9+/_ -]{22,}={0,2}$/i;
 /** Whether a callback's number and id look encrypted: neither is ever a long row of letters and digits. */
 export function looksEncrypted(valueOf: (name: string) => string | undefined): boolean {
   return (
-    ["source", "id"].every((name) => ENCODED.test(valueOf(name) ?? "")) && !/^\+?\d/.test(valueOf("source") ?? "1")
+    ["source", "id"].every((name) => ENCODED.test(valueOf(name) ?? "")) && !/^[\d +()-]*$/.test(valueOf("source") ?? "")
   );
 }
