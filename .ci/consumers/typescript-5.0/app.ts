@@ -25,7 +25,7 @@ const sms = incomingSms({ authenticate: false, profile });
 sms.keyword(OPT_OUT, ({ message }) => texts.push(message.text));
 const asha: Subscriber = subscriber(sms, { source: "+919876500001" });
 const inMemory: MemoryInbox = memoryInbox({ attempts: 3 });
-assert.throws(() => fixture("no such file"), /no such file is not a saved callback/);
+assert.throws(() => fixture("no such file"), /There is no file no such file/);
 // @ts-expect-error: a misspelt event
 assert.throws(() => sms.on("mesage", () => undefined), TypeError);
 createServer(sms);

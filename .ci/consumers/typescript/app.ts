@@ -25,7 +25,7 @@ sms.on("message", async (message) => void texts.push(message.text));
 export const durable = (database: DatabaseSync): Inbox => sqliteInbox({ database, attempts: 3 });
 const inMemory: MemoryInbox = memoryInbox({ attempts: 3 });
 const asha: Subscriber = subscriber(sms, { source: "+919876500001" });
-assert.throws(() => fixture("no such file"), /no such file is not a saved callback/);
+assert.throws(() => fixture("no such file"), /There is no file no such file/);
 void inMemory.advance(1_000).then(() => inMemory.close());
 const page: SimulatorOptions = { target: "/sms", headers: { "X-Callback-Token": process.env.CALLBACK_TOKEN } };
 assert.equal(typeof simulator(sms, page), "function");
