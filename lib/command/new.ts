@@ -98,7 +98,6 @@ function copy(example: string, folder: string, target: string): Result {
   const from = join(EXAMPLES, example);
   cpSync(from, target, {
     recursive: true,
-    errorOnExist: true,
     force: false,
     filter: (source) => !LEFT_OUT.has(basename(source)),
   });
