@@ -12,7 +12,7 @@ export function createShop(database) {
   const addCoupon = database.prepare("INSERT OR IGNORE INTO coupon (code) VALUES (?)");
 
   return {
-    /** Only the subscriber's own: whoever guesses a number learns nothing. */
+    /** Only the subscriber's own: a guessed number reveals nothing. */
     orderOf: (source, number) => findOrder.get(number, source),
     /** The code of a coupon that nobody has; `undefined` if all are taken. */
     takeCoupon: (source) => takeCoupon.get(source)?.code,

@@ -155,7 +155,7 @@ function notHere(status: number): Failure {
   });
 }
 
-/** What the user is told of a tunnel that changes what it passes on. */
+/** The failure for a tunnel that changes what it passes on. */
 export function rewrites(changes: readonly string[]): Failure {
   return fault({
     code: "tunnel-rewrites",

@@ -7,7 +7,7 @@ import { HOLDS, isAccepted, judge, seenIn, silent, type Finding, type Group, typ
 import { allChanged, changedOneByOne, NOTHING_SHOWN, type Change, type Shown } from "./shown.js";
 
 const ANYONE =
-  "Whoever knows the URL can opt your customers in and out. Let the provider send a secret and demand it, as " +
+  "Anyone who knows the URL can opt your customers in and out. Let the provider send a secret and demand it, as " +
   "options.authenticate does, then run check with it: --header, --query, --basic or --bearer. " +
   "If your app lets in addresses instead, and this machine's is one of them, run check from another one.";
 

@@ -53,7 +53,7 @@ export async function exchange(question: Question, limitMs: number, signal: Abor
       headers,
       agent: false,
     });
-    let heard: { readonly status: number; readonly headers: Record<string, string> } | undefined;
+    let answered: { readonly status: number; readonly headers: Record<string, string> } | undefined;
     const chunks: Buffer[] = [];
     const settle = (settled: () => void): void => {
       clearTimeout(timer);
@@ -62,12 +62,12 @@ export async function exchange(question: Question, limitMs: number, signal: Abor
       outgoing.destroy();
     };
     const end = (silence: Silence): void =>
-      settle(() => resolve(heard === undefined ? silence : { ...heard, body: Buffer.concat(chunks).toString() }));
+      settle(() => resolve(answered === undefined ? silence : { ...answered, body: Buffer.concat(chunks).toString() }));
     const abort = (): void => settle(() => reject(signal.reason as Error));
     const timer = setTimeout(() => settle(() => resolve("late")), limitMs);
     signal.addEventListener("abort", abort);
     outgoing.on("response", (answer) => {
-      heard = {
+      answered = {
         status: answer.statusCode ?? 0,
         headers: Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)])),
       };
@@ -81,7 +81,7 @@ export async function exchange(question: Question, limitMs: number, signal: Abor
     });
     // An endpoint may answer and close while the body is still being sent: the answer counts.
     outgoing.on("error", ({ code }: NodeJS.ErrnoException) => {
-      if (heard === undefined) end(code === "ECONNREFUSED" ? "refused" : "closed");
+      if (answered === undefined) end(code === "ECONNREFUSED" ? "refused" : "closed");
     });
     if (question.isCut === true) outgoing.write(bytes ?? "", () => end("closed"));
     else if (length === bytes?.length) outgoing.end(bytes);

@@ -46,7 +46,7 @@ export function recorded(file: string, url: string | undefined, given: Given): (
   return () => whole;
 }
 
-/** Headers that are no secret, whoever recorded them. */
+/** Headers that are never secret. */
 const PLAIN = /^(content-|accept|user-agent$)/i;
 
 /** Headers that belong to the connection on which the callback came. */
