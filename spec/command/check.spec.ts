@@ -349,7 +349,7 @@ describe("the table of check", () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/^Callbacks by POST\n {2}holds {7}accepts a callback by POST\n/);
     expect(stdout).toMatch(
-      /\n\nWho may call\n {2}fails {7}refuses a caller that shows no secret \(answered 200 to POST\)\n {14}Whoever knows/,
+      /\n\nWho may call\n {2}fails {7}refuses a caller that shows no secret \(answered 200 to POST\)\n {14}Anyone who knows/,
     );
     expect(stdout).toMatch(
       /\n\n\d+ hold, 1 fails, 3 are not proven\.\nIds begin with express-kaleyra-sms-check-\w+-, the source is 910000000000\.\n$/,
