@@ -3,12 +3,12 @@
 /** From the top down. A room imports from floors below its own, never from one above, nor from another room of its own floor. */
 const FLOORS = [
   ["index", "command"],
-  ["simulator", "testing"],
+  ["simulator", "testing", "metrics"],
   ["router", "provider"],
   ["options"],
-  ["http"],
+  ["http", "watch"],
   ["pipeline"],
-  ["handlers", "answer", "inbox", "watch"],
+  ["handlers", "answer", "inbox"],
   ["keywords"],
   ["callback", "access"],
   ["base"],

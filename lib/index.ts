@@ -40,8 +40,12 @@ export type { Scope } from "./handlers/scope.js";
 export type { BusyCallback, Handler, HandlerContext, SmsEvent, SmsEvents } from "./handlers/events.js";
 
 // The inbox
-export type { Inbox, InboxAttempt, InboxOutcome, InboxWork } from "./inbox/inbox.js";
-export type { DeadLetter, InboxStats, KeptMessage, OperableInbox } from "./inbox/operable-inbox.js";
+export type { Inbox, InboxAttempt, InboxOutcome, InboxStats, InboxWork } from "./inbox/inbox.js";
+export type { DeadLetter, KeptMessage, OperableInbox } from "./inbox/operable-inbox.js";
+
+// Watching it
+export type { CallbackTrace, HandlerTrace, StoreTrace } from "./watch/channels.js";
+export type { Health } from "./watch/health.js";
 
 // Callbacks without HTTP: sms.receive()
 export type { Callback } from "./callback/read-callback.js";

@@ -5,6 +5,7 @@ import { isAcknowledgement, type Acknowledgement } from "./answer/acknowledgemen
 import { codedTypeError, invalidOption } from "./base/errors.js";
 import type { Logger } from "./base/log.js";
 import { hasOnly, isRecord } from "./base/record.js";
+import { MAX_TIMER_MS } from "./base/time-limit.js";
 import type { Decrypt } from "./callback/decrypt.js";
 import { isTableField } from "./callback/fields.js";
 import { isCountry } from "./callback/national-number.js";
@@ -50,6 +51,10 @@ interface WithInbox {
    * the function throws.
    */
   readonly describeFailure?: DescribeFailure | undefined;
+  /**
+   * Milliseconds for which a message of the inbox may wait before `sms.health()` warns of a backlog. Default: 60,000.
+   */
+  readonly backlogMs?: number | undefined;
   readonly deduplicate?: undefined;
   readonly acknowledgeFailures?: undefined;
 }
@@ -59,6 +64,7 @@ interface WithoutInbox {
   readonly concurrency?: undefined;
   readonly storeTimeoutMs?: undefined;
   readonly describeFailure?: undefined;
+  readonly backlogMs?: undefined;
   /**
    * How handled messages are remembered, so that duplicates are not handled again. `windowMs`: for how many
    * milliseconds (default: 86,400,000, a day). `max`: how many messages (default: 100,000). They are kept in the memory
@@ -160,6 +166,7 @@ export interface Settings {
   readonly concurrency: number;
   readonly storeTimeoutMs: number;
   readonly describeFailure: DescribeFailure | undefined;
+  readonly backlogMs: number;
   readonly defaultCountry: string | undefined;
   readonly timeZone: string | undefined;
   readonly schema: object | undefined;
@@ -177,9 +184,6 @@ interface Option {
   readonly takes: string;
   readonly accepts: (value: unknown) => boolean;
 }
-
-/** Node.js sets a longer timer to 1 ms. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0;
 const milliseconds: Option = {
@@ -236,6 +240,7 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
   },
   storeTimeoutMs: milliseconds,
   describeFailure: { takes: "a function (cause) => string", accepts: (value) => typeof value === "function" },
+  backlogMs: milliseconds,
   defaultCountry: {
     takes: 'the two-letter code of a country (ISO 3166) in capitals, such as "IN"',
     accepts: isCountry,
@@ -298,6 +303,7 @@ function complete(options: Given): Settings {
     concurrency: options.concurrency ?? 16,
     storeTimeoutMs: options.storeTimeoutMs ?? 5_000,
     describeFailure: options.describeFailure,
+    backlogMs: options.backlogMs ?? 60_000,
     defaultCountry: options.defaultCountry,
     timeZone: options.timeZone,
     schema: options.schema,
@@ -307,7 +313,7 @@ function complete(options: Given): Settings {
 }
 
 /** The options that need an inbox. */
-const ONLY_WITH_INBOX = ["concurrency", "storeTimeoutMs", "describeFailure"] as const;
+const ONLY_WITH_INBOX = ["concurrency", "storeTimeoutMs", "describeFailure", "backlogMs"] as const;
 /** The options that an inbox excludes, and why. */
 const ONLY_WITHOUT_INBOX = {
   deduplicate: "the inbox recognizes duplicates during its retentionMs",

@@ -4,6 +4,7 @@ import { createAuthorize } from "./access/authorize.js";
 import { Answers, type Receipt } from "./answer/receipt.js";
 import { createLog } from "./base/log.js";
 import { isLookedAtOnly } from "./base/looked-at-only.js";
+import { within } from "./base/observation.js";
 import { nameOf } from "./base/thrown.js";
 import { TimeLimit } from "./base/time-limit.js";
 import { createDecryptFields } from "./callback/decrypt.js";
@@ -21,15 +22,19 @@ import { createFetch, type FetchOptions } from "./http/fetch.js";
 import { createListener } from "./http/listener.js";
 import type { Listener } from "./http/requests.js";
 import { createStages } from "./http/stages.js";
+import { Reach } from "./inbox/reach.js";
 import { readOptions, type IncomingSmsOptions } from "./options.js";
 import { createAdmit } from "./pipeline/admit.js";
 import { adviseOnSetUp, createAdvise } from "./pipeline/advice.js";
 import { createInMemory } from "./pipeline/in-memory.js";
 import { createMatchesOf } from "./pipeline/matches-of.js";
+import { Closing, type CloseOptions } from "./pipeline/closing.js";
 import { Observers } from "./pipeline/observer.js";
 import { createReceive } from "./pipeline/receive.js";
 import { STATE, type RouterState } from "./pipeline/router-state.js";
 import { createThroughInbox } from "./pipeline/through-inbox.js";
+import { createChannels } from "./watch/channels.js";
+import { healthOf, type Health } from "./watch/health.js";
 
 /**
  * A router that receives incoming SMS: a function for `app.use`, a route or `http.createServer`, with methods to
@@ -69,11 +74,32 @@ export interface IncomingSms extends Listener, Registers<SmsEvent> {
    */
   receive(callback: Callback): Promise<Receipt>;
   /**
-   * Answers 503 from now on, and waits for the callbacks in flight, at most one `handlerTimeoutMs`. The remaining ones
-   * are then answered, or released to the inbox. After that, the router does not keep the process alive.
+   * Whether callbacks should be sent here, and what a person should look at. It asks nobody: what is known of the inbox
+   * is at most one `leaseMs` old. For the probe of a load balancer.
+   *
+   * @example
+   * app.get("/health", (_req, res) => {
+   *   const health = sms.health();
+   *   res.status(health.ready ? 200 : 503).json(health);
+   * });
    */
-  close(): Promise<void>;
-  /** The same as `close`, for `await using`. */
+  health(): Health;
+  /**
+   * Ends the router. At once, `health()` is not ready. For `drainMs`, the router answers and handles as before. Then it
+   * answers 503, and waits for the callbacks in flight, at most one `handlerTimeoutMs`. The remaining ones are answered,
+   * or released to the inbox. After that, the router does not keep the process alive. Your server is yours to close.
+   *
+   * A second call can make the draining shorter: `sms.close()` ends it.
+   *
+   * @throws TypeError (the promise rejects) if an option is unknown or has a wrong value
+   * @example
+   * process.once("SIGTERM", async () => {
+   *   await sms.close({ drainMs: 10_000 }); // while the load balancer still sends callbacks
+   *   server.close();
+   * });
+   */
+  close(options?: CloseOptions): Promise<void>;
+  /** The same as `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -96,10 +122,14 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
   const limit = new TimeLimit(settings.handlerTimeoutMs);
   const registry = new Registry(log);
   const phoneNumber = phoneNumberIn(settings.defaultCountry);
-  const observers = new Observers((cause) => log.error("observer-failed", `An observer threw: ${nameOf(cause)}.`));
+  const observers = new Observers(
+    createChannels(() => sms),
+    (cause) => log.error("observer-failed", `An observer threw: ${nameOf(cause)}.`),
+  );
+  const reach = settings.inbox && new Reach(settings.inbox);
   const dispatcher = new Dispatcher({ registry, limit, log, describe: settings.describeFailure, observers });
   const delivery =
-    settings.inbox === undefined
+    settings.inbox === undefined || reach === undefined
       ? createInMemory(settings, {
           dispatcher,
           limit,
@@ -109,7 +139,7 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
             leave: () => capacity.handleAgain(),
           },
         })
-      : createThroughInbox(settings.inbox, settings, { registry, dispatcher, limit });
+      : createThroughInbox(settings.inbox, settings, { registry, dispatcher, limit, reach, observers });
   const authorize = settings.authenticate ? createAuthorize(settings.authenticate, limit, log) : () => undefined;
   const admit = createAdmit(authorize, dispatcher, answers, log);
   const validate = createValidate(settings.schema, profile && new Set(profile.fields));
@@ -133,7 +163,18 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     log,
   });
   const stages = createStages({ ...settings, capacity, admit, receive: pipeline, answers, observers, log });
-  const listener = createListener(stages, { ...settings, answers, log });
+  const closing = new Closing({
+    begin: () => observers.ofEvents?.closing?.(),
+    // Waits one handlerTimeoutMs in all. Handlers that still run are then aborted; an inbox gets their messages back.
+    close: async () => {
+      const drained = capacity.close().then(() => delivery.drain());
+      await limit.wait(drained);
+      limit.expire();
+      await delivery.end(drained);
+    },
+  });
+  const isClosing = (): boolean => closing.hasBegun;
+  const listener = createListener(stages, { ...settings, answers, isClosing, log });
   const state: RouterState = {
     methods: settings.methods,
     profile,
@@ -150,7 +191,6 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
     recipients: () => registry.recipients,
   };
   if (isLookedAtOnly()) void capacity.close();
-  let closing: Promise<void> | undefined;
   const receiveChecked = async (callback: Callback): Promise<Receipt> => {
     if (!capacity.enter("handling")) return admit.turnAway(capacity.isClosed ? "closing" : "capacity", callback.method);
     try {
@@ -167,26 +207,25 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
       const scope: Scope = registers<MessageEvent, Scope>(registry.registrarOf(recipients), () => scope);
       return scope;
     },
-    fetch: createFetch(stages, { ...settings, log }),
+    fetch: createFetch(stages, { ...settings, isClosing, log }),
     receive: async (callback: Callback) => {
       const checked = checkedCallback(callback);
-      const observed = observers.current?.callback(checked.method);
-      const receipt = await receiveChecked(checked);
-      observed?.(receipt);
+      const observation = observers.ofCallbacks?.callback(checked.method);
+      if (observation === undefined) return receiveChecked(checked);
+      const receipt = await within(observation, () => receiveChecked(checked));
+      observation.ended(receipt);
       return receipt;
     },
-    close: () => (closing ??= close()),
+    health: () =>
+      healthOf({
+        isClosing,
+        isHandled: () => registry.isListening || (settings.inbox !== undefined && settings.concurrency === 0),
+        reach,
+        backlogMs: settings.backlogMs,
+      }),
+    close: async (options: CloseOptions = {}) => closing.begin(options),
     [Symbol.asyncDispose]: () => sms.close(),
     [STATE]: state,
   });
-
-  /** Waits one handlerTimeoutMs in all. Handlers that still run are then aborted; an inbox gets their messages back. */
-  const close = async (): Promise<void> => {
-    observers.current?.closing();
-    const drained = capacity.close().then(() => delivery.drain());
-    await limit.wait(drained);
-    limit.expire();
-    await delivery.end(drained);
-  };
   return sms;
 }

@@ -1,5 +1,8 @@
 // Limits how long the package waits for the user's code: handlers, and the inbox.
 
+/** Node.js sets a longer timer to 1 ms. */
+export const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** One limit for many waits, all of which can be ended at once. */
 export class TimeLimit {
   /** In milliseconds. */

@@ -60,6 +60,11 @@ export interface SmsMessage extends Readonly<Partial<Record<AsSentProperty, stri
    * is three.
    */
   readonly damaged: boolean;
+  /**
+   * The `traceparent` (W3C Trace Context) that a subscriber of the channel `express-kaleyra-sms.inbox.store` has set.
+   * Otherwise absent, and without an inbox always. docs/tracing.md uses it.
+   */
+  readonly traceparent?: string;
   /** Every field under its wire name, exactly as read. Fields without a value are left out. */
   readonly fields: Readonly<Record<string, string>>;
 }
@@ -106,18 +111,24 @@ export interface StoredMessage extends Omit<SmsMessage, AsSentProperty | "text" 
 }
 
 export function storedMessage(message: SmsMessage): StoredMessage {
-  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, damaged, fields } = message;
-  const stored = { key, source, recipient, parts, receivedAt, method, repaired, damaged, fields };
-  return triggeredAt === undefined ? stored : { ...stored, triggeredAt };
+  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, damaged, traceparent, fields } =
+    message;
+  return {
+    ...{ key, source, recipient, parts, receivedAt, method, repaired, damaged, fields },
+    ...(triggeredAt === undefined ? {} : { triggeredAt }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+  };
 }
 
 /** Whether a value is a complete stored message. A database or a queue may return anything. */
 export function isStoredMessage(given: unknown): given is StoredMessage {
   if (!isRecord(given)) return false;
-  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, damaged, fields } = given;
+  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, damaged, traceparent, fields } =
+    given;
   return (
     [key, source, recipient, receivedAt].every(isString) &&
     (triggeredAt === undefined || isString(triggeredAt)) &&
+    (traceparent === undefined || isString(traceparent)) &&
     (method === "GET" || method === "POST") &&
     typeof repaired === "boolean" &&
     (damaged === undefined || typeof damaged === "boolean") &&
@@ -134,7 +145,8 @@ function isString(value: unknown): value is string {
 
 /** Restores the frozen message. It reuses `parts` and `fields` of the stored one, and freezes them. */
 export function restoredMessage(stored: StoredMessage): SmsMessage {
-  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, damaged = false, fields } = stored;
+  const { key, source, recipient, parts, receivedAt, method, repaired, damaged = false, fields } = stored;
+  const { triggeredAt, traceparent } = stored;
   const draft: Draft = {
     id: fields.id ?? "",
     key,
@@ -149,7 +161,17 @@ export function restoredMessage(stored: StoredMessage): SmsMessage {
   };
   addAsSent(draft);
   if (triggeredAt !== undefined) draft.triggeredAt = triggeredAt;
+  if (traceparent !== undefined) draft.traceparent = traceparent;
   return Object.freeze(draft);
+}
+
+/** https://www.w3.org/TR/trace-context/#traceparent-header */
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+
+/** The message with a `traceparent`; the same message without one, or if it has not that form. */
+export function withTraceparent(message: SmsMessage, traceparent: unknown): SmsMessage {
+  const isOne = typeof traceparent === "string" && TRACEPARENT.test(traceparent);
+  return isOne ? Object.freeze({ ...message, traceparent }) : message;
 }
 
 function addAsSent(draft: Draft): void {

@@ -4,13 +4,14 @@ import { debug } from "../base/debug.js";
 import { codedError } from "../base/errors.js";
 import type { Log } from "../base/log.js";
 import { then, type MaybePromise } from "../base/maybe-promise.js";
+import { within, type Observation } from "../base/observation.js";
 import { swallow } from "../base/swallow.js";
 import { nameOf } from "../base/thrown.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { HandlerContext, MessageEvent, SmsEvent, SmsEvents } from "./events.js";
 import type { Handling, Late } from "./handling.js";
-import type { HandlerObserver } from "./observer.js";
+import type { HandlerObservers, HandlerResult } from "./observer.js";
 import { failedCall, type Call, type Registry } from "./registry.js";
 import { Running, type Failure } from "./running-handlers.js";
 import { SmsError } from "./sms-error.js";
@@ -32,7 +33,7 @@ interface Deps {
   readonly limit: TimeLimit;
   readonly log: Log;
   readonly describe: DescribeFailure | undefined;
-  readonly observers: { readonly current: HandlerObserver | undefined };
+  readonly observers: HandlerObservers;
 }
 
 export class Dispatcher {
@@ -40,7 +41,7 @@ export class Dispatcher {
   readonly #limit: TimeLimit;
   readonly #log: Log;
   readonly #describe: DescribeFailure | undefined;
-  readonly #observers: { readonly current: HandlerObserver | undefined };
+  readonly #observers: HandlerObservers;
   #running = 0;
 
   constructor({ registry, limit, log, describe, observers }: Deps) {
@@ -80,7 +81,7 @@ export class Dispatcher {
    * Neither throws nor rejects.
    */
   announce<Event extends Announcement>(event: Event, payload: SmsEvents[Event]): MaybePromise<void> {
-    this.#observers.current?.announced(event, payload);
+    this.#observers.ofEvents?.announced(event, payload);
     const calls = found(event, () => this.#registry.callsOf(event, payload));
     if (calls.length === 0) {
       this.#logUnhandled(event, payload);
@@ -101,21 +102,15 @@ export class Dispatcher {
     message: SmsMessage | undefined,
   ): MaybePromise<Run<Event>> {
     const context = new Context(attempt, message, this.#registry);
-    const failures: Array<Failure<Event>> = [];
-    let running: Running<Event> | undefined;
-    const observer = this.#observers.current;
+    const started: Started<Event> = { failures: [], running: undefined };
+    const observer = this.#observers.ofHandlers;
     for (const call of calls) {
       const { event, payload } = call;
-      const ended = observer?.handler({ event, payload, attempt: attempt.attempt, final: attempt.final });
-      try {
-        const result = call.start(context);
-        if (isThenable(result)) (running ??= new Running(failures)).add(event, result, ended);
-        else ended?.("ok");
-      } catch (cause) {
-        failures.push({ event, cause });
-        ended?.("error", cause);
-      }
+      const observation = observer?.handler({ event, payload, attempt: attempt.attempt, final: attempt.final });
+      if (observation === undefined) start(call, context, started);
+      else within(observation, () => start(call, context, started, observation));
     }
+    const { failures, running } = started;
     return running === undefined ? { failures } : this.#waitFor(running, failures, context);
   }
 
@@ -128,7 +123,7 @@ export class Dispatcher {
     const isInTime = await this.#limit.wait(running.ended());
     this.#running--;
     if (isInTime) return { failures };
-    running.reportTimeout();
+    running.reportTimeout(timeout);
     context.expire();
     // A closed router does not wait any longer.
     if (this.#limit.isOver) running.release();
@@ -167,6 +162,31 @@ export class Dispatcher {
       const what = `Answered a callback 503 (${payload.reason}).`;
       this.#log.warn("busy", `${what} Register sms.on("busy", ...) to count them.`);
     }
+  }
+}
+
+/** The calls of one payload. */
+interface Started<Event extends SmsEvent> {
+  readonly failures: Array<Failure<Event>>;
+  /** `undefined` while none of them has to be waited for. */
+  running: Running<Event> | undefined;
+}
+
+function start<Event extends SmsEvent>(
+  call: Call<Event>,
+  context: HandlerContext,
+  started: Started<Event>,
+  observation?: Observation<HandlerResult>,
+): void {
+  const { event } = call;
+  const { failures } = started;
+  try {
+    const result = call.start(context);
+    if (isThenable(result)) (started.running ??= new Running(failures)).add(event, result, observation);
+    else observation?.ended({ result: "ok" });
+  } catch (cause) {
+    failures.push({ event, cause });
+    observation?.ended({ result: "error", cause });
   }
 }
 

@@ -1,9 +1,10 @@
 // What can be observed of handlers. An observer is no handler: nothing changes whether somebody observes or not.
 
+import type { Observation } from "../base/observation.js";
 import type { SmsEvent, SmsEvents } from "./events.js";
 
 /** A handler that is about to be called. */
-interface ObservedCall {
+export interface ObservedCall {
   readonly event: SmsEvent;
   /** `undefined` if looking up the handlers failed. */
   readonly payload: SmsEvents[SmsEvent] | undefined;
@@ -12,17 +13,29 @@ interface ObservedCall {
   readonly final: boolean;
 }
 
-type HandlerResult = "ok" | "error" | "timeout";
+/** How a handler ended. `cause` is what it threw, or the error that says that it took too long. */
+export interface HandlerResult {
+  readonly result: "ok" | "error" | "timeout";
+  readonly cause?: unknown;
+}
 
 /** Its functions do not throw: pipeline/observer.ts sees to that. */
 export interface HandlerObserver {
   /**
    * A handler is about to be called.
    *
-   * @returns a function that is called when the handler has ended, or at its time limit. After a time limit, it is called
-   * again if the handler ends after all. `cause` is what the handler threw
+   * @returns what is told that the handler has ended, or is past its time limit. After a time limit, it is told again if
+   * the handler ends after all
    */
-  handler(call: ObservedCall): (result: HandlerResult, cause?: unknown) => void;
+  handler(call: ObservedCall): Observation<HandlerResult> | undefined;
   /** An event was emitted that does not change the answer, whether or not it has a handler. */
   announced<Event extends SmsEvent>(event: Event, payload: SmsEvents[Event]): void;
+}
+
+/** Those who observe handlers now. */
+export interface HandlerObservers {
+  /** `undefined` if nobody observes. */
+  readonly ofHandlers: HandlerObserver | undefined;
+  /** `undefined` if nobody observes. */
+  readonly ofEvents: Pick<HandlerObserver, "announced"> | undefined;
 }

@@ -1,21 +1,19 @@
 // The handlers of one payload that still run. They may never end: their promises must not keep the message in memory.
 
+import type { Observation } from "../base/observation.js";
 import { whenSettled } from "../base/when-settled.js";
 import type { SmsEvent } from "./events.js";
 import type { Late } from "./handling.js";
-import type { HandlerObserver } from "./observer.js";
+import type { HandlerResult } from "./observer.js";
 
 export interface Failure<Event extends SmsEvent> {
   readonly event: Event;
   readonly cause: unknown;
 }
 
-/** Reports to an observer that a handler has ended. */
-type Ended = ReturnType<HandlerObserver["handler"]>;
-
 interface Unended<Event extends SmsEvent> {
   readonly event: Event;
-  readonly ended: Ended | undefined;
+  readonly observation: Observation<HandlerResult> | undefined;
   readonly release: () => void;
 }
 
@@ -29,15 +27,14 @@ export class Running<Event extends SmsEvent> implements Late {
     this.#failures = failures;
   }
 
-  add(event: Event, result: PromiseLike<unknown>, ended: Ended | undefined): void {
+  add(event: Event, result: PromiseLike<unknown>, observation: Observation<HandlerResult> | undefined): void {
     const one: Unended<Event> = {
       event,
-      ended,
+      observation,
       release: whenSettled(result, (rejected) => {
         this.#unended.delete(one);
         if (rejected !== undefined) this.#failures.push({ event, cause: rejected.cause });
-        if (rejected === undefined) ended?.("ok");
-        else ended?.("error", rejected.cause);
+        observation?.ended(rejected === undefined ? { result: "ok" } : { result: "error", cause: rejected.cause });
         if (this.#unended.size === 0) this.#resolve?.(this.#failures.length === 0 ? "handled" : "failed");
       }),
     };
@@ -50,8 +47,9 @@ export class Running<Event extends SmsEvent> implements Late {
   }
 
   /** Reports those that still run as past their time limit. */
-  reportTimeout(): void {
-    for (const { ended } of this.#unended) ended?.("timeout");
+  reportTimeout(causeOf: (event: Event) => Error): void {
+    for (const { event, observation } of this.#unended)
+      observation?.ended({ result: "timeout", cause: causeOf(event) });
   }
 
   ended(): Promise<"handled" | "failed"> {

@@ -21,6 +21,8 @@ export interface FetchOptions {
 export type Fetch = (request: Request, options?: FetchOptions) => Promise<Response>;
 
 interface Deps extends BodyLimits {
+  /** Whether the router is closing: an answer then asks the server to close its connection. */
+  readonly isClosing: () => boolean;
   readonly log: Log;
 }
 
@@ -68,7 +70,7 @@ class WebExchange implements Exchange {
 
   answer(answer: Answer): void {
     try {
-      this.#resolve(responseOf(answer, this.method));
+      this.#resolve(responseOf(answer, this.method, this.#deps.isClosing()));
     } catch (error) {
       this.#deps.log.error("answer-failed", `An answer could not be sent: ${nameOf(error)}.`);
       this.#resolve(new Response(null, { status: 500 }));
@@ -130,7 +132,8 @@ async function pump(reader: ByteReader, length: number, chunks: Chunks): Promise
   else chunks.end();
 }
 
-function responseOf({ status, headers, body }: Answer, method: string): Response {
+function responseOf({ status, headers: given, body }: Answer, method: string, isLast: boolean): Response {
+  const headers = isLast ? { ...given, Connection: "close" } : given;
   // A status such as 204 allows not even an empty body.
   return new Response(method === "HEAD" || body === "" ? null : body, { status, headers });
 }

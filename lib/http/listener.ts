@@ -17,6 +17,8 @@ interface Deps extends BodyLimits {
   /** Without a trailing slash. */
   readonly path: string;
   readonly answers: Answers;
+  /** Whether the router is closing: an answer then closes its connection. */
+  readonly isClosing: () => boolean;
   readonly log: Log;
 }
 
@@ -36,7 +38,7 @@ export function createListener(stages: Stages, deps: Deps): Listener {
     }
     const isMounted = req.baseUrl !== undefined;
     log.advise("KALEYRA_SMS_OTHER_PATH", { why: `the router answers ${isMounted ? "its mount path" : ownPath}` });
-    sendSafely(req, res, isMounted ? notAtMount : notAtPath, log);
+    sendSafely(req, res, isMounted ? notAtMount : notAtPath, deps);
   };
 
   const answerRequest = (req: IncomingRequest, res: ServerResponse, next: Next | undefined): void => {
@@ -76,13 +78,13 @@ class NodeExchange implements Exchange {
   }
 
   answer(answer: Answer): void {
-    sendSafely(this.caller, this.#res, answer, this.#deps.log);
+    sendSafely(this.caller, this.#res, answer, this.#deps);
     this.#flowing?.take();
   }
 }
 
 /** Does not throw, even if earlier middleware has replaced methods of the response. */
-function sendSafely(req: IncomingRequest, res: ServerResponse, answer: Answer, log: Log): void {
+function sendSafely(req: IncomingRequest, res: ServerResponse, answer: Answer, { isClosing, log }: Deps): void {
   const fail = (error: unknown): void => {
     log.error("answer-failed", `An answer could not be sent: ${nameOf(error)}.`);
     try {
@@ -92,8 +94,13 @@ function sendSafely(req: IncomingRequest, res: ServerResponse, answer: Answer, l
     }
   };
   try {
-    send(req, res, answer, fail);
+    send(req, res, isClosing() ? lastAnswer(req, answer) : answer, fail);
   } catch (error) {
     fail(error);
   }
+}
+
+/** HTTP/2 has no such header. */
+function lastAnswer({ httpVersionMajor }: IncomingRequest, answer: Answer): Answer {
+  return httpVersionMajor > 1 ? answer : { ...answer, headers: { ...answer.headers, Connection: "close" } };
 }

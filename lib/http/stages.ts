@@ -4,6 +4,7 @@ import type { Refused } from "../access/authorize.js";
 import type { Answer, Answers } from "../answer/receipt.js";
 import type { Log } from "../base/log.js";
 import type { MaybePromise } from "../base/maybe-promise.js";
+import { within } from "../base/observation.js";
 import { nameOf } from "../base/thrown.js";
 import { REDIRECTED } from "../callback/no-sms.js";
 import type { Admit } from "../pipeline/admit.js";
@@ -84,7 +85,7 @@ export function createStages(deps: Deps): Stages {
 
   /** Takes a callback through all stages to its answer. */
   const processCallback = (exchange: Exchange, method: Method): void => {
-    const observed = observers.current?.callback(method);
+    const observation = observers.ofCallbacks?.callback(method);
     /** `undefined` until the callback is let in. */
     let slot: Slot | undefined;
     /** Once settled, later results are ignored: a step may fail and still go on. */
@@ -94,7 +95,7 @@ export function createStages(deps: Deps): Stages {
       isSettled = true;
       if (slot !== undefined) capacity.leave(slot);
       exchange.answer(answer);
-      observed?.(answer);
+      observation?.ended(answer);
     };
     const turnAway = (): void => {
       if (!isSettled) settle(admit.turnAway(capacity.isClosed ? "closing" : "capacity", method));
@@ -125,8 +126,12 @@ export function createStages(deps: Deps): Stages {
       else if (method === "GET") receiveCallback({ method, query: exchange.query });
       else enterStage("reading", () => run(() => exchange.readBody(receiveCallback), noop, settle));
     };
-    if (capacity.isClosed) turnAway();
-    else run(() => admit.authorize(exchange.caller, exchange.query), proceed, settle);
+    const begin = (): void => {
+      if (capacity.isClosed) turnAway();
+      else run(() => admit.authorize(exchange.caller, exchange.query), proceed, settle);
+    };
+    if (observation === undefined) begin();
+    else within(observation, begin);
   };
 
   return (exchange) => {

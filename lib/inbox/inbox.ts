@@ -26,6 +26,26 @@ export interface Inbox {
    * everything that keeps the process alive.
    */
   close(): Promise<void>;
+  /**
+   * Counts the messages in each state. Optional: the router then knows by itself whether the inbox is in reach, what
+   * waits in it, and its dead letters, for `sms.health()` and the metrics. Rejects where `store` would.
+   */
+  stats?(): Promise<InboxStats>;
+  /** Milliseconds: every third of it, the router calls `stats`. Default: 15,000. */
+  readonly leaseMs?: number;
+}
+
+export interface InboxStats {
+  /** Messages that can be handed out now, or when an earlier message of the same source has ended. */
+  readonly waiting: number;
+  /** Messages that are being handled, in any process. */
+  readonly running: number;
+  /** Messages that wait for their next attempt. */
+  readonly delayed: number;
+  /** Dead letters. */
+  readonly dead: number;
+  /** How long the oldest of the `waiting` messages has waited, in milliseconds; 0 if none waits. */
+  readonly oldestWaitingMs: number;
 }
 
 /** The argument of `start`: how the inbox hands out messages and reports failures. */
@@ -49,6 +69,11 @@ export interface InboxWork {
    * The handlers receive the cause: it must not contain anything that was sent.
    */
   failed(cause: unknown, message?: SmsMessage, attempt?: number): void;
+  /**
+   * Reports to the user's `error` handlers that the outcome of an attempt could not be written yet. While this lasts,
+   * call it at most once a second. The router always gives it.
+   */
+  unwritten?(cause: unknown): void;
 }
 
 export interface InboxAttempt {

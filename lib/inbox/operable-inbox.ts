@@ -1,7 +1,7 @@
 // What an operator calls: looks into an inbox, and repairs what went wrong.
 
 import type { SmsMessage } from "../callback/message.js";
-import type { Inbox } from "./inbox.js";
+import type { Inbox, InboxStats } from "./inbox.js";
 
 /**
  * An inbox that an operator can look into and repair: `sqliteInbox` and `bullmqInbox` return one. The router calls none
@@ -55,19 +55,6 @@ export interface InspectedInbox extends OperableInbox {
   countOf(source: string): Promise<number>;
   /** Whether nothing was ever stored under the inbox's name: it may be mistyped. */
   isUnused(): Promise<boolean>;
-}
-
-export interface InboxStats {
-  /** Messages that can be handed out now, or when an earlier message of the same source has ended. */
-  readonly waiting: number;
-  /** Messages that are being handled, in any process. */
-  readonly running: number;
-  /** Messages that wait for their next attempt. */
-  readonly delayed: number;
-  /** Dead letters. */
-  readonly dead: number;
-  /** How long the oldest of the `waiting` messages has waited, in milliseconds; 0 if none waits. */
-  readonly oldestWaitingMs: number;
 }
 
 /** A message that the inbox keeps, and its state: as `stats` counts it. */

@@ -3,25 +3,28 @@
 import { setImmediate } from "node:timers/promises";
 
 import { codedError, codedTypeError } from "../base/errors.js";
+import { within } from "../base/observation.js";
 import type { TimeLimit } from "../base/time-limit.js";
-import type { SmsMessage } from "../callback/message.js";
+import { withTraceparent, type SmsMessage } from "../callback/message.js";
 import type { Inbox } from "../inbox/inbox.js";
+import type { Reach } from "../inbox/reach.js";
+import type { ObservedStore, Observers } from "./observer.js";
 
 /** Resolves with `not-stored` if the inbox fails or takes too long. Does not reject. */
 export type Store = (message: SmsMessage) => Promise<"stored" | "duplicate" | "not-stored">;
 
-type Result = { readonly stored: "stored" | "duplicate" } | { readonly cause: unknown };
+interface Deps {
+  readonly inbox: Inbox;
+  readonly reach: Reach;
+  /** How long a caller waits. */
+  readonly limit: TimeLimit;
+  readonly observers: Pick<Observers, "ofStores">;
+  /** Reports a failure of the inbox. */
+  readonly report: (cause: unknown, message: SmsMessage) => Promise<void>;
+}
 
-/**
- * @param limit - how long a caller waits
- * @param report - reports a failure of the inbox
- */
-export function createStore(
-  inbox: Inbox,
-  limit: TimeLimit,
-  report: (cause: unknown, message: SmsMessage) => Promise<void>,
-): Store {
-  const store = async (message: SmsMessage, signal: AbortSignal): Promise<Result> => {
+export function createStore({ inbox, reach, limit, observers, report }: Deps): Store {
+  const store = async (message: SmsMessage, signal: AbortSignal): Promise<ObservedStore> => {
     try {
       const stored: unknown = await inbox.store(message, signal);
       // A user's own inbox may be written in JavaScript: any other value counts as not stored.
@@ -33,8 +36,14 @@ export function createStore(
   };
   return async (message) => {
     const waiting = new AbortController();
-    const storing = store(message, waiting.signal);
+    const observation = observers.ofStores?.store?.(message);
+    const storing =
+      observation === undefined
+        ? store(message, waiting.signal)
+        : within(observation, () => store(withTraceparent(message, observation.traceparent), waiting.signal));
     const result = (await limit.wait(storing)) ? await storing : await giveUp(storing, waiting);
+    observation?.ended(result);
+    reach.stored("stored" in result);
     if ("stored" in result) return result.stored;
     await report(result.cause, message);
     return "not-stored";
@@ -42,7 +51,7 @@ export function createStore(
 }
 
 /** Aborts storing. For one turn of the event loop, the inbox may still say why it took so long. */
-async function giveUp(storing: Promise<Result>, waiting: AbortController): Promise<Result> {
+async function giveUp(storing: Promise<ObservedStore>, waiting: AbortController): Promise<ObservedStore> {
   const cause = codedError("KALEYRA_SMS_STORE_TIMEOUT");
   waiting.abort(cause);
   return Promise.race([storing, setImmediate({ cause })]);

@@ -2,7 +2,7 @@
 
 import { AsyncLocalStorage } from "node:async_hooks";
 
-import { invalidOption } from "../base/errors.js";
+import { codeOf, invalidOption } from "../base/errors.js";
 import { isLookedAtOnly } from "../base/looked-at-only.js";
 import { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
@@ -10,6 +10,8 @@ import type { Dispatcher } from "../handlers/dispatcher.js";
 import { SmsError } from "../handlers/sms-error.js";
 import type { Registry } from "../handlers/registry.js";
 import type { Inbox } from "../inbox/inbox.js";
+import type { Reach } from "../inbox/reach.js";
+import type { Observers } from "./observer.js";
 import type { Delivery } from "./receive.js";
 import { createStore } from "./store.js";
 import { createWork } from "./work.js";
@@ -19,6 +21,8 @@ interface Deps {
   readonly dispatcher: Dispatcher;
   /** The time limit of handlers. */
   readonly limit: TimeLimit;
+  readonly reach: Reach;
+  readonly observers: Observers;
 }
 
 interface InboxSettings {
@@ -38,7 +42,7 @@ const inUse = (shared[IN_USE] ??= new WeakSet());
 export function createThroughInbox(
   inbox: Inbox,
   { concurrency, storeTimeoutMs }: InboxSettings,
-  { registry, dispatcher, limit }: Deps,
+  { registry, dispatcher, limit, reach, observers }: Deps,
 ): Delivery {
   if (inUse.has(inbox)) throw invalidOption("options.inbox is in use by another router: make one for each.");
   inUse.add(inbox);
@@ -52,6 +56,19 @@ export function createThroughInbox(
     const final = message !== undefined;
     await dispatcher.announce("error", new SmsError({ event: "inbox", cause, smsMessage: message, attempt, final }));
   };
+  const failed = (cause: unknown, message?: SmsMessage, attempt?: number): void => {
+    const code = codeOf(cause);
+    const isHandlingFailed = code === "KALEYRA_SMS_HANDLING_FAILED";
+    // One message of which nothing is known says nothing of the others.
+    if (code === "KALEYRA_SMS_UNREADABLE" || code === "KALEYRA_SMS_FOREIGN_JOB")
+      observers.ofEvents?.deadLetter?.("unreadable");
+    else if (message !== undefined) observers.ofEvents?.deadLetter?.(isHandlingFailed ? "attempts" : "cut-short");
+    else if (!isHandlingFailed) {
+      reach.taken(false);
+      observers.ofEvents?.inboxFailed?.("take");
+    }
+    void inOwnContext(report, cause, message, attempt);
+  };
   const storing = new TimeLimit(storeTimeoutMs);
   let isClosed = false;
   let beginClosing = (): void => undefined;
@@ -61,20 +78,31 @@ export function createThroughInbox(
     limit,
     dispatch: (message, attempt) => inOwnContext(() => dispatcher.handle(message, attempt)),
     whenListening: () => registry.whenListening(),
-    failed: (cause, message, attempt) => void inOwnContext(report, cause, message, attempt),
+    failed,
+    unwritten: (cause) => {
+      reach.taken(false);
+      observers.ofEvents?.inboxFailed?.("end");
+      void inOwnContext(report, cause);
+    },
+    taken: () => reach.taken(true),
+    becameDead: () => observers.ofEvents?.deadLetter?.("attempts"),
     closing,
   });
   const start = async (): Promise<void> => {
     await registry.whenListening();
     if (!isClosed) await inbox.start(work);
   };
-  if (concurrency > 0 && !isLookedAtOnly()) start().catch(report);
+  if (!isLookedAtOnly()) {
+    reach.start();
+    if (concurrency > 0) start().catch(failed);
+  }
 
   return {
-    handleOrStore: createStore(inbox, storing, report),
+    handleOrStore: createStore({ inbox, reach, limit: storing, observers, report }),
     receive: (receive) => receive(),
     drain: () => {
       isClosed = true;
+      reach.stop();
       beginClosing();
       // Within a promise: the `close` of a user's own inbox may throw.
       return Promise.resolve()

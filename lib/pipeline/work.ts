@@ -15,6 +15,11 @@ interface Deps {
   /** Waits for a handler of messages: without one, a message would count as handled though nothing had run. */
   readonly whenListening: () => MaybePromise<void>;
   readonly failed: InboxWork["failed"];
+  readonly unwritten: (cause: unknown) => void;
+  /** Called when a message is handed out. */
+  readonly taken: () => void;
+  /** Called when the last attempt at a message has failed. */
+  readonly becameDead: () => void;
   /** Resolves when the router starts closing: messages that still wait for a handler are then released. */
   readonly closing: Promise<void>;
 }
@@ -22,7 +27,8 @@ interface Deps {
 const HANDLED: InboxOutcome = { outcome: "handled" };
 const RELEASED: InboxOutcome = { outcome: "released" };
 
-export function createWork({ concurrency, limit, dispatch, whenListening, failed, closing }: Deps): InboxWork {
+export function createWork(deps: Deps): InboxWork {
+  const { concurrency, limit, dispatch, whenListening, failed, unwritten, closing } = deps;
   const outcomeOf = ({ outcome, late, reason = "unknown" }: Handling): MaybePromise<InboxOutcome> => {
     if (outcome === "handled") return HANDLED;
     if (outcome === "closed" || (outcome === "timed-out" && limit.isOver)) return RELEASED;
@@ -40,17 +46,24 @@ export function createWork({ concurrency, limit, dispatch, whenListening, failed
 
   const attempted = (message: SmsMessage, { attempt: number, final }: InboxAttempt): MaybePromise<InboxOutcome> =>
     then(
-      dispatch(message, {
-        attempt: number,
-        // An attempt that closing cuts short is retried.
-        get final() {
-          return final && !limit.isOver;
-        },
-      }),
-      outcomeOf,
+      then(
+        dispatch(message, {
+          attempt: number,
+          // An attempt that closing cuts short is retried.
+          get final() {
+            return final && !limit.isOver;
+          },
+        }),
+        outcomeOf,
+      ),
+      (outcome) => {
+        if (final && outcome.outcome === "failed") deps.becameDead();
+        return outcome;
+      },
     );
 
   const handle: InboxWork["handle"] = (message, which) => {
+    deps.taken();
     const listening = whenListening();
     if (listening === undefined) return attempted(message, which);
     const first = Promise.race([listening.then(() => true), closing.then(() => false)]);
@@ -60,6 +73,7 @@ export function createWork({ concurrency, limit, dispatch, whenListening, failed
   return {
     concurrency,
     failed,
+    unwritten,
     whenListening,
     handle: (message, which) => attempt({ handle, failed }, message, which),
   };

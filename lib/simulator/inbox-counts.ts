@@ -1,7 +1,6 @@
 // Counts the messages in the router's inbox, while a page is open.
 
 import type { Inbox } from "../inbox/inbox.js";
-import type { OperableInbox } from "../inbox/operable-inbox.js";
 import type { InboxEvent } from "./wire.js";
 
 interface InboxCounts {
@@ -14,14 +13,15 @@ const POLL_MS = 1_000;
 
 /** An inbox of the user's own may have no `stats`: then nothing is shown. */
 export function createInboxCounts(inbox: Inbox | undefined, report: (event: InboxEvent) => void): InboxCounts {
-  if (inbox === undefined || !hasStats(inbox)) return { watch: () => undefined, stop: () => undefined };
+  const stats = inbox?.stats?.bind(inbox);
+  if (stats === undefined) return { watch: () => undefined, stop: () => undefined };
   let timer: NodeJS.Timeout | undefined;
   let isAsking = false;
   let last = "";
 
   const counts = async (): Promise<InboxEvent> => {
     try {
-      const { waiting, running, delayed, dead } = await inbox.stats();
+      const { waiting, running, delayed, dead } = await stats();
       return { counts: { waiting, running, delayed, dead } };
     } catch {
       return {};
@@ -49,8 +49,4 @@ export function createInboxCounts(inbox: Inbox | undefined, report: (event: Inbo
       timer = undefined;
     },
   };
-}
-
-function hasStats(inbox: Inbox): inbox is Inbox & Pick<OperableInbox, "stats"> {
-  return "stats" in inbox && typeof inbox.stats === "function";
 }

@@ -17,25 +17,27 @@ export function createObserver(feed: Pick<Feed, "push">, closing: () => void): O
     closing,
     callback: (method) => {
       const durationMs = stopwatch();
-      return (answer) => feed.push("callback", callbackEvent(method, answer, durationMs()));
+      return { ended: (answer) => feed.push("callback", callbackEvent(method, answer, durationMs())) };
     },
     handler: ({ event, payload, attempt, final }) => {
       const message = messageOf(payload);
-      if (message === undefined) return () => undefined;
+      if (message === undefined) return undefined;
       const durationMs = stopwatch();
-      return (result, cause) => {
-        const error = result === "error" ? { error: described(cause) } : {};
-        const { key } = message;
-        feed.push("handler", {
-          key,
-          event,
-          ...matchOf(payload),
-          result,
-          ...error,
-          durationMs: durationMs(),
-          attempt,
-          final,
-        });
+      return {
+        ended: ({ result, cause }) => {
+          const error = result === "error" ? { error: described(cause) } : {};
+          const { key } = message;
+          feed.push("handler", {
+            key,
+            event,
+            ...matchOf(payload),
+            result,
+            ...error,
+            durationMs: durationMs(),
+            attempt,
+            final,
+          });
+        },
       };
     },
     announced: (_event, payload) => {

@@ -3,7 +3,6 @@
 import { invalidArgument } from "../base/errors.js";
 import type { Inbox } from "../inbox/inbox.js";
 import { MemoryInbox } from "../inbox/memory/memory-inbox.js";
-import type { OperableInbox } from "../inbox/operable-inbox.js";
 import type { IncomingSms } from "../router.js";
 import { stateOf } from "../pipeline/router-state.js";
 
@@ -35,14 +34,11 @@ export async function settled(sms: IncomingSms): Promise<void> {
 function emptiness(inbox: Inbox): () => boolean | Promise<boolean> {
   // Its `stats` would count what waits behind a delayed message.
   if (inbox instanceof MemoryInbox) return () => MemoryInbox.isIdle(inbox);
-  if (!hasStats(inbox))
+  const stats = inbox.stats?.bind(inbox);
+  if (stats === undefined)
     throw invalidArgument("settled(sms) needs an inbox with stats(), which says what waits and what runs.");
   return async () => {
-    const { waiting, running } = await inbox.stats();
+    const { waiting, running } = await stats();
     return waiting + running === 0;
   };
-}
-
-function hasStats(inbox: Inbox): inbox is Inbox & Pick<OperableInbox, "stats"> {
-  return "stats" in inbox && typeof inbox.stats === "function";
 }

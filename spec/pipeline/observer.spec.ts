@@ -21,7 +21,10 @@ const hurt = (): never => {
 /** Observers that throw at once, or when what they began to observe has ended. */
 const HURTING = [
   ["at once", { callback: hurt, handler: hurt, announced: hurt, closing: hurt }],
-  ["at the end", { callback: () => hurt, handler: () => hurt, announced: hurt, closing: hurt }],
+  [
+    "at the end",
+    { callback: () => ({ ended: hurt }), handler: () => ({ ended: hurt }), announced: hurt, closing: hurt },
+  ],
 ] as const;
 
 describe("an observer", () => {
@@ -36,7 +39,7 @@ describe("an observer", () => {
     });
     const seen: string[] = [];
     observe(sms, observer);
-    observe(sms, { ...observer, callback: () => () => seen.push("answer") });
+    observe(sms, { ...observer, callback: () => ({ ended: () => seen.push("answer") }) });
     for (const id of ["1", "2"]) {
       const { outcome } = await sms.receive({ method: "POST", body: callback({ id }) });
       expect(outcome).toBe("handled");

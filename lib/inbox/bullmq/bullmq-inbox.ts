@@ -139,6 +139,7 @@ function opened(options: BullmqInboxOptions, isPatient: boolean): Opened {
       requireString("forget(source)", source);
       return withRedis(() => upkeep.forget(source));
     },
+    leaseMs: settings.leaseMs,
   };
   return { inbox, upkeep, withRedis };
 }

@@ -41,6 +41,9 @@ export class LastingWorker extends Base<unknown> {
   /** The errors for which the result of a handled message could not be written. */
   readonly #lost = new WeakSet<Error>();
 
+  /** The errors for which the result of an attempt is not written yet. */
+  readonly #ofWrites = new WeakSet<Error>();
+
   constructor(
     name: string,
     process: (job: Job<unknown>) => Promise<unknown>,
@@ -153,7 +156,10 @@ export class LastingWorker extends Base<unknown> {
       } catch (error) {
         if (!isRefused(error) && !isLapsed(error)) throw error;
         this.#unwritten.set(id, { end, attemptsMade, attemptsStarted });
-        if (isRefused(error)) await this.#pause(error);
+        if (isRefused(error)) {
+          this.#ofWrites.add(error);
+          await this.#pause(error);
+        }
       }
       await this.#renew(id, token);
     }
@@ -167,6 +173,11 @@ export class LastingWorker extends Base<unknown> {
       if (!isRefused(error)) throw error;
       await this.#pause(error);
     }
+  }
+
+  /** Whether an error that was emitted kept the result of an attempt from being written. */
+  isOfWrite(error: Error): boolean {
+    return this.#ofWrites.has(error);
   }
 
   async #pause(error: Error): Promise<void> {

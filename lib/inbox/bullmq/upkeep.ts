@@ -5,7 +5,8 @@ import type { Redis as Client } from "ioredis";
 
 import { phoneNumber } from "../../callback/phone-number.js";
 import { CUT_SHORT } from "../attempt.js";
-import type { DeadLetter, InboxStats, KeptMessage } from "../operable-inbox.js";
+import type { InboxStats } from "../inbox.js";
+import type { DeadLetter, KeptMessage } from "../operable-inbox.js";
 import { idOf, parsedEntry } from "./job.js";
 import type { Ledger } from "./ledger.js";
 import { discardJob, doneOf, keepKey, replaceData } from "./scripts.js";

@@ -1,7 +1,7 @@
 // Runs BullMQ's worker in this process, and closes it.
 
 import { once } from "node:events";
-import type { Job, Worker as BullmqWorker } from "bullmq";
+import type { Job } from "bullmq";
 import type { Redis as Client } from "ioredis";
 
 import { codedError } from "../../base/errors.js";
@@ -47,6 +47,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   let beginClosing = (): void => undefined;
   const closing = new Promise<void>((resolve) => (beginClosing = resolve));
   const report = atMostOncePerSecond((cause) => work.failed(cause));
+  const reportUnwritten = atMostOncePerSecond((cause) => work.unwritten?.(cause));
   const processJob = createProcess({ work, closing, retentionMs });
 
   const process = async (job: Job<unknown>): Promise<Done> => {
@@ -58,7 +59,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
       running.delete(handling);
     }
   };
-  const worker: BullmqWorker<unknown> = new LastingWorker(name, process, client, leaseMs, optionsOf(settings), {
+  const worker = new LastingWorker(name, process, client, leaseMs, optionsOf(settings), {
     concurrency: work.concurrency,
     stalledInterval: Math.ceil(leaseMs / 2),
     // An attempt in which the process died counts as a failed one.
@@ -68,7 +69,9 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   });
 
   worker.on("error", (error) => {
-    if (!isClosing) report(unreachable(error));
+    if (isClosing) return;
+    if (worker.isOfWrite(error)) reportUnwritten(unreachable(error));
+    else report(unreachable(error));
   });
   worker.on("failed", (job) => {
     // Only a job that BullMQ gave up because its process died. The router has reported the errors of handlers.

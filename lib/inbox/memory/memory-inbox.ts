@@ -4,8 +4,8 @@ import { codedError, codedTypeError, invalidArgument } from "../../base/errors.j
 import type { SmsMessage } from "../../callback/message.js";
 import { attempt } from "../attempt.js";
 import { readInboxOptions, readLimit, requireString, type InboxOptions, type InboxSettings } from "../inbox-options.js";
-import type { InboxOutcome, InboxWork } from "../inbox.js";
-import type { DeadLetter, InboxStats, KeptMessage, OperableInbox } from "../operable-inbox.js";
+import type { InboxOutcome, InboxStats, InboxWork } from "../inbox.js";
+import type { DeadLetter, KeptMessage, OperableInbox } from "../operable-inbox.js";
 import { Messages, type Kept } from "./messages.js";
 
 /** Taken before a test runner can replace it by one that stands still. */
@@ -89,6 +89,10 @@ export class MemoryInbox implements OperableInbox {
     signal.throwIfAborted();
     this.#assertOpen();
     return this.#messages.store(message, this.#settings.retentionMs, this.#now());
+  }
+
+  get leaseMs(): number {
+    return this.#settings.leaseMs;
   }
 
   start(work: InboxWork): void {

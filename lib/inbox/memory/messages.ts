@@ -2,8 +2,8 @@
 
 import type { SmsMessage } from "../../callback/message.js";
 import type { InboxSettings } from "../inbox-options.js";
-import type { InboxOutcome } from "../inbox.js";
-import type { DeadLetter, InboxStats, KeptMessage } from "../operable-inbox.js";
+import type { InboxOutcome, InboxStats } from "../inbox.js";
+import type { DeadLetter, KeptMessage } from "../operable-inbox.js";
 import { backoffAfter } from "../retry.js";
 import { storedSource } from "../stored-message.js";
 

@@ -4,8 +4,8 @@ import { setImmediate, setTimeout } from "node:timers/promises";
 
 import { codedError } from "../../base/errors.js";
 import { readLimit, requireString } from "../inbox-options.js";
-import type { Inbox } from "../inbox.js";
-import type { DeadLetter, InboxStats, KeptMessage, OperableInbox } from "../operable-inbox.js";
+import type { Inbox, InboxStats } from "../inbox.js";
+import type { DeadLetter, KeptMessage, OperableInbox } from "../operable-inbox.js";
 import { isBusy, row, transaction, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
 import { currentTime } from "./rows.js";

@@ -79,6 +79,7 @@ function opened(settings: SqliteInboxSettings, isNewAllowed: boolean): Opened {
     replayAll: () => operator.replayAll(),
     discard: (key) => operator.discard(key),
     forget: (source) => operator.forget(source),
+    leaseMs: settings.leaseMs,
   };
   return { inbox, operator };
 }

@@ -1,6 +1,7 @@
 // The operator's methods on the tables: what they read and write.
 
-import type { DeadLetter, InboxStats, KeptMessage } from "../operable-inbox.js";
+import type { InboxStats } from "../inbox.js";
+import type { DeadLetter, KeptMessage } from "../operable-inbox.js";
 import { storedSource } from "../stored-message.js";
 import { text, type Row, type SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";

@@ -43,7 +43,10 @@ export class Worker {
   readonly #gathering = new Gathering();
   readonly #inFlight: InFlight;
   #work: InboxWork | undefined;
-  readonly #report = atMostOncePerSecond((cause) => this.#work?.failed(cause));
+  readonly #report = atMostOncePerSecond((cause) => {
+    if (this.#inFlight.ended.length > 0) this.#work?.unwritten?.(cause);
+    else this.#work?.failed(cause);
+  });
   /** Bound to the asynchronous context in which the inbox was made: rounds must not keep the context of a callback. */
   readonly #next = AsyncResource.bind(() => this.#round());
   #lease: Lease | undefined;
