@@ -167,10 +167,10 @@ export function postgresInbox(options: Options): OperableInbox {
     });
 
   /** Not more often than somebody wants to hear it. */
-  const tell = (work: InboxWork, cause: unknown): void => {
+  const tell = (of: (cause: unknown) => void, cause: unknown): void => {
     if (performance.now() - toldAt < TOLD_MS) return;
     toldAt = performance.now();
-    work.failed(cause);
+    of(cause);
   };
 
   /** One round after the other, so that no more is taken out than there is room for. */
@@ -181,7 +181,7 @@ export function postgresInbox(options: Options): OperableInbox {
         await round(work);
       } catch (cause) {
         failedAt = performance.now();
-        tell(work, cause);
+        tell((failure) => work.failed(failure), cause);
       }
       if (!isClosing || held.size > 0) await rest(Math.min(POLL_MS, leaseMs / 6));
     }
@@ -230,7 +230,7 @@ export function postgresInbox(options: Options): OperableInbox {
         await rows(...ending(taken, outcome));
         return;
       } catch (cause) {
-        tell(work, cause);
+        tell((failure) => work.unwritten?.(failure), cause);
         if (isClosing && performance.now() - since >= CLOSING_MS) return;
         await new Promise((resolve) => setTimeout(resolve, POLL_MS));
       }
@@ -245,6 +245,7 @@ export function postgresInbox(options: Options): OperableInbox {
   };
 
   return {
+    leaseMs,
     store: async (message, signal) => {
       signal.throwIfAborted();
       const stored = await rows(STORE, [message.key, sourceOf(message.source), JSON.stringify(message)]);

@@ -95,6 +95,7 @@ it.each([
   ["inbox", [true, null, {}, { store: () => undefined }, "sqlite"], "sqliteInbox()"],
   ["concurrency", [-1, 1.5, "16", null, Infinity], "messages, at least 0"],
   ["storeTimeoutMs", [0, 2 ** 31, "5s"], "milliseconds from 1 to 2147483647"],
+  ["backlogMs", [0, -1, 2 ** 31, "1m", null], "milliseconds from 1 to 2147483647"],
   ["defaultCountry", ["XX", "in", "IND", "91", "", 91, null], "two-letter code of a country"],
   ["timeZone", ["Nowhere/City", "", 1, null], "IANA name"],
   ["schema", [true, "{}", []], "a JSON Schema"],

@@ -15,7 +15,7 @@ export interface ObservedAnswer extends Answer, Partial<Pick<Receipt, "outcome" 
 /** The result of storing a message in the inbox, or the error for which it was not stored. */
 export type ObservedStore = { readonly stored: "stored" | "duplicate" } | { readonly cause: unknown };
 
-export interface StoreObservation extends Observation<ObservedStore> {
+interface StoreObservation extends Observation<ObservedStore> {
   /** Read when the step runs: the context of the callback's trace, to be stored with the message. */
   readonly traceparent?: string | undefined;
 }

@@ -264,7 +264,7 @@ describe("settled", () => {
       stats: () => {
         const count = counts.shift();
         if (count === undefined && sent.length === 0) sent.push(subscriber(sms).text("meanwhile"));
-        return Promise.resolve(count ?? { waiting: 0, running: 0 });
+        return Promise.resolve({ waiting: 0, running: 0, delayed: 0, dead: 0, oldestWaitingMs: 0, ...count });
       },
     };
     const { sms } = recorder({ inbox: own });

@@ -12,6 +12,7 @@ import {
   type CallbackProfile,
   type DeadLetter,
   type HandlerContext,
+  type Health,
   type Inbox,
   type InboxStats,
   type KeptMessage,
@@ -200,14 +201,23 @@ declare const database: SqliteDatabase;
 const inbox = sqliteInbox({ database, attempts: 3, backoffMs: undefined });
 expectTypeOf(inbox).toEqualTypeOf<OperableInbox>();
 expectTypeOf(inbox).toExtend<Inbox>();
-expectTypeOf<keyof Inbox>().toEqualTypeOf<"store" | "start" | "close">();
+expectTypeOf<keyof Inbox>().toEqualTypeOf<"store" | "start" | "close" | "stats" | "leaseMs">();
+incomingSms({
+  inbox: { store: () => Promise.resolve("stored"), start: () => undefined, close: () => Promise.resolve() },
+});
 expectTypeOf(inbox.stats()).resolves.toEqualTypeOf<InboxStats>();
 expectTypeOf(inbox.deadLetters({ limit: 10, after: undefined })).resolves.toEqualTypeOf<DeadLetter[]>();
 expectTypeOf(inbox.replay("key")).resolves.toEqualTypeOf<number>();
 expectTypeOf(inbox.replayAll()).resolves.toEqualTypeOf<number>();
 expectTypeOf(inbox.discard("key")).resolves.toEqualTypeOf<number>();
 expectTypeOf(inbox.get("key")).resolves.toEqualTypeOf<KeptMessage | undefined>();
-incomingSms({ inbox, concurrency: 0, storeTimeoutMs: 1_000, describeFailure: (cause) => String(cause) });
+incomingSms({
+  inbox,
+  concurrency: 0,
+  storeTimeoutMs: 1_000,
+  describeFailure: (cause) => String(cause),
+  backlogMs: 5_000,
+});
 // @ts-expect-error: a path is not a database
 sqliteInbox({ database: "inbox.db" });
 // An option that may be undefined goes as if it were not given.
@@ -237,6 +247,16 @@ sqliteInbox({ file: "inbox.db", database });
 sqliteInbox({ database, driver: "libsql" });
 // @ts-expect-error: neither a file nor a handle
 sqliteInbox({ attempts: 3 });
+
+// Watching and ending a router.
+expectTypeOf(sms.health()).toEqualTypeOf<Health>();
+expectTypeOf(sms.health().ready).toEqualTypeOf<boolean>();
+expectTypeOf(sms.close({ drainMs: 10_000 })).toEqualTypeOf<Promise<void>>();
+void sms.close();
+// @ts-expect-error: a misspelt option
+void sms.close({ drain: 10_000 });
+// @ts-expect-error: reasons are names, not sentences
+if (sms.health().reasons.includes("the inbox is unreachable")) void sms.close();
 
 // Tests of one's own handlers.
 const inMemory = memoryInbox({ attempts: 3, backoffMs: undefined });
