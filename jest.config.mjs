@@ -1,6 +1,8 @@
 // The specs drive the package as it is published: they import the build by its name, so `npm run build` comes first.
 export default {
   testMatch: ["<rootDir>/spec/**/*.spec.ts"],
+  // One for each core: jest leaves one core free, which is half of a small machine.
+  maxWorkers: "100%",
   modulePathIgnorePatterns: ["<rootDir>/bench/", "<rootDir>/examples/"],
   // For `npm run coverage`, as V8 counts it in the built files. Processes that specs start are not counted: so neither is
   // the command, whose specs run it as its users do.
