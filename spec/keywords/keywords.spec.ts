@@ -23,6 +23,12 @@ async function matches(pattern: string, message: string): Promise<boolean> {
   return (await matchesOf([pattern], { message })).length === 1;
 }
 
+/** What this process has computed: other specs run beside it, so that the time on the wall says less. */
+function cpuMsSince(began: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) / 1_000;
+}
+
 it.each([
   ["STOP", "STOP"],
   ["STOP", "stop"],
@@ -437,7 +443,7 @@ it("stays fast with texts that are made to slow it down", async () => {
   const { sms, messages } = recorder();
   sms.keyword([OPT_OUT.words.join(" "), "STOP", "?"], () => undefined);
   const long = 39_000;
-  const began = performance.now();
+  const began = process.cpuUsage();
   for (const message of [
     ".".repeat(long) + "x",
     ". ".repeat(long / 2),
@@ -448,20 +454,20 @@ it("stays fast with texts that are made to slow it down", async () => {
     await sms.receive({ method: "POST", body: callback({ message }) });
   }
   expect(messages).toHaveLength(5);
-  expect(performance.now() - began).toBeLessThan(2_000);
+  expect(cpuMsSince(began)).toBeLessThan(2_000);
 });
 
 it("stays fast with long words that are made to slow it down", async () => {
   const { sms, messages } = recorder();
   sms.keyword([OPT_OUT, POSSIBLE_OPT_OUT, "?", "ARRÊT"], () => undefined);
-  const began = performance.now();
+  const began = process.cpuUsage();
   for (const unit of ["\ufdfa", "A+", "please-", "<a>", "a'"]) {
     const message = `please ${unit.repeat(160_000 / Buffer.byteLength(unit))}`;
     await sms.receive({ method: "POST", body: callback({ message }) });
     await sms.receive({ method: "POST", body: callback({ message }) });
   }
   expect(messages).toHaveLength(10);
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(cpuMsSince(began)).toBeLessThan(1_000);
 });
 
 describe("a match", () => {
