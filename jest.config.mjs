@@ -3,6 +3,8 @@ export default {
   testMatch: ["<rootDir>/spec/**/*.spec.ts"],
   // One for each core: jest leaves one core free, which is half of a small machine.
   maxWorkers: "100%",
+  // For what never ends, and no measure: a spec that starts processes takes long on a busy machine.
+  testTimeout: 30_000,
   modulePathIgnorePatterns: ["<rootDir>/bench/", "<rootDir>/examples/"],
   // For `npm run coverage`, as V8 counts it in the built files. Processes that specs start are not counted: so neither is
   // the command, whose specs run it as its users do.
