@@ -448,8 +448,9 @@ describeWithRedis("bullmqInbox", () => {
   });
 
   it("handles a message once that comes to several routers again and again while it is handled", async () => {
-    const first = router({}, { concurrency: 8 });
-    const routers = [first, router({ name }, { concurrency: 8 })];
+    const others = { concurrency: 8, storeTimeoutMs: 5_000 };
+    const first = router({}, others);
+    const routers = [first, router({ name }, others)];
     const outcomes: string[] = [];
     const again = async (n: number): Promise<void> => {
       const sent = post();
@@ -517,8 +518,8 @@ describeWithRedis("bullmqInbox", () => {
   );
 
   it("stores a message once that comes to two routers at once", async () => {
-    const first = router();
-    const second = router({ name });
+    const first = router({}, { storeTimeoutMs: 5_000 });
+    const second = router({ name }, { storeTimeoutMs: 5_000 });
     for (let n = 0; n < 100; n++) {
       const sent = post();
       const receipts = await Promise.all([first.sms.receive(sent), second.sms.receive(sent)]);
