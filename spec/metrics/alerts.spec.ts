@@ -1,0 +1,149 @@
+// docs/alerts.yaml as a whole: what its rules name exists, and docs/operating.md says what to do for each alert.
+
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "@jest/globals";
+import { parse } from "yaml";
+
+import { describeWithPromtool } from "./promtool";
+
+const DOCS = join(__dirname, "..", "..", "docs");
+const FILE = join(DOCS, "alerts.yaml");
+const PAGE = readFileSync(join(DOCS, "operating.md"), "utf8");
+
+interface Rule {
+  readonly alert: string;
+  readonly expr: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const { groups } = parse(readFileSync(FILE, "utf8")) as { groups: Array<{ rules: Rule[] }> };
+const RULES = groups.flatMap(({ rules }) => rules);
+
+const OUTCOMES = ["handled", "stored", "duplicate", "invalid", "failed", "busy"];
+const INVALID = [
+  "malformed-body",
+  "ambiguous-body",
+  "body-incomplete",
+  "body-too-large",
+  "unsupported-media-type",
+  "schema",
+  "duplicate-field",
+  "unknown-field",
+  "undecryptable",
+];
+const UNAUTHORIZED = ["missing", "wrong", "repeated", "address", "no-address", "refused", "threw", "timeout"];
+const EVENTS = ["message", "keyword", "unmatched", "invalid", "unauthorized", "duplicate", "busy", "error"];
+
+/** What the package and its Prometheus client give: for each metric its labels, and for each label its values. */
+const METRICS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  kaleyra_sms_callbacks_total: { method: ["GET", "POST"], outcome: OUTCOMES },
+  kaleyra_sms_invalid_total: { code: INVALID },
+  kaleyra_sms_unauthorized_total: { code: UNAUTHORIZED },
+  kaleyra_sms_busy_total: { reason: ["capacity", "source", "closing"] },
+  kaleyra_sms_in_flight: {},
+  kaleyra_sms_last_callback_timestamp_seconds: {},
+  kaleyra_sms_handler_duration_seconds_count: { event: EVENTS, result: ["ok", "error", "timeout"] },
+  kaleyra_sms_handler_failures_total: { event: EVENTS, final: ["true", "false"] },
+  kaleyra_sms_inbox_messages: { state: ["waiting", "running", "delayed", "dead"] },
+  kaleyra_sms_inbox_oldest_waiting_seconds: {},
+  kaleyra_sms_inbox_errors_total: { operation: ["store", "take", "end", "read"] },
+  kaleyra_sms_dead_letters_total: { cause: ["attempts", "cut-short", "unreadable"] },
+  process_start_time_seconds: {},
+  up: {},
+};
+/** The labels of a target, of which only `job` and `instance` are always there. */
+const TARGET = ["cluster", "namespace", "job", "instance"];
+
+/** The selectors of an expression: the name of a metric, and its matchers. */
+function selectorsOf(expr: string): Array<{ metric: string; matchers: Array<{ label: string; values: string[] }> }> {
+  return Array.from(
+    expr.matchAll(/\b(kaleyra_sms_\w+|process_\w+|up)\b(?:\{([^}]*)\})?/g),
+    ([, metric = "", given = ""]) => ({
+      metric,
+      matchers: Array.from(given.matchAll(/(\w+)(?:=~|!~|!=|=)"([^"]*)"/g), ([, label = "", values = ""]) => ({
+        label,
+        values: values.split("|"),
+      })),
+    }),
+  );
+}
+
+/** The labels by which an expression groups, and on which it matches. */
+function groupedBy(expr: string): string[] {
+  return Array.from(expr.matchAll(/\b(?:by|on) \(([^)]*)\)/g), ([, names = ""]) => names.split(", ")).flat();
+}
+
+describe("the alert rules", () => {
+  it("name no metric, label or value that does not exist", () => {
+    for (const { expr } of RULES) {
+      const selectors = selectorsOf(expr);
+      expect(selectors).not.toEqual([]);
+      for (const { metric, matchers } of selectors) {
+        expect(Object.keys(METRICS)).toContain(metric);
+        for (const { label, values } of matchers)
+          expect(METRICS[metric]?.[label]).toEqual(expect.arrayContaining(values));
+      }
+      const known = [...TARGET, ...selectors.flatMap(({ metric }) => Object.keys(METRICS[metric] ?? {}))];
+      expect(known).toEqual(expect.arrayContaining(groupedBy(expr)));
+    }
+  });
+
+  it("have no job, instance or address of anybody in them", () => {
+    for (const { expr, labels } of RULES) {
+      expect(expr).not.toMatch(/\b(?:job|instance|cluster|namespace)(?:=|!)/);
+      expect(Object.keys(labels).filter((label) => TARGET.includes(label))).toEqual([]);
+      // Each job is looked at by itself.
+      for (const [, labelsOfGroup] of expr.matchAll(/\b(?:by|on) \(([^)]*)\)/g))
+        expect(labelsOfGroup).toMatch(/^cluster, namespace, job/);
+    }
+  });
+
+  it("say how urgent they are, and show a value and closed labels only", () => {
+    for (const { expr, labels, annotations } of RULES) {
+      expect(["page", "ticket"]).toContain(labels.severity);
+      expect(Object.keys(annotations)).toEqual(["summary", "description", "runbook"]);
+      const text = Object.values(annotations).join("\n");
+      const templates = Array.from(text.matchAll(/\{\{ (.*?) \}\}/g), ([, template = ""]) => template);
+      expect(text.replaceAll(/\{\{ .*? \}\}/g, "")).not.toMatch(/[{}]/);
+      for (const template of templates) {
+        const [, label] = /^\$labels\.(\w+)$/.exec(template) ?? [];
+        if (label === undefined)
+          expect(template).toMatch(/^(?:printf "%\.0f" \$value|\$value \| humanize(?:Percentage|Duration))$/);
+        else expect([...groupedBy(expr), ...Object.keys(labels)]).toContain(label);
+      }
+    }
+  });
+
+  it("have a heading in docs/operating.md each, to which they link, and no other alert has one", () => {
+    const names = new Set(RULES.map(({ alert }) => alert));
+    const headings = Array.from(PAGE.matchAll(/^#+ (KaleyraSms\w+)$/gm), ([, name]) => name);
+    expect(headings.toSorted()).toEqual([...names].toSorted());
+    for (const { alert, annotations } of RULES)
+      expect(annotations.runbook).toBe(`node_modules/express-kaleyra-sms/docs/operating.md#${alert.toLowerCase()}`);
+    // Nor does the text name one that is gone.
+    for (const [name] of PAGE.matchAll(/KaleyraSms\w+/g)) expect(names).toContain(name);
+  });
+});
+
+describe("docs/operating.md", () => {
+  it("lists each metric that a rule names, with its labels", () => {
+    const rows = Array.from(PAGE.matchAll(/^\| `(kaleyra_sms_\w+)` +\|([^|]*)\|/gm), ([, metric = "", labels = ""]) => [
+      metric,
+      Array.from(labels.matchAll(/`(\w+)`/g), ([, label]) => label),
+    ]);
+    const named = Object.entries(METRICS).filter(([metric]) => metric.startsWith("kaleyra_sms_"));
+    expect(rows).toEqual(
+      expect.arrayContaining(named.map(([metric, labels]) => [metric.replace(/_count$/, ""), Object.keys(labels)])),
+    );
+  });
+});
+
+describeWithPromtool("promtool", () => {
+  it("finds no fault in the rules", () => {
+    const checked = execFileSync("promtool", ["check", "rules", "--lint-fatal", FILE], { encoding: "utf8" });
+    expect(checked).toContain(`SUCCESS: ${RULES.length} rules found`);
+  });
+});
