@@ -123,12 +123,10 @@ export function storedMessage(message: SmsMessage): StoredMessage {
 /** Whether a value is a complete stored message. A database or a queue may return anything. */
 export function isStoredMessage(given: unknown): given is StoredMessage {
   if (!isRecord(given)) return false;
-  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, damaged, traceparent, fields } =
-    given;
+  const { key, source, recipient, parts, triggeredAt, receivedAt, method, repaired, damaged, fields } = given;
   return (
     [key, source, recipient, receivedAt].every(isString) &&
     (triggeredAt === undefined || isString(triggeredAt)) &&
-    (traceparent === undefined || isString(traceparent)) &&
     (method === "GET" || method === "POST") &&
     typeof repaired === "boolean" &&
     (damaged === undefined || typeof damaged === "boolean") &&
@@ -161,17 +159,21 @@ export function restoredMessage(stored: StoredMessage): SmsMessage {
   };
   addAsSent(draft);
   if (triggeredAt !== undefined) draft.triggeredAt = triggeredAt;
-  if (traceparent !== undefined) draft.traceparent = traceparent;
+  // A message is no less readable without it.
+  if (isTraceparent(traceparent)) draft.traceparent = traceparent;
   return Object.freeze(draft);
 }
 
-/** https://www.w3.org/TR/trace-context/#traceparent-header */
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+/** https://www.w3.org/TR/trace-context/#traceparent-header: version ff and ids of zeros are invalid. */
+const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 
-/** The message with a `traceparent`; the same message without one, or if it has not that form. */
+function isTraceparent(given: unknown): given is string {
+  return typeof given === "string" && TRACEPARENT.test(given);
+}
+
+/** The message with a `traceparent`; the same message if that is none. */
 export function withTraceparent(message: SmsMessage, traceparent: unknown): SmsMessage {
-  const isOne = typeof traceparent === "string" && TRACEPARENT.test(traceparent);
-  return isOne ? Object.freeze({ ...message, traceparent }) : message;
+  return isTraceparent(traceparent) ? Object.freeze({ ...message, traceparent }) : message;
 }
 
 function addAsSent(draft: Draft): void {

@@ -106,7 +106,13 @@ export class Dispatcher {
     const observer = this.#observers.ofHandlers;
     for (const call of calls) {
       const { event, payload } = call;
-      const observation = observer?.handler({ event, payload, attempt: attempt.attempt, final: attempt.final });
+      const observation = observer?.handler({
+        event,
+        payload,
+        message,
+        attempt: attempt.attempt,
+        final: attempt.final,
+      });
       if (observation === undefined) start(call, context, started);
       else within(observation, () => start(call, context, started, observation));
     }

@@ -1,6 +1,7 @@
 // What can be observed of handlers. An observer is no handler: nothing changes whether somebody observes or not.
 
 import type { Observation } from "../base/observation.js";
+import type { SmsMessage } from "../callback/message.js";
 import type { SmsEvent, SmsEvents } from "./events.js";
 
 /** A handler that is about to be called. */
@@ -8,6 +9,8 @@ export interface ObservedCall {
   readonly event: SmsEvent;
   /** `undefined` if looking up the handlers failed. */
   readonly payload: SmsEvents[SmsEvent] | undefined;
+  /** The message that the payload is, or is about. Behind an inbox, its `traceparent` leads to its callback. */
+  readonly message: SmsMessage | undefined;
   /** Which attempt at the message, from 1. */
   readonly attempt: number;
   readonly final: boolean;

@@ -1,5 +1,7 @@
 // Takes a request through the stages of a callback to its answer. It does not know how the request came.
 
+import { AsyncResource } from "node:async_hooks";
+
 import type { Refused } from "../access/authorize.js";
 import type { Answer, Answers } from "../answer/receipt.js";
 import type { Log } from "../base/log.js";
@@ -109,8 +111,10 @@ export function createStages(deps: Deps): Stages {
     };
     /** If another check needs the slot, the caller is answered 503, and the result of its check is ignored. */
     const check = (ask: () => Promise<Refused | undefined>): void => {
-      if (capacity.enter(turnAway)) {
-        slot = turnAway;
+      // It is the request of another caller that ends this check, and the context would be that of the other one.
+      const end = AsyncResource.bind(turnAway);
+      if (capacity.enter(end)) {
+        slot = end;
         if (method === "POST") exchange.keepBody();
         run(ask, proceed, settle);
       } else turnAway();

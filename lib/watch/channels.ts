@@ -19,8 +19,6 @@ export interface CallbackTrace {
 /** What the channel `express-kaleyra-sms.handler` publishes: a call of a handler, from its start to its end. */
 export interface HandlerTrace extends ObservedCall {
   readonly router: object;
-  /** The message that the payload is, or is about. `message.traceparent` leads to the trace of its callback. */
-  readonly message?: SmsMessage;
   /** From `end` or `asyncStart` on: how it ended. */
   readonly result?: HandlerResult["result"];
   /** From `error` on: what the handler threw, or the error that says that it took too long. */
@@ -57,8 +55,7 @@ export function createChannels(router: () => object): Channels {
       return observation<ObservedAnswer>(CALLBACK, trace, (result) => ({ result }));
     },
     handler: (call) => {
-      const message = messageOf(call.payload);
-      const trace: HandlerTrace = { router: router(), ...call, ...(message === undefined ? {} : { message }) };
+      const trace: HandlerTrace = { router: router(), ...call };
       return observation<HandlerResult>(HANDLER, trace, ({ result, cause }) =>
         result === "ok" ? { result } : { result, error: cause },
       );
@@ -135,11 +132,4 @@ function observation<Result>(
       if (!isRunning) publishEnd();
     },
   };
-}
-
-function messageOf(payload: HandlerTrace["payload"]): SmsMessage | undefined {
-  if (payload === undefined) return undefined;
-  if ("parts" in payload) return payload;
-  if ("smsMessage" in payload) return payload.smsMessage;
-  return "message" in payload && typeof payload.message === "object" ? payload.message : undefined;
 }
