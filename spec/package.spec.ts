@@ -44,6 +44,8 @@ describe("the published package", () => {
       expect.arrayContaining([
         ...examples,
         "docs/codes.md",
+        "docs/tracing.md",
+        "docs/opentelemetry.mjs",
         "dist/index.js",
         "dist/simulator/page/page.js",
         "schema.json",

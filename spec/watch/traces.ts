@@ -6,7 +6,7 @@ import type { CallbackTrace, HandlerTrace, StoreTrace } from "express-kaleyra-sm
 
 import { ended } from "../inbox/temporary";
 
-export const MOMENTS = ["start", "end", "asyncStart", "asyncEnd", "error"] as const;
+const MOMENTS = ["start", "end", "asyncStart", "asyncEnd", "error"] as const;
 type Moment = (typeof MOMENTS)[number];
 
 interface Traces {
