@@ -8,7 +8,7 @@ const CONTENT_LENGTH = /\r\ncontent-length: (\d+)/i;
 const CHUNKS_END = "0\r\n\r\n";
 
 /**
- * @param nextRequest - gives the text of the next request, or `undefined` to stop
+ * @param nextRequest - gives the text of the next request, `undefined` to stop, or `null` to wait: what it is given then goes on
  * @param onAnswer - gets the status of each answer
  * @returns a promise for the end, rejected where the server ends the connection
  */
@@ -16,7 +16,8 @@ export function keepSending(port, nextRequest, onAnswer) {
   return new Promise((resolve, reject) => {
     let answer = "";
     const send = () => {
-      const request = nextRequest();
+      const request = nextRequest(send);
+      if (request === null) return;
       if (request === undefined) {
         socket.destroy();
         resolve();

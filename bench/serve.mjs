@@ -9,6 +9,7 @@ const LAST_HANDLERS_MS = 20_000;
 const TWICE_MS = 100;
 
 const { server, options } = JSON.parse(process.argv[2]);
+if (options.subscriber !== undefined) await import(`./subscribers/${options.subscriber}.mjs`);
 const { start } = await import(`./servers/${server}.mjs`);
 
 const handled = new Handled();
@@ -29,6 +30,7 @@ process.on("message", (message) => {
   if (message === "begun") begun = { ms: performance.now(), cpu: process.cpuUsage() };
   if (message === "over") busyShare = busyShareSince(begun);
   if (message === "memory") process.send(memory());
+  if (message === "cpu") process.send(process.cpuUsage());
   if (typeof message === "number") report(message);
 });
 

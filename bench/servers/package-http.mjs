@@ -6,4 +6,5 @@ import { router } from "./package-router.mjs";
 export const request = (n, { method, text, isForAll }) =>
   method === "GET" ? callbackGet(n) : callbackPost(n, text, isForAll);
 
-export const start = (handled, { deduplicate, isForAll }) => router(handled, { path: "/sms", deduplicate, isForAll });
+export const start = (handled, { deduplicate, isForAll, entry }) =>
+  router(handled, { path: "/sms", deduplicate, isForAll, entry });

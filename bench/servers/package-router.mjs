@@ -2,9 +2,12 @@
 
 import { TOKEN } from "../callback.mjs";
 
-/** @param isForAll - with every option that costs something on the way of a callback */
-export async function router(handled, { isForAll, ...options } = {}) {
-  const { callbackProfile, incomingSms, HELP, OPT_IN, OPT_OUT } = await import("express-kaleyra-sms");
+/**
+ * @param isForAll - with every option that costs something on the way of a callback
+ * @param entry - the build, if it is not that of this clone
+ */
+export async function router(handled, { isForAll, entry = "express-kaleyra-sms", ...options } = {}) {
+  const { callbackProfile, incomingSms, HELP, OPT_IN, OPT_OUT } = await import(entry);
   const all = {
     authenticate: [{ header: "X-Callback-Token", value: TOKEN }, { allow: ["127.0.0.0/8"] }],
     profile: callbackProfile({ method: "POST", url: "http://127.0.0.1/sms" }),
@@ -13,7 +16,9 @@ export async function router(handled, { isForAll, ...options } = {}) {
     decrypt: (value) => value,
     defaultCountry: "IN",
   };
-  return incomingSms(isForAll ? { ...options, ...all } : { authenticate: false, ...options })
+  // Without `info`: the line about the first callback is no result.
+  const logger = { warn: console.warn, error: console.error };
+  return incomingSms(isForAll ? { logger, ...options, ...all } : { logger, authenticate: false, ...options })
     .keyword(OPT_OUT, () => handled.keyword())
     .keyword(OPT_IN, () => handled.keyword())
     .keyword(HELP, () => handled.keyword())
