@@ -105,13 +105,15 @@ describe("loading the package", () => {
     expect((loaded as string[]).filter((name) => !ofDebug.includes(name))).toEqual([]);
   });
 
-  it("loads nothing of what only tests, the command and the simulator use", () => {
+  it("loads nothing of what only tests, the command, the metrics and the simulator use", () => {
     const loaded = inFreshProcess(`
       require("express-kaleyra-sms");
       console.log(JSON.stringify(Object.keys(require.cache)));`) as string[];
     expect(loaded.some((file) => file.endsWith(join("dist", "router.js")))).toBe(true);
     expect(
-      loaded.filter((file) => /[\\/]dist[\\/](?:testing|inbox[\\/]memory|command|simulator|provider)[\\/]/.test(file)),
+      loaded.filter((file) =>
+        /[\\/]dist[\\/](?:testing|inbox[\\/]memory|command|metrics|simulator|provider)[\\/]/.test(file),
+      ),
     ).toEqual([]);
   });
 
@@ -234,6 +236,18 @@ describe("express-kaleyra-sms/bullmq", () => {
 
   it("throws Node's own error if a dependency of bullmq is not installed", () => {
     expect(withMissing("msgpackr")).toBe("Cannot find module 'msgpackr'");
+  });
+});
+
+describe("express-kaleyra-sms/metrics", () => {
+  it("is the same module with import and with require, and loads no Prometheus client", () => {
+    const same = inFreshProcess(`
+      import("express-kaleyra-sms/metrics").then(({ metrics }) => {
+        const required = require("express-kaleyra-sms/metrics");
+        const loaded = Object.keys(require.cache).filter((file) => /node_modules.*prom/.test(file));
+        console.log(JSON.stringify([metrics === required.metrics, Object.keys(required), loaded]));
+      });`);
+    expect(same).toEqual([true, ["metrics"], []]);
   });
 });
 

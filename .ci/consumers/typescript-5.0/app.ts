@@ -6,6 +6,8 @@ import { createServer as createHttp2Server } from "node:http2";
 import { callbackProfile, incomingSms, OPT_OUT, type Inbox, type SmsMessage } from "express-kaleyra-sms";
 import { bullmqInbox, type BullmqInboxOptions } from "express-kaleyra-sms/bullmq";
 import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
+import { metrics, type MetricsOptions } from "express-kaleyra-sms/metrics";
+import * as client from "prom-client";
 import { simulator } from "express-kaleyra-sms/simulator";
 import {
   fixture,
@@ -31,6 +33,8 @@ assert.throws(() => sms.on("mesage", () => undefined), TypeError);
 createServer(sms);
 createServer(simulator(sms, { target: "/sms" }));
 createHttp2Server(sms);
+const measured: MetricsOptions = { client, prefix: "sms_" };
+metrics(sms, measured);
 export const POST = (request: Request): Promise<Response> => sms.fetch(request, { ip: "203.0.113.5" });
 incomingSms({ authenticate: (request: Request) => request.headers.get("x-token") === "abc" });
 incomingSms({ authenticate: (req) => req.headers["x-token"] === "abc" });
@@ -42,5 +46,6 @@ void sms.receive({ method: "POST", body: profile.render(values).body ?? "" }).th
   await asha.text("Stop!");
   await settled(sms);
   assert.deepEqual(texts, ["stop", "Stop!"]);
+  assert.match(await client.register.metrics(), /^sms_callbacks_total\{method="POST",outcome="handled"\} 2$/m);
   await inMemory.close();
 });

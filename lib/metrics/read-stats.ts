@@ -1,0 +1,40 @@
+// Reads the counts of an inbox: once for all metrics of a scrape, and within a time limit.
+
+import { codeOf } from "../base/errors.js";
+import { isRecord } from "../base/record.js";
+import { TimeLimit } from "../base/time-limit.js";
+import type { InboxStats } from "../inbox/inbox.js";
+
+/** Resolves with `undefined` if the inbox is out of reach, late or closed. Does not reject: the scrape would fail. */
+export type ReadStats = () => Promise<InboxStats | undefined>;
+
+/** Milliseconds. A scrape of Prometheus fails after ten seconds by default. */
+const LIMIT = new TimeLimit(2_000);
+
+/** @param failed - called once for each reading that fails */
+export function createReadStats(stats: () => Promise<InboxStats>, failed: () => void): ReadStats {
+  const ask = async (): Promise<InboxStats | "closed" | undefined> => {
+    try {
+      const answer: unknown = await stats();
+      return isStats(answer) ? answer : undefined;
+    } catch (cause) {
+      return codeOf(cause) === "KALEYRA_SMS_INBOX_CLOSED" ? "closed" : undefined;
+    }
+  };
+  const read: ReadStats = async () => {
+    const asking = ask();
+    const answer = (await LIMIT.wait(asking)) ? await asking : undefined;
+    // A router that was closed is no failure of its inbox.
+    if (answer === "closed") return undefined;
+    if (answer === undefined) failed();
+    return answer;
+  };
+  let reading: ReturnType<ReadStats> | undefined;
+  return () => (reading ??= read().finally(() => (reading = undefined)));
+}
+
+/** An inbox of the user's own may be written in JavaScript: the client throws at what is not a number. */
+function isStats(value: unknown): value is InboxStats {
+  const names: ReadonlyArray<keyof InboxStats> = ["waiting", "running", "delayed", "dead", "oldestWaitingMs"];
+  return isRecord(value) && names.every((name) => Number.isFinite(value[name]));
+}
