@@ -9,9 +9,11 @@ import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { incomingSms } from "express-kaleyra-sms";
+import { metrics } from "express-kaleyra-sms/metrics";
 import schema from "express-kaleyra-sms/schema.json";
 import { fixture, memoryInbox, settled, subscriber } from "express-kaleyra-sms/testing";
 import Database from "libsql";
+import * as client from "prom-client";
 import ts from "typescript";
 
 import { recorder, until } from "./support/recorder";
@@ -298,5 +300,18 @@ describe("the tables", () => {
   it("list every event, and nothing else", () => {
     const events = listed(() => incomingSms().on("?" as never, () => undefined), /use one of (.*?)\./);
     expect(names(tableUnder("Events"))).toEqual(events);
+  });
+
+  it("list every metric with its labels, and nothing else", async () => {
+    const sms = incomingSms({ inbox: memoryInbox(), authenticate: false });
+    const register = new client.Registry();
+    metrics(sms, { client, register, prefix: "_" });
+    // The types of the client do not have what it knows of a metric's labels.
+    const made = register.getMetricsAsArray() as ReadonlyArray<{ name: string; labelNames?: string[] }>;
+    const registered = made.map(({ name, labelNames = [] }) =>
+      labelNames.length === 0 ? name.slice(1) : `${name.slice(1)}{${labelNames.join(",")}}`,
+    );
+    expect(names(tableUnder("Watching it: metrics")).sort()).toEqual(registered.sort());
+    await sms.close();
   });
 });
