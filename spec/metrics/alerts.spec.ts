@@ -4,8 +4,12 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
+import { memoryInbox, settled } from "express-kaleyra-sms/testing";
+import * as promClient from "prom-client";
 import { parse } from "yaml";
 
+import { callback } from "../support/callbacks";
+import { measured } from "./clients";
 import { describeWithPromtool } from "./promtool";
 
 const DOCS = join(__dirname, "..", "..", "docs");
@@ -88,6 +92,27 @@ describe("the alert rules", () => {
       }
       const known = [...TARGET, ...selectors.flatMap(({ metric }) => Object.keys(METRICS[metric] ?? {}))];
       expect(known).toEqual(expect.arrayContaining(groupedBy(expr)));
+    }
+  });
+
+  it("name what a scrape has, but for values that a duration has only once it was measured", async () => {
+    const { sms, samples } = measured(promClient, { inbox: memoryInbox() });
+    sms.on("message", () => undefined);
+    await sms.receive({ method: "POST", body: callback() });
+    await settled(sms);
+    const scraped = Object.keys(await samples("")).flatMap(selectorsOf);
+    await sms.close();
+    for (const [metric, labels] of Object.entries(METRICS)) {
+      if (!metric.startsWith("kaleyra_sms_")) continue;
+      const series = scraped.filter((one) => one.metric === metric);
+      expect(series).not.toEqual([]);
+      const matchers = series.flatMap((one) => one.matchers);
+      expect(new Set(matchers.map(({ label }) => label))).toEqual(new Set(Object.keys(labels)));
+      for (const [name, values] of Object.entries(labels)) {
+        const found = matchers.filter(({ label }) => label === name).flatMap((matcher) => matcher.values);
+        if (metric.endsWith("_count")) expect(values).toEqual(expect.arrayContaining(found));
+        else expect(new Set(found)).toEqual(new Set(values));
+      }
     }
   });
 
