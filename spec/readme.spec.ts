@@ -311,7 +311,7 @@ describe("the tables", () => {
     const registered = made.map(({ name, labelNames = [] }) =>
       labelNames.length === 0 ? name.slice(1) : `${name.slice(1)}{${labelNames.join(",")}}`,
     );
-    expect(names(tableUnder("Watching it: metrics")).sort()).toEqual(registered.sort());
+    expect(names(tableUnder("Metrics")).sort()).toEqual(registered.sort());
     await sms.close();
   });
 });
