@@ -3,6 +3,7 @@
 import { codedError, invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
 import { hasCode, isBusy, row, transaction, type Row, type SqliteDatabase } from "./driver.js";
+import { isMountedAlone } from "./mount.js";
 import { assertFree } from "./open-files.js";
 import { repair } from "./repair.js";
 import { APPLICATION_ID, migrate, tablesOf } from "./tables.js";
@@ -33,8 +34,8 @@ const PRAGMAS = [
  * @param option - the option that names the file, for errors
  * @param isNewAllowed - whether a database without tables is made an inbox's
  * @returns the path of the file
- * @throws TypeError if the database is not a file, cannot be written, or belongs to something else, also to
- * another inbox of this process
+ * @throws TypeError if the database is not a file, is mounted without its folder, cannot be written, or belongs to
+ * something else, also to another inbox of this process
  * @throws Error if another process locks the file for longer than `OPENING_MS`
  */
 export function openDatabase(
@@ -45,6 +46,12 @@ export function openDatabase(
 ): string {
   const path = pathOf(database);
   assertFree(path);
+  if (isMountedAlone(path))
+    throw notUsable(
+      option,
+      "a file whose folder is mounted: of this one only the file is, so that its log beside it (-wal), with " +
+        "acknowledged messages, would be lost with the container. Mount the folder, not the file",
+    );
   const end = performance.now() + OPENING_MS;
   for (;;) {
     try {

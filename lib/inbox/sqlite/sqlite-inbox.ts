@@ -21,8 +21,8 @@ import { Worker } from "./worker.js";
  * Keeps messages in an SQLite file, for one or several processes on one machine. The messages of one source are handled
  * in order of arrival, across processes and retries.
  *
- * @throws TypeError if the file is in memory, read-only or in a transaction, has other tables, belongs to an inbox of
- * another name, or has an inbox in this process already
+ * @throws TypeError if the file is in memory, read-only or in a transaction, is mounted without its folder, has other
+ * tables, belongs to an inbox of another name, or has an inbox in this process already
  * @throws TypeError if no driver is installed
  * @throws TypeError if an option is unknown or has a wrong value
  * @example
