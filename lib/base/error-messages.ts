@@ -67,9 +67,12 @@ export const CODES = {
   },
   KALEYRA_SMS_INBOX_BUSY: {
     kinds: ["Error"],
-    sentence: "Another program has locked the inbox's file.",
+    sentence: "Another program has locked the inbox's file, or reads it for long.",
     action:
       "When an inbox is made: wait until the other program has finished, then start again. " +
+      "When messages are stored: a backup, or a shell in a transaction, reads the file, " +
+      "and the file's log is full: 1 GiB, or more than is left on the disk. " +
+      "Callbacks are answered 503 until that program has finished. Wait for it, or end it: `fuser -v` lists who has the file open. " +
       "From `forget`: the messages are erased, but another program still reads the file's log, " +
       "which contains their texts. Call `forget` again when it has finished.",
   },

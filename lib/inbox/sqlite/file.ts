@@ -14,7 +14,7 @@ const LOG_MAGICS: readonly number[] = [0x377f0682, 0x377f0683];
 const SALTS = [16, 24] as const;
 
 export class InboxFile {
-  readonly #path: string;
+  readonly path: string;
   readonly #identities: ReadonlyMap<string, string>;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   readonly #descriptor: number;
@@ -27,7 +27,7 @@ export class InboxFile {
 
   /** The log, to which SQLite writes transactions, and its index, which the processes share, must exist already. */
   constructor(path: string) {
-    this.#path = path;
+    this.path = path;
     const log = `${path}-wal`;
     const files = [path, log, `${path}-shm`].map((file) => [file, identityOf(statOf(file))] as const);
     this.#identities = new Map(files);
@@ -51,6 +51,11 @@ export class InboxFile {
     if (id === undefined || (this.#hasApplicationId && id !== APPLICATION_ID)) throw this.#lost("was overwritten");
   }
 
+  /** The length of the log, in bytes. */
+  logBytes(): number {
+    return fstatSync(this.#logDescriptor).size;
+  }
+
   /**
    * An empty log is whole only if SQLite knows of nothing in it. For readers: what a round writes shows the loss.
    *
@@ -58,7 +63,7 @@ export class InboxFile {
    * @throws Error if the log was emptied by something else
    */
   assertLog(frames: () => number): void {
-    const isEmpty = (): boolean => fstatSync(this.#logDescriptor).size === 0;
+    const isEmpty = (): boolean => this.logBytes() === 0;
     // Another process may write in between.
     if (isEmpty() && frames() > 0 && isEmpty()) throw this.#lost("lost its log");
   }
@@ -95,7 +100,7 @@ export class InboxFile {
 
   #lost(how: string): Error {
     return codedError("KALEYRA_SMS_INBOX_FILE_LOST", {
-      message: `The inbox's file ${this.#path} ${how}. Put it back, or restart the process to begin with a new one.`,
+      message: `The inbox's file ${this.path} ${how}. Put it back, or restart the process to begin with a new one.`,
     });
   }
 }

@@ -8,6 +8,7 @@ import type { Inbox, InboxStats } from "../inbox.js";
 import type { DeadLetter, KeptMessage, OperableInbox } from "../operable-inbox.js";
 import { isBusy, row, transaction, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
+import { emptyLog } from "./log.js";
 import { currentTime } from "./rows.js";
 import type { Upkeep } from "./upkeep.js";
 import type { Worker } from "./worker.js";
@@ -138,8 +139,7 @@ export class Operator implements Omit<OperableInbox, keyof Inbox> {
    */
   async #emptyLog(timeoutMs: number): Promise<boolean> {
     const end = performance.now() + timeoutMs;
-    const truncate = this.#database.prepare("PRAGMA wal_checkpoint(TRUNCATE)");
-    while (Number(row(truncate.get()).busy) !== 0) {
+    while (!emptyLog(this.#database)) {
       if (performance.now() > end) return false;
       await setTimeout(RETRY_MS);
     }

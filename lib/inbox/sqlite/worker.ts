@@ -14,6 +14,7 @@ import type { InboxFile } from "./file.js";
 import { Gathering } from "./gathering.js";
 import { InFlight } from "./in-flight.js";
 import type { Ledger } from "./ledger.js";
+import { LogLimit } from "./log.js";
 import type { Lease, Processes } from "./processes.js";
 import { writeRound, type Todo, type Written } from "./round.js";
 import { currentTime } from "./rows.js";
@@ -39,6 +40,7 @@ export class Worker {
   readonly #file: InboxFile;
   readonly #settings: InboxSettings;
   readonly #watch: Watch;
+  readonly #log: LogLimit;
   readonly #arrivals = new Arrivals();
   readonly #gathering = new Gathering();
   readonly #inFlight: InFlight;
@@ -73,6 +75,7 @@ export class Worker {
     this.#processes = processes;
     this.#file = file;
     this.#settings = settings;
+    this.#log = new LogLimit(database, file);
     this.#watch = new Watch(ledger, processes, settings.leaseMs);
     this.#inFlight = new InFlight(settings.attempts, () => this.#runSoon());
   }
@@ -153,6 +156,9 @@ export class Worker {
       return;
     }
     this.#arrivals.dropAborted();
+    this.#log.look();
+    if (this.#log.isReached) this.#arrivals.reject(this.#log.error());
+    if (this.#log.isExceeded) this.#report(this.#log.error());
     if (this.#isTaking) this.#watch.look(this.#lease?.owner ?? 0);
     const todo = this.#todo(now);
     if (todo !== undefined) this.#commit(todo, now);
@@ -271,7 +277,7 @@ export class Worker {
   }
 
   get #isTaking(): boolean {
-    return this.#work !== undefined && this.#closing === undefined;
+    return this.#work !== undefined && this.#closing === undefined && !this.#log.isExceeded;
   }
 
   get #concurrency(): number {
