@@ -37,11 +37,15 @@ export class InFlight {
     this.#ready.push(...entries);
   }
 
-  /** Starts ready messages while fewer than `concurrency` run. One that ends synchronously makes room for the next. */
-  start(work: InboxWork): void {
+  /**
+   * Starts ready messages while fewer than `concurrency` run. One that ends synchronously makes room for the next.
+   *
+   * @param isLeased - asked before each start: a handler may block, or the process may be frozen, past the lease
+   */
+  start(work: InboxWork, isLeased: () => boolean): void {
     let started = 0;
     for (const entry of this.#ready) {
-      if (this.#running.size >= work.concurrency) break;
+      if (this.#running.size >= work.concurrency || !isLeased()) break;
       started++;
       this.#begin(entry, work);
     }

@@ -149,7 +149,6 @@ export class Worker {
 
   #step(): void {
     this.#cancel();
-    const now = currentTime();
     this.#handOut();
     if (this.#gathering.isMoreComing(this.#arrivals.waiting.length)) {
       this.#runSoon();
@@ -160,8 +159,8 @@ export class Worker {
     if (this.#log.isReached) this.#arrivals.reject(this.#log.error());
     if (this.#log.isExceeded) this.#report(this.#log.error());
     if (this.#isTaking) this.#watch.look(this.#lease?.owner ?? 0);
-    const todo = this.#todo(now);
-    if (todo !== undefined) this.#commit(todo, now);
+    const todo = this.#todo(currentTime());
+    if (todo !== undefined) this.#commit(todo);
     this.#failure = undefined;
   }
 
@@ -178,14 +177,16 @@ export class Worker {
   }
 
   #handOut(): void {
+    const { until = 0, owner = 0 } = this.#lease ?? {};
     // When the lease has ended, another process may have taken the messages.
-    if (this.#work === undefined || this.#lease === undefined || Date.now() >= this.#lease.until) return;
+    const isLeased = (): boolean => Date.now() < until;
+    if (this.#work === undefined || !isLeased()) return;
     // Another process may have forgotten some of them.
     if (this.#inFlight.hasReady && this.#watch.hasChanged()) {
-      const startable = this.#ledger.startable(this.#lease.owner);
+      const startable = this.#ledger.startable(owner);
       this.#inFlight.release(({ seq }) => !startable.has(seq));
     }
-    this.#inFlight.start(this.#work);
+    this.#inFlight.start(this.#work, isLeased);
   }
 
   /** `undefined` if there is nothing to write. */
@@ -215,12 +216,13 @@ export class Worker {
     };
   }
 
-  #commit(todo: Todo, now: number): void {
+  #commit(todo: Todo): void {
     const deps = { ledger: this.#ledger, processes: this.#processes };
     // Also before the transaction: one in a lost file would be lost, and could hide the loss from the check after it.
     this.#file.assertSame();
     this.#isUncertain = true;
-    const written = transaction(this.#database, () => writeRound(deps, this.#settings, todo, now));
+    // By the clock as of the lock: this process may have been frozen until now, and its lease may have ended.
+    const written = transaction(this.#database, () => writeRound(deps, this.#settings, todo, currentTime()));
     this.#file.assertSame();
     this.#isUncertain = false;
     this.#ledger.committed();
