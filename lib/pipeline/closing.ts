@@ -21,43 +21,45 @@ interface Deps {
 
 export class Closing {
   readonly #deps: Deps;
+  readonly #closed: Promise<void>;
+  #resolve = (): void => undefined;
   /** By the monotonic clock. */
   #drainedAt = Infinity;
   #timer: NodeJS.Timeout | undefined;
-  #closed: Promise<void> | undefined;
-  #endDraining = (): void => undefined;
+  #isDrained = false;
 
   constructor(deps: Deps) {
     this.#deps = deps;
+    this.#closed = new Promise<void>((resolve) => (this.#resolve = resolve));
   }
 
   get hasBegun(): boolean {
-    return this.#closed !== undefined;
+    return this.#drainedAt < Infinity;
   }
 
   /**
-   * A further call can make the draining shorter, never longer. All calls resolve when the router is closed.
+   * A further call can make the draining shorter, never longer. All calls resolve when the router is closed. Without
+   * draining, no callback is let in from this call on.
    *
    * @throws TypeError if an option is unknown or has a wrong value
    */
   begin(options: unknown): Promise<void> {
     const drainMs = readDrainMs(options);
-    this.#closed ??= this.#drainAndClose();
     const drainedAt = performance.now() + drainMs;
-    if (drainedAt < this.#drainedAt) {
+    if (!this.#isDrained && drainedAt < this.#drainedAt) {
+      const isFirst = !this.hasBegun;
       this.#drainedAt = drainedAt;
+      if (isFirst) this.#deps.begin();
       clearTimeout(this.#timer);
       if (drainMs === 0) this.#endDraining();
-      else this.#timer = setTimeout(this.#endDraining, drainMs);
+      else this.#timer = setTimeout(() => this.#endDraining(), drainMs);
     }
     return this.#closed;
   }
 
-  async #drainAndClose(): Promise<void> {
-    const drained = new Promise<void>((resolve) => (this.#endDraining = resolve));
-    this.#deps.begin();
-    await drained;
-    await this.#deps.close();
+  #endDraining(): void {
+    this.#isDrained = true;
+    void this.#deps.close().then(this.#resolve);
   }
 }
 
