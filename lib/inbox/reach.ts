@@ -1,9 +1,17 @@
 // Whether an inbox is in reach, and what waits in it: as the last stores, takes and heartbeats have shown.
 
+import { performance } from "node:perf_hooks";
+import * as timers from "node:timers";
+
+import { isRecord } from "../base/record.js";
+import { MAX_TIMER_MS } from "../base/time-limit.js";
 import type { Inbox, InboxStats } from "./inbox.js";
 
-/** Taken before a test runner can replace it: its clock would run the heartbeats without end. */
-const { setTimeout, clearTimeout, setImmediate } = globalThis;
+/**
+ * Node's own, taken before a test runner can replace them: its clock would run the heartbeats without end, and jsdom's
+ * timers keep a process alive.
+ */
+const { setTimeout, clearTimeout, setImmediate, clearImmediate } = timers;
 
 const DEFAULT_LEASE_MS = 15_000;
 
@@ -16,9 +24,11 @@ export class Reach {
   readonly #inbox: Inbox;
   /** Milliseconds between two heartbeats, and how long one may take: both within a lease, with the rest to spare. */
   readonly #beatMs: number;
+  #first: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
-  #isBeatMissed = false;
+  /** Before the first heartbeat nothing is known: a process that was given a wrong address must not become ready. */
+  #isBeatMissed: boolean;
   /** When a store has failed, if none has succeeded since; by the monotonic clock. */
   #notStoredAt = -Infinity;
   /** When messages could not be taken out, if none was handed out since. */
@@ -29,27 +39,32 @@ export class Reach {
     this.#inbox = inbox;
     const { leaseMs = DEFAULT_LEASE_MS } = inbox;
     // An inbox in JavaScript may have anything there.
-    this.#beatMs = (Number.isSafeInteger(leaseMs) && leaseMs > 0 ? leaseMs : DEFAULT_LEASE_MS) / 3;
+    const isDuration = Number.isSafeInteger(leaseMs) && leaseMs > 0 && leaseMs <= MAX_TIMER_MS;
+    this.#beatMs = (isDuration ? leaseMs : DEFAULT_LEASE_MS) / 3;
+    this.#isBeatMissed = this.#hasStats;
   }
 
   /** Begins the heartbeats. They keep no process alive. An inbox of the user's own may have no `stats`: then none. */
   start(): void {
-    if (typeof this.#inbox.stats === "function") setImmediate(() => void this.#beat()).unref();
+    if (this.#hasStats) this.#first = setImmediate(() => void this.#beat()).unref();
   }
 
   stop(): void {
     this.#isStopped = true;
+    clearImmediate(this.#first);
     clearTimeout(this.#timer);
   }
 
   /** @param isStored - whether it was stored; a duplicate is */
   stored(isStored: boolean): void {
     this.#notStoredAt = isStored ? -Infinity : performance.now();
+    if (isStored) this.#isBeatMissed = false;
   }
 
   /** @param isTaken - whether messages could be taken out */
   taken(isTaken: boolean): void {
     this.#notTakenAt = isTaken ? -Infinity : performance.now();
+    if (isTaken) this.#isBeatMissed = false;
   }
 
   /**
@@ -65,15 +80,18 @@ export class Reach {
     return this.#counts;
   }
 
+  get #hasStats(): boolean {
+    return typeof this.#inbox.stats === "function";
+  }
+
   async #beat(): Promise<void> {
-    if (this.#isStopped) return;
     const counts = await this.#ask();
     this.#isBeatMissed = counts === undefined;
     if (counts !== undefined) {
       this.#counts = counts;
       this.#notTakenAt = -Infinity;
     }
-    this.#timer = setTimeout(() => void this.#beat(), this.#beatMs).unref();
+    if (!this.#isStopped) this.#timer = setTimeout(() => void this.#beat(), this.#beatMs).unref();
   }
 
   /** `undefined` if the inbox is out of reach. */
@@ -82,9 +100,14 @@ export class Reach {
     const late = new Promise<undefined>((resolve) => {
       timer = setTimeout(() => resolve(undefined), this.#beatMs).unref();
     });
-    const answered = async (): Promise<Counts | undefined> => this.#inbox.stats?.();
+    const answered = async (): Promise<unknown> => this.#inbox.stats?.();
     const counts = await Promise.race([answered().catch(() => undefined), late]);
     clearTimeout(timer);
-    return counts;
+    return isCounts(counts) ? counts : undefined;
   }
+}
+
+/** An inbox in JavaScript may count nothing. */
+function isCounts(value: unknown): value is Counts {
+  return isRecord(value) && typeof value.dead === "number" && typeof value.oldestWaitingMs === "number";
 }

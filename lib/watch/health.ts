@@ -11,7 +11,7 @@ export interface Health {
    *
    * - `closing`: `sms.close()` was called.
    * - `no-handler`: no handler of messages is registered. Not with `concurrency: 0`.
-   * - `inbox-unreachable`: the inbox did not answer, or could not store or hand out messages.
+   * - `inbox-unreachable`: the inbox has not answered yet, does not answer, or could not store or hand out messages.
    */
   readonly reasons: ReadonlyArray<"closing" | "no-handler" | "inbox-unreachable">;
   /**
