@@ -78,6 +78,7 @@ export default tseslint.config(
         process: "readonly",
         console: "readonly",
         fetch: "readonly",
+        setInterval: "readonly",
         __dirname: "readonly",
       },
     },

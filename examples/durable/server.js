@@ -4,6 +4,7 @@ import "./env.js";
 import express from "express";
 
 import { openApp, openInbox } from "./databases.js";
+import { endBySignal } from "./end.js";
 import { createSms } from "./sms.js";
 
 const app = openApp();
@@ -12,9 +13,11 @@ const sms = createSms({ inbox, app });
 
 const server = express()
   .use("/sms", sms)
-  // For whatever watches over this process: an old message that waits, or a dead letter, is worth a look.
+  // For a load balancer: 503 while no callback should come here. Its warnings, and the counts, are for a person.
   .get("/health", async (_req, res) => {
-    res.json(await inbox.stats());
+    const health = sms.health();
+    const counts = await inbox.stats().catch(() => undefined);
+    res.status(health.ready ? 200 : 503).json({ ...health, inbox: counts });
   })
   .listen(Number(process.env.PORT ?? 3000), (error) => {
     if (error) throw error;
@@ -26,10 +29,12 @@ const server = express()
     console.log(process.env.CALLBACK_TOKEN === undefined ? send : withToken);
   });
 
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, async () => {
-    await sms.close(); // new callbacks get 503; what runs finishes, the rest waits in the file, which is closed
+endBySignal({
+  sms,
+  drainMs: Number(process.env.DRAIN_MS ?? 10_000),
+  // What ran has finished, and the rest waits in the file, which is closed.
+  release: () => {
     server.close();
     app.close();
-  });
-}
+  },
+});

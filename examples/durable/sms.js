@@ -2,12 +2,14 @@
 
 import { incomingSms, OPT_OUT, POSSIBLE_OPT_OUT } from "express-kaleyra-sms";
 
+import { reportFailures } from "./report.js";
+
 // A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
 const token = process.env.CALLBACK_TOKEN;
 const byToken = token === undefined ? undefined : { header: "X-Callback-Token", value: token };
 
 /** A test gives it an inbox in memory, an app of its own, and `authenticate: false`: nobody calls it. */
-export function createSms({ inbox, app, authenticate = byToken }) {
+export function createSms({ inbox, app, authenticate = byToken, log = console }) {
   const sms = incomingSms({ inbox, authenticate });
 
   // A handler may run more than once for one message: after it failed, and after a crash. These two are safe to repeat.
@@ -26,11 +28,6 @@ export function createSms({ inbox, app, authenticate = byToken }) {
     console.log(`${message.source} tops up ${amount}${isFirst ? "" : ", as was done before"}`);
   });
 
-  // Prints no number and no text of an SMS: `error.smsMessage` has them.
-  sms.on("error", (error) => {
-    console.error(error);
-    if (error.final && error.smsMessage) console.error(`dead letter: ${error.smsMessage.key}`);
-  });
-
+  reportFailures(sms, log);
   return sms;
 }

@@ -11,8 +11,10 @@ let app;
 let inbox;
 let sms;
 let asha;
+let lines;
 
 beforeEach(() => {
+  lines = [];
   const credited = new Map();
   app = {
     optedOut: [],
@@ -27,7 +29,8 @@ beforeEach(() => {
     },
   };
   inbox = memoryInbox({ attempts: 3, backoffMs: 60_000 });
-  sms = createSms({ inbox, app, authenticate: false });
+  const log = { error: (line) => lines.push(line) };
+  sms = createSms({ inbox, app, authenticate: false, log });
   asha = subscriber(sms, { source: "+919876500001" });
 });
 
@@ -66,4 +69,17 @@ test("what fails in each attempt is a dead letter, and is credited when it is re
   await inbox.replayAll();
   await settled(sms);
   assert.equal(app.credited.size, 1);
+});
+
+test("each failed attempt is one line, with the message's key and with nothing that was typed", async () => {
+  app.isDown = true;
+  const { message } = await asha.text("TOPUP 50");
+  await inbox.advance(60_000 + 120_000);
+  assert.equal(lines.length, 3);
+  for (const [n, line] of lines.entries()) {
+    const isLast = n === 2 ? "the last" : "to be retried";
+    assert.ok(line.startsWith(`Message ${message.key}, attempt ${n + 1}, ${isLast}: `), line);
+    assert.match(line, /A handler of "keyword" failed: Error at .*sms\.test\.js:\d+:\d+/);
+    assert.doesNotMatch(line, /\n|9876500001|TOPUP|down/);
+  }
 });

@@ -10,6 +10,12 @@ const { sms } = require("./sms.js");
 const app = express();
 app.use("/sms", sms);
 
+// For a load balancer: 503 while no callback should come here.
+app.get("/health", (_req, res) => {
+  const health = sms.health();
+  res.status(health.ready ? 200 : 503).json(health);
+});
+
 const server = app.listen(Number(process.env.PORT ?? 3000), (error) => {
   if (error) throw error;
   const url = `http://localhost:${server.address().port}/sms`;
@@ -20,9 +26,13 @@ const server = app.listen(Number(process.env.PORT ?? 3000), (error) => {
   console.log(process.env.CALLBACK_TOKEN === undefined ? send : withToken);
 });
 
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, async () => {
-    await sms.close(); // new callbacks get 503; what is being handled finishes
+// After SIGTERM, a load balancer still sends callbacks for a while. Ctrl+C, or a second signal, does not wait for them.
+let hasBegun = false;
+for (const signal of ["SIGTERM", "SIGINT"]) {
+  process.on(signal, async () => {
+    const isDrained = signal === "SIGTERM" && !hasBegun;
+    hasBegun = true;
+    await sms.close({ drainMs: isDrained ? Number(process.env.DRAIN_MS ?? 10_000) : 0 }); // what is being handled finishes
     server.close();
   });
 }

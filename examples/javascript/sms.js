@@ -21,4 +21,7 @@ sms.keyword(POSSIBLE_OPT_OUT, ({ source }) => console.log(`${source}: a person s
 
 sms.on("message", ({ source, text }) => console.log(`${source} typed ${JSON.stringify(text)}`));
 
+// A handler failed: its callback was answered 500. No number and no text of an SMS is logged.
+sms.on("error", ({ smsMessage, message }) => console.error(`Message ${smsMessage.key}, not retried: ${message}`));
+
 module.exports = { optedOut, sms };

@@ -6,9 +6,3 @@ import { bullmqInbox } from "express-kaleyra-sms/bullmq";
 export function openInbox() {
   return bullmqInbox({ connection: process.env.REDIS_URL ?? "redis://localhost:6379" });
 }
-
-/** Prints no number and no text of an SMS: `error.smsMessage` has them. */
-export function report(error) {
-  console.error(error);
-  if (error.final && error.smsMessage) console.error(`not handled: ${error.smsMessage.key}`);
-}

@@ -4,7 +4,9 @@ import "./env.js";
 import express from "express";
 import { incomingSms } from "express-kaleyra-sms";
 
-import { openInbox, report } from "./inbox.js";
+import { endBySignal } from "./end.js";
+import { openInbox } from "./inbox.js";
+import { reportFailures } from "./report.js";
 
 // A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
 const token = process.env.CALLBACK_TOKEN;
@@ -15,25 +17,26 @@ const sms = incomingSms({
   authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },
 });
 
-sms.on("error", report);
+reportFailures(sms);
 // Not a callback that can be read. `problem.raw` is the only copy of what was sent: keep it where you keep such things.
 sms.on("invalid", (problem) => console.error(`${problem.code}: ${problem.detail}`));
 
 const server = express()
   .use("/sms", sms)
-  // For the load balancer, and for whatever watches: 200 while callbacks can be stored.
+  // For the load balancer: 503 while no callback should come here. Its warnings, and the counts, are for a person.
   .get("/health", async (_req, res) => {
-    const stats = await inbox.stats().catch(() => undefined);
-    res.status(stats === undefined ? 503 : 200).json(stats ?? { reason: "Redis is out of reach" });
+    const health = sms.health();
+    // Away, Redis would be waited for.
+    const counts = health.ready ? await inbox.stats().catch(() => undefined) : undefined;
+    res.status(health.ready ? 200 : 503).json({ ...health, inbox: counts });
   })
   .listen(Number(process.env.PORT ?? 3000), (error) => {
     if (error) throw error;
     console.log(`Listening at http://localhost:${server.address().port}/sms`);
   });
 
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, async () => {
-    await sms.close(); // new callbacks get 503, which the load balancer sends elsewhere
-    server.close();
-  });
-}
+endBySignal({
+  sms,
+  drainMs: Number(process.env.DRAIN_MS ?? 10_000),
+  release: () => server.close(),
+});

@@ -13,14 +13,14 @@ const processes = [
   run("worker.js"),
 ];
 
-const stop = () => {
-  for (const child of processes) child.kill("SIGTERM");
+const stop = (signal) => {
+  for (const child of processes) child.kill(signal);
 };
 for (const child of processes) {
   child.once("exit", (code) => {
     if (code === 0) return;
     process.exitCode = 1;
-    stop(); // one could not start, or died
+    stop("SIGINT"); // one could not start, or died
   });
 }
-for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, stop);
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, stop);

@@ -4,8 +4,10 @@ import "./env.js";
 import { incomingSms } from "express-kaleyra-sms";
 
 import { openConsent } from "./consent.js";
+import { endBySignal } from "./end.js";
 import { addHandlers } from "./handlers.js";
-import { openInbox, report } from "./inbox.js";
+import { openInbox } from "./inbox.js";
+import { reportFailures } from "./report.js";
 
 const consent = openConsent();
 // Nobody calls it: it is mounted nowhere.
@@ -15,13 +17,12 @@ const sms = incomingSms({
   authenticate: false,
 });
 addHandlers(sms, { consent });
-sms.on("error", report);
+reportFailures(sms);
 
 console.log("Handling what is stored.");
 
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, async () => {
-    await sms.close(); // what runs finishes, or goes to another worker
-    consent.close();
-  });
-}
+endBySignal({
+  sms,
+  drainMs: 0, // nobody sends it callbacks
+  release: () => consent.close(), // what ran has finished, or goes to another worker
+});

@@ -12,9 +12,11 @@ export function createApp({ sms, inbox, log }) {
   // Before all that reads or changes requests. So callbacks keep their bytes, and start no sessions.
   app.use("/sms", sms);
 
-  // For whatever watches this process: a dead letter, or a message that waits for long, is worth a look.
+  // For a load balancer: 503 while no callback should come here. Its warnings, and the counts, are for a person.
   app.get("/health", async (_req, res) => {
-    res.json(await inbox.stats());
+    const health = sms.health();
+    const counts = await inbox.stats().catch(() => undefined);
+    res.status(health.ready ? 200 : 503).json({ ...health, inbox: counts });
   });
 
   app.use(helmet());

@@ -60,7 +60,15 @@ test("the error handler answers without details", async () => {
   assert.deepEqual(await response.json(), { error: "This request cannot be read." });
 });
 
-test("/health says how many messages are where, and pages have helmet's headers", async () => {
-  assert.equal((await (await fetch(`${url}/health`)).json()).dead, 0);
+test("/health says whether callbacks should come here, also if the inbox does not answer", async (t) => {
+  const response = await fetch(`${url}/health`);
+  assert.equal(response.status, 200);
+  const { ready, inbox: counts } = await response.json();
+  assert.deepEqual([ready, counts.dead], [true, 0]);
+  t.mock.method(inbox, "stats", () => Promise.reject(new Error("The file is gone.")));
+  assert.equal((await (await fetch(`${url}/health`)).json()).inbox, undefined);
+});
+
+test("pages have helmet's headers", async () => {
   assert.ok((await fetch(`${url}/basket`)).headers.has("content-security-policy"));
 });

@@ -6,6 +6,7 @@ import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 import { createApp } from "./app.js";
 import { createConsent } from "./consent.js";
 import { openDatabase } from "./database.js";
+import { endBySignal } from "./end.js";
 import { numbers } from "./numbers.js";
 import { createProvider } from "./provider.js";
 import { createReplies } from "./replies.js";
@@ -37,9 +38,9 @@ const server = createApp({ sms, inbox, log: console }).listen(Number(PORT ?? 300
   console.log(process.env.CALLBACK_TOKEN === undefined ? send : withToken);
 });
 
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, async () => {
-    await sms.close(); // new callbacks get 503; what runs finishes, the rest waits in the file
-    server.close(() => database.close());
-  });
-}
+endBySignal({
+  sms,
+  drainMs: Number(process.env.DRAIN_MS ?? 10_000),
+  // What ran has finished, and the rest waits in the file.
+  release: () => server.close(() => database.close()),
+});

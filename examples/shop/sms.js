@@ -3,6 +3,7 @@
 import { incomingSms } from "express-kaleyra-sms";
 
 import { addKeywords } from "./keywords.js";
+import { reportFailures } from "./report.js";
 
 // A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
 const token = process.env.CALLBACK_TOKEN;
@@ -18,12 +19,7 @@ export function createSms({ inbox, log, authenticate = byToken, ...deps }) {
 
   // Not a callback that can be read. `problem.raw` is the only copy of what was sent: keep it where you keep such things.
   sms.on("invalid", ({ code, detail }) => log.error(`${code}: ${detail}`));
-
-  // Prints no number and no text of an SMS: `error.smsMessage` has them.
-  sms.on("error", (error) => {
-    log.error(error);
-    if (error.final && error.smsMessage) log.error(`dead letter: ${error.smsMessage.key}`);
-  });
+  reportFailures(sms, log);
 
   return sms;
 }

@@ -22,6 +22,12 @@ app.get("/", (_req, res) => {
   res.send("The app's own page.");
 });
 
+// For a load balancer: 503 while no callback should come here.
+app.get("/health", (_req, res) => {
+  const health = sms.health();
+  res.status(health.ready ? 200 : 503).json(health);
+});
+
 app.get("/opted-out", (_req, res) => {
   res.json([...optedOut]);
 });

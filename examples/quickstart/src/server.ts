@@ -24,9 +24,13 @@ function portFrom(given = ""): number {
   process.exit(1);
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => {
-    void sms.close().then(() => server.close());
+// After SIGTERM, a load balancer still sends callbacks for a while. Ctrl+C, or a second signal, does not wait for them.
+let hasBegun = false;
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  process.on(signal, () => {
+    const drainMs = signal === "SIGTERM" && !hasBegun ? Number(process.env.DRAIN_MS ?? 10_000) : 0;
+    hasBegun = true;
+    void sms.close({ drainMs }).then(() => server.close());
   });
 }
 

@@ -43,8 +43,8 @@ sms.on("invalid", (problem) => {
 });
 
 // A handler of yours threw, rejected or ran out of time. The provider was answered 500.
-sms.on("error", (error) => {
-  print("error", `${error.message} (message ${error.smsMessage?.id})`);
+sms.on("error", ({ message, smsMessage }) => {
+  print("error", `message ${smsMessage?.key}, not retried: ${message}`);
 });
 
 function print(event: string, line: string): void {
