@@ -1,0 +1,191 @@
+// A rolling update, in processes: SIGTERM while callbacks come, for the router and for each example.
+
+import { once } from "node:events";
+import { Agent, get, type IncomingMessage } from "node:http";
+import { setInterval } from "node:timers";
+import { join } from "node:path";
+import { describe, expect, it } from "@jest/globals";
+
+import { ended, temporary } from "../inbox/temporary";
+import { until } from "../inbox/waiting";
+import { describeWithRedis, redisServer, type RedisServer } from "../support/redis";
+import { AppProcess, copyOut } from "./app-process";
+
+const EVERY_MS = 50;
+const DRAIN_MS = 600;
+const DRAIN = { DRAIN_MS: `${DRAIN_MS}` };
+/** handlerTimeoutMs and storeTimeoutMs: what the end may take beside the draining. */
+const REST_MS = 15_000;
+/** What a load balancer would no longer send here. */
+const GONE: readonly unknown[] = [503, "ECONNREFUSED", "ECONNRESET"];
+
+interface Sent {
+  readonly source: string;
+  readonly endedAt: number;
+  readonly outcome: number | string | undefined;
+}
+
+/** Sends a callback each 50 ms: over new connections, and over one that is kept alive, in turn. */
+class Provider {
+  readonly sent: Sent[] = [];
+  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #pending = new Set<Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
+  #count = 0;
+
+  constructor(url: string, text: string) {
+    this.#timer = setInterval(() => {
+      const sending = this.#send(url, text).then(() => void this.#pending.delete(sending));
+      this.#pending.add(sending);
+    }, EVERY_MS);
+    ended.push(() => this.stop());
+  }
+
+  async #send(url: string, text: string): Promise<void> {
+    const n = this.#count++;
+    const source = `+9198765${String(n).padStart(5, "0")}`;
+    const query = new URLSearchParams({ id: `id-${n}`, source, recipient: "+919812345678", message: text });
+    const request = get(`${url}?${query.toString()}`, { agent: n % 2 === 0 ? this.#agent : false });
+    try {
+      const [response] = (await once(request, "response")) as [IncomingMessage];
+      await once(response.resume(), "end");
+      this.sent.push({ source, endedAt: performance.now(), outcome: response.statusCode });
+    } catch (error) {
+      this.sent.push({ source, endedAt: performance.now(), outcome: (error as NodeJS.ErrnoException).code });
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await Promise.all(this.#pending);
+    this.#agent.destroy();
+  }
+}
+
+interface Rolled {
+  /** The process that gets the callbacks. */
+  readonly server: AppProcess;
+  /** Those that end together with it. */
+  readonly others?: readonly AppProcess[];
+  /** Starts the process that takes over, if what was stored can be handled by one. */
+  readonly successor: (() => Promise<AppProcess>) | undefined;
+  /** What was typed. */
+  readonly text?: string;
+  /** The beginning of the line that says that a message was handled, and the end after its source. */
+  readonly handled: readonly [before: string, after: string];
+}
+
+/** Ends a server while callbacks come, and checks each of them. */
+async function roll({ server, others = [], successor, text = "hello", handled: [before, after] }: Rolled) {
+  const provider = new Provider(server.url, text);
+  const isAcknowledged = ({ outcome }: Sent) => outcome === 200;
+  await until(() => provider.sent.filter(isAcknowledged).length >= 6, 10_000);
+
+  const signalledAt = performance.now();
+  for (const process of [server, ...others]) process.kill("SIGTERM");
+  for (const process of [server, ...others]) expect(await process.exited).toEqual([0, null]);
+  expect(performance.now() - signalledAt).toBeLessThan(DRAIN_MS + REST_MS);
+  await provider.stop();
+
+  const drained = provider.sent.filter(({ endedAt }) => endedAt > signalledAt && endedAt < signalledAt + DRAIN_MS);
+  expect(drained.length).toBeGreaterThan(2);
+  expect(provider.sent.filter(({ endedAt }) => endedAt < signalledAt).every(isAcknowledged)).toBe(true);
+  expect(drained.filter((one) => !isAcknowledged(one))).toEqual([]);
+  for (const { outcome } of provider.sent) if (outcome !== 200) expect(GONE).toContain(outcome);
+
+  const next = await successor?.();
+  const processes = [server, ...others, ...(next ? [next] : [])];
+  const timesHandled = ({ source }: Sent): number =>
+    processes.flatMap(({ lines }) => lines).filter((line) => line.includes(before + source + after)).length;
+  const acknowledged = provider.sent.filter(isAcknowledged);
+  await until(() => acknowledged.every((one) => timesHandled(one) > 0), 10_000).catch(() => undefined);
+  expect(acknowledged.filter((one) => timesHandled(one) !== 1)).toEqual([]);
+  expect(provider.sent.filter((one) => timesHandled(one) > 1)).toEqual([]);
+  next?.kill("SIGTERM");
+  if (next) expect(await next.exited).toEqual([0, null]);
+}
+
+const own = (...args: string[]) =>
+  AppProcess.start(__dirname, join(__dirname, "draining-server.cjs"), { args, env: DRAIN });
+const HANDLED = ["handled ", ""] as const;
+
+describe("on SIGTERM, every callback that comes while it is drained is handled once by", () => {
+  it("a router without an inbox", async () => {
+    await roll({ server: await own("none"), successor: undefined, handled: HANDLED });
+  }, 60_000);
+
+  it("a router with sqliteInbox", async () => {
+    const file = temporary();
+    await roll({ server: await own("sqlite", file), successor: () => own("sqlite", file), handled: HANDLED });
+  }, 60_000);
+
+  it.each([
+    ["quickstart", "dist/server.js", "hello", ["from ", " to"], false],
+    ["javascript", "server.js", "hello", ["", " typed"], false],
+    ["durable", "server.js", "STOP", ["", " wants no more messages"], true],
+    ["shop", "server.js", "TRACK 1", ["to ", ":"], true],
+  ] as const)(
+    "the example %s",
+    async (example, script, text, handled, isDurable) => {
+      const folder = copyOut(example);
+      const start = () => AppProcess.start(folder, script, { env: DRAIN });
+      await roll({ server: await start(), successor: isDurable ? start : undefined, text, handled });
+    },
+    60_000,
+  );
+});
+
+describe("a signal", () => {
+  it.each([
+    ["quickstart", "dist/server.js"],
+    ["javascript", "server.js"],
+    ["durable", "server.js"],
+    ["shop", "server.js"],
+  ])(
+    "ends %s without draining if it is Ctrl+C, and the draining if it is the second one",
+    async (example, script) => {
+      const folder = copyOut(example);
+      const start = () => AppProcess.start(folder, script, { env: { DRAIN_MS: "600000" } });
+      const interrupted = await start();
+      interrupted.kill("SIGINT");
+      expect(await interrupted.exited).toEqual([0, null]);
+
+      const drained = await start();
+      await until(async () => (await drained.health()).status === 200);
+      drained.kill("SIGTERM");
+      await until(async () => (await drained.health()).status === 503);
+      expect((await drained.health()).body).toMatchObject({ ready: false, reasons: ["closing"] });
+      drained.kill("SIGTERM");
+      expect(await drained.exited).toEqual([0, null]);
+    },
+    60_000,
+  );
+});
+
+describeWithRedis("on SIGTERM, with Redis,", () => {
+  async function redis(): Promise<RedisServer> {
+    const server = await redisServer();
+    ended.push(() => server.remove());
+    return server;
+  }
+
+  it("every callback that comes while a router with bullmqInbox is drained is handled once", async () => {
+    const { port } = await redis();
+    const start = () => own("bullmq", `${port}`);
+    await roll({ server: await start(), successor: start, handled: HANDLED });
+  }, 60_000);
+
+  it("every callback that comes while a receiver of the example scaled is drained is handled once", async () => {
+    const { port } = await redis();
+    const folder = copyOut("scaled");
+    const env = { ...DRAIN, REDIS_URL: `redis://127.0.0.1:${port}` };
+    const worker = () => AppProcess.start(folder, "worker.js", { env, begun: "Handling" });
+    await roll({
+      server: await AppProcess.start(folder, "receiver.js", { env }),
+      others: [await worker()],
+      successor: worker,
+      text: "STOP",
+      handled: ["", " wants no more messages"],
+    });
+  }, 60_000);
+});
