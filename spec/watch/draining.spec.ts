@@ -25,10 +25,10 @@ interface Sent {
   readonly outcome: number | string | undefined;
 }
 
-/** Sends a callback each 50 ms: over new connections, and over one that is kept alive, in turn. */
+/** Sends a callback each 50 ms: over new connections, and over those that are kept alive, in turn. */
 class Provider {
   readonly sent: Sent[] = [];
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #agent = new Agent({ keepAlive: true });
   readonly #pending = new Set<Promise<void>>();
   readonly #timer: NodeJS.Timeout;
   #count = 0;
@@ -133,6 +133,22 @@ describe("on SIGTERM, every callback that comes while it is drained is handled o
     },
     60_000,
   );
+});
+
+describe("a worker of node:cluster that ends as docs/rolling-updates.md says", () => {
+  it("is replaced while every callback is answered 200, and handled once", async () => {
+    const primary = await AppProcess.start(__dirname, join(__dirname, "draining-cluster.cjs"), {});
+    const provider = new Provider(primary.url, "hello");
+    await until(() => provider.sent.length >= 6, 10_000);
+    primary.kill("SIGTERM");
+    await until(() => primary.output.includes("replaced: 0"), 20_000);
+    const { length } = provider.sent;
+    await until(() => provider.sent.length >= length + 4);
+    await provider.stop();
+    expect(provider.sent.filter(({ outcome }) => outcome !== 200)).toEqual([]);
+    for (const { source } of provider.sent)
+      expect(primary.lines.filter((line) => line === `handled ${source}`)).toHaveLength(1);
+  }, 60_000);
 });
 
 describe("a signal", () => {
