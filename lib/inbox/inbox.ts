@@ -33,6 +33,11 @@ export interface Inbox {
   stats?(): Promise<InboxStats>;
   /** Milliseconds: every third of it, the router calls `stats`. Default: 15,000. */
   readonly leaseMs?: number;
+  /**
+   * Whether nobody knows that the inbox is in reach before it has answered: it is on another machine. A router is not
+   * ready before that. Default: `false`.
+   */
+  readonly isRemote?: boolean;
 }
 
 export interface InboxStats {

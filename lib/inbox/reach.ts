@@ -27,7 +27,7 @@ export class Reach {
   #first: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
-  /** Before the first heartbeat nothing is known: a process that was given a wrong address must not become ready. */
+  /** A process that was given a wrong address must not become ready before the first heartbeat. */
   #isBeatMissed: boolean;
   /** When a store has failed, if none has succeeded since; by the monotonic clock. */
   #notStoredAt = -Infinity;
@@ -41,7 +41,7 @@ export class Reach {
     // An inbox in JavaScript may have anything there.
     const isDuration = Number.isSafeInteger(leaseMs) && leaseMs > 0 && leaseMs <= MAX_TIMER_MS;
     this.#beatMs = (isDuration ? leaseMs : DEFAULT_LEASE_MS) / 3;
-    this.#isBeatMissed = this.#hasStats;
+    this.#isBeatMissed = inbox.isRemote === true && this.#hasStats;
   }
 
   /** Begins the heartbeats. They keep no process alive. An inbox of the user's own may have no `stats`: then none. */

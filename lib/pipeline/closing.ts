@@ -64,6 +64,8 @@ export class Closing {
 }
 
 function readDrainMs(options: unknown): number {
+  // The name of a signal: process.once("SIGTERM", sms.close). An error would end the process before what runs has ended.
+  if (typeof options === "string") return 0;
   if (!hasOnly(options, ["drainMs"])) throw invalidArgument("sms.close takes { drainMs }, or nothing.");
   const { drainMs = 0 } = options;
   if (!Number.isSafeInteger(drainMs) || (drainMs as number) < 0 || (drainMs as number) > MAX_TIMER_MS)

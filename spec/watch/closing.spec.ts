@@ -146,7 +146,6 @@ describe("close()", () => {
       { drainsMs: 1 },
       [],
       null,
-      "SIGTERM",
       1_000,
     ])
       await expect(sms.close(wrong as never)).rejects.toMatchObject({
@@ -157,6 +156,12 @@ describe("close()", () => {
     expect((await sms.receive(post())).status).toBe(200);
     await sms.close({ drainMs: undefined });
     expect(sms.health().reasons).toEqual(["closing"]);
+  });
+
+  it("closes at once as the listener of a signal, which gets the signal's name", async () => {
+    const { sms } = recorder();
+    await (sms.close as (signal: string) => Promise<void>)("SIGTERM");
+    expect((await sms.receive(post())).status).toBe(503);
   });
 
   it("ends the streams of the simulator when the draining begins", async () => {

@@ -140,6 +140,7 @@ function opened(options: BullmqInboxOptions, isPatient: boolean): Opened {
       return withRedis(() => upkeep.forget(source));
     },
     leaseMs: settings.leaseMs,
+    isRemote: true,
   };
   return { inbox, upkeep, withRedis };
 }
