@@ -123,13 +123,40 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
     const { sms, errors } = router(file, { concurrency: 0 });
     await sms.receive(post());
     const endReader = reader(file);
-    stretch(file, 3 * GIB);
+    const bytes = 1.25 * GIB;
+    stretch(file, bytes);
     expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
-    expect(bytesOfLog(file)).toBe(3 * GIB);
+    expect(bytesOfLog(file)).toBe(bytes);
     endReader();
     expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
     expect(bytesOfLog(file)).toBeLessThan(MIB);
     expect(errors).toEqual([]);
+  });
+
+  it("answers 503 at once while the log is half as long again: more would fill the disk within that second", async () => {
+    const file = temporary();
+    const { sms } = router(file, { concurrency: 0 });
+    await sms.receive(post());
+    const endReader = reader(file);
+    stretch(file, 2 * GIB - 4096);
+    expect((await sms.receive(post())).status).toBe(503);
+    endReader();
+    expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
+  });
+
+  it("leaves room on a disk that is small or nearly full: without any, the log could never be emptied", async () => {
+    const file = temporary();
+    const { sms } = router(file, { concurrency: 0 });
+    await sms.receive(post());
+    const endReader = reader(file);
+    write(file, 16 * MIB);
+    const stats = fs.statfsSync(file);
+    Object.assign(stats, { bavail: (10 * MIB) / stats.bsize });
+    const look = jest.spyOn(fs, "statfsSync").mockReturnValue(stats);
+    ended.push(() => look.mockRestore());
+    expect((await sms.receive(post())).status).toBe(503);
+    endReader();
+    expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
   });
 
   it.each(["before closing", "during closing"])("leaves an empty log if the reader ends %s", async (when) => {

@@ -13,10 +13,12 @@ import type { InboxFile } from "./file.js";
  * copies a file of several gigabytes in that time. Emptying such a log blocks the event loop for one to two seconds.
  */
 const MAX_BYTES = 1_073_741_824;
-/** A log that is always allowed, in bytes: several times as long as one that SQLite empties in time. */
-const MIN_BYTES = 67_108_864;
+/** A log that is always allowed, in bytes, however little is left on the disk: half of what SQLite empties by itself. */
+const MIN_BYTES = 8_388_608;
 /** How long another process may keep the log from being emptied before messages are rejected, in milliseconds. */
 const PATIENCE_MS = 1_000;
+/** How much longer than its limit the log may become within that time: two processes can fill a small disk. */
+const MAX_EXCESS = 1.5;
 
 export class LogLimit {
   readonly #database: SqliteDatabase;
@@ -43,7 +45,7 @@ export class LogLimit {
     const limit = bytes > MIN_BYTES ? this.#limit() : MIN_BYTES;
     const now = performance.now();
     this.#since = bytes <= limit || emptyLog(this.#database) ? undefined : (this.#since ?? now);
-    this.isReached = this.#since !== undefined && now - this.#since >= PATIENCE_MS;
+    this.isReached = this.#since !== undefined && (now - this.#since >= PATIENCE_MS || bytes > MAX_EXCESS * limit);
     this.isExceeded = this.isReached && bytes > 2 * limit;
   }
 

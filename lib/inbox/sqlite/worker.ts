@@ -45,10 +45,8 @@ export class Worker {
   readonly #gathering = new Gathering();
   readonly #inFlight: InFlight;
   #work: InboxWork | undefined;
-  readonly #report = atMostOncePerSecond((cause) => {
-    if (this.#inFlight.ended.length > 0) this.#work?.unwritten?.(cause);
-    else this.#work?.failed(cause);
-  });
+  readonly #report = atMostOncePerSecond((cause) => this.#work?.failed(cause));
+  readonly #reportUnwritten = atMostOncePerSecond((cause) => this.#work?.unwritten?.(cause));
   /** Bound to the asynchronous context in which the inbox was made: rounds must not keep the context of a callback. */
   readonly #next = AsyncResource.bind(() => this.#round());
   #lease: Lease | undefined;
@@ -255,7 +253,8 @@ export class Worker {
     this.#failure = { since, retryMs };
     // While the file is only locked, the arrivals may still be written in time.
     if (!isBusy(error)) this.#arrivals.reject(error);
-    if (!isBrief) this.#report(error);
+    if (!isBrief && this.#inFlight.ended.length > 0) this.#reportUnwritten(error);
+    else if (!isBrief) this.#report(error);
     const closing = this.#closing;
     if (closing !== undefined && !this.#inFlight.hasRunning && now - Math.max(since, closing.since) >= CLOSING_MS) {
       this.#end(() => closing.reject(error));
