@@ -139,7 +139,14 @@ export function incomingSms(options: IncomingSmsOptions = {}): IncomingSms {
             leave: () => capacity.handleAgain(),
           },
         })
-      : createThroughInbox(settings.inbox, settings, { registry, dispatcher, limit, reach, observers });
+      : createThroughInbox(settings.inbox, settings, {
+          registry,
+          dispatcher,
+          limit,
+          reach,
+          observers,
+          isClosing: () => capacity.isClosed,
+        });
   const authorize = settings.authenticate ? createAuthorize(settings.authenticate, limit, log) : () => undefined;
   const admit = createAdmit(authorize, dispatcher, answers, log);
   const validate = createValidate(settings.schema, profile && new Set(profile.fields));

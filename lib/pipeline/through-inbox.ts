@@ -23,6 +23,7 @@ interface Deps {
   readonly limit: TimeLimit;
   readonly reach: Reach;
   readonly observers: Observers;
+  readonly isClosing: () => boolean;
 }
 
 interface InboxSettings {
@@ -42,7 +43,7 @@ const inUse = (shared[IN_USE] ??= new WeakSet());
 export function createThroughInbox(
   inbox: Inbox,
   { concurrency, storeTimeoutMs }: InboxSettings,
-  { registry, dispatcher, limit, reach, observers }: Deps,
+  { registry, dispatcher, limit, reach, observers, isClosing }: Deps,
 ): Delivery {
   if (inUse.has(inbox)) throw invalidOption("options.inbox is in use by another router: make one for each.");
   inUse.add(inbox);
@@ -87,31 +88,35 @@ export function createThroughInbox(
     taken: () => reach.taken(true),
     becameDead: () => observers.ofEvents?.deadLetter?.("attempts"),
     closing,
+    isClosing,
   });
   const start = async (): Promise<void> => {
     await registry.whenListening();
     if (!isClosed) await inbox.start(work);
   };
   if (!isLookedAtOnly()) {
-    reach.start();
+    reach.start((cause) => void inOwnContext(report, cause));
     if (concurrency > 0) start().catch(failed);
   }
 
+  let closed: Promise<void> | undefined;
+  const closeInbox = (): Promise<void> => {
+    isClosed = true;
+    reach.stop();
+    beginClosing();
+    // Within a promise: the `close` of a user's own inbox may throw.
+    closed ??= Promise.resolve()
+      .then(() => inbox.close())
+      .catch(report);
+    return closed;
+  };
   return {
     handleOrStore: createStore({ inbox, reach, limit: storing, observers, report }),
     receive: (receive) => receive(),
-    drain: () => {
-      isClosed = true;
-      reach.stop();
-      beginClosing();
-      // Within a promise: the `close` of a user's own inbox may throw.
-      return Promise.resolve()
-        .then(() => inbox.close())
-        .catch(report);
-    },
-    end: async (drained) => {
+    drain: closeInbox,
+    end: async () => {
       storing.expire();
-      await new TimeLimit(storeTimeoutMs).wait(drained);
+      await new TimeLimit(storeTimeoutMs).wait(closeInbox());
     },
   };
 }

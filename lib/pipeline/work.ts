@@ -20,6 +20,8 @@ interface Deps {
   readonly taken: () => void;
   /** Called when the last attempt at a message has failed. */
   readonly becameDead: () => void;
+  /** Whether nothing new begins. */
+  readonly isClosing: () => boolean;
   /** Resolves when the router starts closing: messages that still wait for a handler are then released. */
   readonly closing: Promise<void>;
 }
@@ -64,6 +66,8 @@ export function createWork(deps: Deps): InboxWork {
 
   const handle: InboxWork["handle"] = (message, which) => {
     deps.taken();
+    // Given back at once, it would be handed out again at once, for as long as the inbox is not closed.
+    if (deps.isClosing()) return closing.then(() => RELEASED);
     const listening = whenListening();
     if (listening === undefined) return attempted(message, which);
     const first = Promise.race([listening.then(() => true), closing.then(() => false)]);

@@ -6,7 +6,7 @@ import { incomingSms, type Inbox, type InboxWork } from "express-kaleyra-sms";
 import request from "supertest";
 
 import { callback, post } from "../support/callbacks";
-import { waitFor } from "../inbox/waiting";
+import { until, waitFor } from "../inbox/waiting";
 import { closeServers, deferred, recorder } from "../support/recorder";
 
 afterEach(closeServers);
@@ -226,6 +226,37 @@ describe("closing", () => {
     await sms.close();
     expect(await receipt).toMatchObject({ status: 503 });
   });
+});
+
+it("begins nothing after the draining, and closes the inbox although a callback does not end", async () => {
+  let work: InboxWork | undefined;
+  const closed: string[] = [];
+  let isHanging = false;
+  const inbox = inboxWith({
+    store: () => (isHanging ? new Promise(() => undefined) : Promise.resolve("stored")),
+    start: (given: InboxWork) => void (work = given),
+    close: () => Promise.resolve(closed.push("inbox")),
+  });
+  const { sms, messages } = recorder({ inbox, handlerTimeoutMs: 300, storeTimeoutMs: 10_000 });
+  const { message } = await sms.receive(post());
+  await until(() => work !== undefined);
+  isHanging = true;
+  const answered = sms.receive(post({ id: "hangs" }));
+  const closing = sms.close();
+  if (work === undefined || message === undefined) throw new Error("The inbox was not started.");
+  let isGivenBack = false;
+  // An inbox that got it back at once would hand it out again at once, for as long as it is not closed.
+  const outcome = Promise.resolve(work.handle(message, { attempt: 1, final: false })).then((released) => {
+    isGivenBack = true;
+    return released;
+  });
+  await new Promise(setImmediate);
+  expect([isGivenBack, closed]).toEqual([false, []]);
+  await closing;
+  expect(closed).toEqual(["inbox"]);
+  expect(await outcome).toEqual({ outcome: "released" });
+  expect((await answered).status).toBe(503);
+  expect(messages).toEqual([]);
 });
 
 it("throws if another router already uses the inbox", () => {
