@@ -101,7 +101,8 @@ function fail(span, type) {
 /** The message of what was thrown may hold what was sent. @type {(error: unknown) => string} */
 function classOf(error) {
   try {
-    return error instanceof Error ? error.constructor.name : "_OTHER";
+    const { name } = Object.getPrototypeOf(error).constructor;
+    return error instanceof Error && /^[A-Z]\w{0,60}$/i.test(name) ? name : "_OTHER";
   } catch {
     return "_OTHER";
   }

@@ -246,7 +246,6 @@ export function postgresInbox(options: Options): OperableInbox {
 
   return {
     leaseMs,
-    isRemote: true,
     store: async (message, signal) => {
       signal.throwIfAborted();
       const stored = await rows(STORE, [message.key, sourceOf(message.source), JSON.stringify(message)]);

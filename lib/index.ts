@@ -46,6 +46,7 @@ export type { DeadLetter, KeptMessage, OperableInbox } from "./inbox/operable-in
 // Watching it
 export type { CallbackTrace, HandlerTrace, StoreTrace } from "./watch/channels.js";
 export type { Health } from "./watch/health.js";
+export type { CloseOptions } from "./pipeline/closing.js";
 
 // Callbacks without HTTP: sms.receive()
 export type { Callback } from "./callback/read-callback.js";

@@ -84,7 +84,9 @@ export const CODES = {
   KALEYRA_SMS_INBOX_CONTRACT: {
     kinds: ["TypeError"],
     sentence: "An inbox does not implement the interface `Inbox` correctly.",
-    action: 'Correct your inbox as docs/inbox.md describes: `store` resolves with "stored" or "duplicate".',
+    action:
+      'Correct your inbox as docs/inbox.md describes: `store` resolves with "stored" or "duplicate", ' +
+      "and `stats` with five numbers.",
   },
   KALEYRA_SMS_INBOX_FAILED: {
     kinds: ["Error"],

@@ -188,12 +188,16 @@ function start<Event extends SmsEvent>(
   const { failures } = started;
   try {
     const result = call.start(context);
-    if (isThenable(result)) (started.running ??= new Running(failures)).add(event, result, observation);
-    else observation?.ended({ result: "ok" });
+    if (isThenable(result)) {
+      (started.running ??= new Running(failures)).add(event, result, observation);
+      return;
+    }
   } catch (cause) {
     failures.push({ event, cause });
     observation?.ended({ result: "error", cause });
+    return;
   }
+  observation?.ended({ result: "ok" });
 }
 
 /** Returns a failing call if looking up the handlers throws, so that the failure is reported like one of a handler. */

@@ -34,10 +34,10 @@ export interface Inbox {
   /** Milliseconds: every third of it, the router calls `stats`. Default: 15,000. */
   readonly leaseMs?: number;
   /**
-   * Whether nobody knows that the inbox is in reach before it has answered: it is on another machine. A router is not
-   * ready before that. Default: `false`.
+   * Whether the inbox is in reach as soon as it is made, as an open file is. Otherwise, and if it has `stats`, a router is
+   * not ready before it has answered: a process that was given a wrong address must get no callbacks. Default: `false`.
    */
-  readonly isRemote?: boolean;
+  readonly isLocal?: boolean;
 }
 
 export interface InboxStats {

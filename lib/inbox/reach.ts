@@ -3,17 +3,20 @@
 import { performance } from "node:perf_hooks";
 import * as timers from "node:timers";
 
-import { isRecord } from "../base/record.js";
+import { codeOf } from "../base/errors.js";
 import { MAX_TIMER_MS } from "../base/time-limit.js";
 import type { Inbox, InboxStats } from "./inbox.js";
+import { statsOf } from "./stats.js";
 
 /**
  * Node's own, taken before a test runner can replace them: its clock would run the heartbeats without end, and jsdom's
  * timers keep a process alive.
  */
-const { setTimeout, clearTimeout, setImmediate, clearImmediate } = timers;
+const { setTimeout, clearTimeout, setImmediate } = timers;
 
 const DEFAULT_LEASE_MS = 15_000;
+/** For how long a failure to take messages out counts after its last report, in milliseconds: two reports, and some. */
+const REPORTED_MS = 2_000;
 
 /** What the last heartbeat has shown. */
 type Counts = Pick<InboxStats, "dead" | "oldestWaitingMs">;
@@ -21,93 +24,116 @@ type Counts = Pick<InboxStats, "dead" | "oldestWaitingMs">;
 const NOTHING: Counts = { dead: 0, oldestWaitingMs: 0 };
 
 export class Reach {
-  readonly #inbox: Inbox;
+  readonly #stats: (() => Promise<InboxStats>) | undefined;
   /** Milliseconds between two heartbeats, and how long one may take: both within a lease, with the rest to spare. */
   readonly #beatMs: number;
-  #first: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
-  /** A process that was given a wrong address must not become ready before the first heartbeat. */
-  #isBeatMissed: boolean;
-  /** When a store has failed, if none has succeeded since; by the monotonic clock. */
+  #isContractBroken = false;
+  /** When something last succeeded: a store, a take or a heartbeat. All times are by the monotonic clock. */
+  #goodAt: number;
+  /** When a heartbeat was missed, if none has succeeded since. */
+  #missedAt = -Infinity;
+  /** How many stores have failed in a row, and when the last one did. */
+  #notStored = 0;
   #notStoredAt = -Infinity;
-  /** When messages could not be taken out, if none was handed out since. */
+  /** When messages could not be taken out, if none was handed out and no heartbeat has succeeded since. */
   #notTakenAt = -Infinity;
   #counts = NOTHING;
 
   constructor(inbox: Inbox) {
-    this.#inbox = inbox;
+    this.#stats = statsOf(inbox);
     const { leaseMs = DEFAULT_LEASE_MS } = inbox;
     // An inbox in JavaScript may have anything there.
     const isDuration = Number.isSafeInteger(leaseMs) && leaseMs > 0 && leaseMs <= MAX_TIMER_MS;
     this.#beatMs = (isDuration ? leaseMs : DEFAULT_LEASE_MS) / 3;
-    this.#isBeatMissed = inbox.isRemote === true && this.#hasStats;
+    this.#goodAt = inbox.isLocal === true || this.#stats === undefined ? performance.now() : -Infinity;
   }
 
-  /** Begins the heartbeats. They keep no process alive. An inbox of the user's own may have no `stats`: then none. */
-  start(): void {
-    if (this.#hasStats) this.#first = setImmediate(() => void this.#beat()).unref();
+  /**
+   * Begins the heartbeats. They keep no process alive. An inbox of the user's own may have no `stats`: then none.
+   *
+   * @param report - called once if `stats` returns no counts
+   */
+  start(report: (cause: unknown) => void): void {
+    const stats = this.#stats;
+    if (stats !== undefined) setImmediate(() => void this.#beat(stats, report)).unref();
   }
 
   stop(): void {
     this.#isStopped = true;
-    clearImmediate(this.#first);
     clearTimeout(this.#timer);
   }
 
   /** @param isStored - whether it was stored; a duplicate is */
   stored(isStored: boolean): void {
-    this.#notStoredAt = isStored ? -Infinity : performance.now();
-    if (isStored) this.#isBeatMissed = false;
+    const now = performance.now();
+    this.#notStored = isStored ? 0 : this.#notStored + 1;
+    if (isStored) this.#goodAt = now;
+    else this.#notStoredAt = now;
   }
 
   /** @param isTaken - whether messages could be taken out */
   taken(isTaken: boolean): void {
-    this.#notTakenAt = isTaken ? -Infinity : performance.now();
-    if (isTaken) this.#isBeatMissed = false;
+    const now = performance.now();
+    if (isTaken) this.#goodAt = now;
+    this.#notTakenAt = isTaken ? -Infinity : now;
   }
 
-  /**
-   * A failed store counts for one lease, unless one succeeds: without callbacks, none would. A failed take counts until
-   * a heartbeat, or as long.
-   */
   get isInReach(): boolean {
-    const since = performance.now() - 3 * this.#beatMs;
-    return !this.#isBeatMissed && this.#notStoredAt < since && this.#notTakenAt < since;
+    const now = performance.now();
+    const leaseMs = 3 * this.#beatMs;
+    // Nobody sends callbacks to a process that is not ready: no store would end this. One failure may be one message's.
+    const isNotStoring =
+      this.#notStored > 0 && now - this.#notStoredAt < (this.#notStored > 1 ? leaseMs : this.#beatMs);
+    const isNotTaking = now - this.#notTakenAt < leaseMs;
+    return !isNotStoring && !isNotTaking && !this.#isMissing(now);
   }
 
   get counts(): Counts {
     return this.#counts;
   }
 
-  get #hasStats(): boolean {
-    return typeof this.#inbox.stats === "function";
+  /** What succeeds meanwhile counts more than a heartbeat: an inbox may have `stats` that always fail. */
+  #isMissing(now: number): boolean {
+    if (this.#goodAt === -Infinity) return true;
+    return this.#missedAt > -Infinity && now - this.#goodAt >= this.#beatMs;
   }
 
-  async #beat(): Promise<void> {
-    const counts = await this.#ask();
-    this.#isBeatMissed = counts === undefined;
-    if (counts !== undefined) {
-      this.#counts = counts;
-      this.#notTakenAt = -Infinity;
+  async #beat(stats: () => Promise<InboxStats>, report: (cause: unknown) => void): Promise<void> {
+    const beat = await this.#ask(stats);
+    if (this.#isStopped) return;
+    const isGood = beat !== "missed";
+    this.#missedAt = isGood ? -Infinity : performance.now();
+    if (isGood) {
+      this.#goodAt = performance.now();
+      // While a failure lasts, it is reported once a second: what can be read may still be impossible to write.
+      if (this.#goodAt - this.#notTakenAt > REPORTED_MS) this.#notTakenAt = -Infinity;
+      this.#counts = "cause" in beat ? NOTHING : beat;
+      if ("cause" in beat && !this.#isContractBroken) {
+        this.#isContractBroken = true;
+        report(beat.cause);
+      }
     }
-    if (!this.#isStopped) this.#timer = setTimeout(() => void this.#beat(), this.#beatMs).unref();
+    this.#timer = setTimeout(() => void this.#beat(stats, report), this.#beatMs).unref();
   }
 
-  /** `undefined` if the inbox is out of reach. */
-  async #ask(): Promise<Counts | undefined> {
+  /** `missed`: it is out of reach. With a `cause`: it answered, but not with counts. */
+  async #ask(stats: () => Promise<InboxStats>): Promise<Counts | { readonly cause: unknown } | "missed"> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<undefined>((resolve) => {
-      timer = setTimeout(() => resolve(undefined), this.#beatMs).unref();
+    const late = new Promise<"missed">((resolve) => {
+      // After a time in which this process was blocked or frozen, an answer that is there is still read.
+      timer = setTimeout(() => setImmediate(() => resolve("missed")), this.#beatMs).unref();
     });
-    const answered = async (): Promise<unknown> => this.#inbox.stats?.();
-    const counts = await Promise.race([answered().catch(() => undefined), late]);
+    const answered = async (): Promise<Counts | { readonly cause: unknown } | "missed"> => {
+      try {
+        return await stats();
+      } catch (cause) {
+        return codeOf(cause) === "KALEYRA_SMS_INBOX_CONTRACT" ? { cause } : "missed";
+      }
+    };
+    const beat = await Promise.race([answered(), late]);
     clearTimeout(timer);
-    return isCounts(counts) ? counts : undefined;
+    return beat;
   }
-}
-
-/** An inbox in JavaScript may count nothing. */
-function isCounts(value: unknown): value is Counts {
-  return isRecord(value) && typeof value.dead === "number" && typeof value.oldestWaitingMs === "number";
 }

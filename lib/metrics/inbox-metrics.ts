@@ -1,6 +1,7 @@
 // The metrics of an inbox: what waits in it, and what fails.
 
 import type { Inbox, InboxStats } from "../inbox/inbox.js";
+import { statsOf } from "../inbox/stats.js";
 import type { Observer } from "../pipeline/observer.js";
 import type { ClientGauge, Labels } from "./client.js";
 import type { Families, Values } from "./families.js";
@@ -17,7 +18,7 @@ const CAUSES: Values<Cause> = { attempts: true, "cut-short": true, unreadable: t
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 export function inboxMetrics(families: Families, inbox: Inbox): Pick<Observer, "store" | "inboxFailed" | "deadLetter"> {
-  const stats = inbox.stats?.bind(inbox);
+  const stats = statsOf(inbox);
   const readStats = stats && createReadStats(stats, () => failed({ operation: "read" }));
   if (readStats !== undefined) stateMetrics(families, readStats);
   const startTimer = families.histogram(

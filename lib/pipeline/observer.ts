@@ -82,7 +82,7 @@ export class Observers implements HandlerObservers {
   }
 }
 
-/** @param channels - they alone choose the context in which something runs. They never throw */
+/** @param channels - they alone choose the context in which something runs */
 function together(
   channels: Channels | undefined,
   added: readonly Observer[],
@@ -108,7 +108,7 @@ function together(
       run: published?.run,
       ended: (result) => {
         others.forEach((other) => guarded(() => other.ended(result)));
-        published?.ended(result);
+        guarded(() => published?.ended(result));
       },
     };
   };
@@ -132,7 +132,7 @@ function together(
         observation && {
           ...observation,
           get traceparent() {
-            return observation.published?.traceparent;
+            return guarded(() => observation.published?.traceparent);
           },
         }
       );

@@ -1,6 +1,7 @@
 // Counts the messages in the router's inbox, while a page is open.
 
 import type { Inbox } from "../inbox/inbox.js";
+import { statsOf } from "../inbox/stats.js";
 import type { InboxEvent } from "./wire.js";
 
 interface InboxCounts {
@@ -13,7 +14,7 @@ const POLL_MS = 1_000;
 
 /** An inbox of the user's own may have no `stats`: then nothing is shown. */
 export function createInboxCounts(inbox: Inbox | undefined, report: (event: InboxEvent) => void): InboxCounts {
-  const stats = inbox?.stats?.bind(inbox);
+  const stats = inbox && statsOf(inbox);
   if (stats === undefined) return { watch: () => undefined, stop: () => undefined };
   let timer: NodeJS.Timeout | undefined;
   let isAsking = false;

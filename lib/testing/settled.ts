@@ -3,6 +3,7 @@
 import { invalidArgument } from "../base/errors.js";
 import type { Inbox } from "../inbox/inbox.js";
 import { MemoryInbox } from "../inbox/memory/memory-inbox.js";
+import { statsOf } from "../inbox/stats.js";
 import type { IncomingSms } from "../router.js";
 import { stateOf } from "../pipeline/router-state.js";
 
@@ -34,7 +35,7 @@ export async function settled(sms: IncomingSms): Promise<void> {
 function emptiness(inbox: Inbox): () => boolean | Promise<boolean> {
   // Its `stats` would count what waits behind a delayed message.
   if (inbox instanceof MemoryInbox) return () => MemoryInbox.isIdle(inbox);
-  const stats = inbox.stats?.bind(inbox);
+  const stats = statsOf(inbox);
   if (stats === undefined)
     throw invalidArgument("settled(sms) needs an inbox with stats(), which says what waits and what runs.");
   return async () => {

@@ -52,7 +52,8 @@ export function createChannels(router: () => object): Channels {
     },
     callback: (method) => {
       const trace: CallbackTrace = { router: router(), method };
-      return observation<ObservedAnswer>(CALLBACK, trace, (result) => ({ result }));
+      // A copy: the receipt of sms.receive is its caller's.
+      return observation<ObservedAnswer>(CALLBACK, trace, (result) => ({ result: Object.freeze({ ...result }) }));
     },
     handler: (call) => {
       const trace: HandlerTrace = { router: router(), ...call };

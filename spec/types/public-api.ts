@@ -201,7 +201,7 @@ declare const database: SqliteDatabase;
 const inbox = sqliteInbox({ database, attempts: 3, backoffMs: undefined });
 expectTypeOf(inbox).toEqualTypeOf<OperableInbox>();
 expectTypeOf(inbox).toExtend<Inbox>();
-expectTypeOf<keyof Inbox>().toEqualTypeOf<"store" | "start" | "close" | "stats" | "leaseMs" | "isRemote">();
+expectTypeOf<keyof Inbox>().toEqualTypeOf<"store" | "start" | "close" | "stats" | "leaseMs" | "isLocal">();
 incomingSms({
   inbox: { store: () => Promise.resolve("stored"), start: () => undefined, close: () => Promise.resolve() },
 });

@@ -110,12 +110,12 @@ describe("a router with an inbox", () => {
 
   it("is ready at once if the inbox is on this machine", () => {
     expect(receiver(memoryInbox()).health()).toEqual(READY);
-    expect(receiver(own({ stats: () => new Promise(() => undefined) })).health()).toEqual(READY);
+    expect(receiver(own({ isLocal: true, stats: () => new Promise(() => undefined) })).health()).toEqual(READY);
   });
 
   it("is not ready before a remote inbox has answered for the first time", async () => {
     const answer = deferred<typeof NO_STATS>();
-    const sms = receiver(own({ isRemote: true, leaseMs: LONG_LEASE_MS, stats: () => answer.promise }));
+    const sms = receiver(own({ leaseMs: LONG_LEASE_MS, stats: () => answer.promise }));
     expect(sms.health()).toMatchObject(UNREACHABLE);
     answer.resolve(NO_STATS);
     await until(isReady(sms));
@@ -201,8 +201,6 @@ describe("a router with an inbox", () => {
       },
     ],
     ["hangs", () => new Promise(() => undefined)],
-    ["counts nothing", () => undefined],
-    ["gives null", () => Promise.resolve(null)],
   ])("is not ready within a lease when stats() %s, and is again when it answers", async (_what, fail) => {
     let isAway = false;
     const stats = (() => (isAway ? fail() : Promise.resolve(NO_STATS))) as NonNullable<Inbox["stats"]>;
@@ -213,6 +211,20 @@ describe("a router with an inbox", () => {
     expect(sms.health()).toEqual({ ready: false, reasons: ["inbox-unreachable"], warnings: [] });
     isAway = false;
     await until(isReady(sms));
+  });
+
+  it.each([
+    ["nothing", undefined],
+    ["null", null],
+    ["texts, as a database gives large numbers", { ...NO_STATS, dead: "0" }],
+  ])("is ready when stats() gives %s, and says once that the inbox is wrong", async (_what, stats) => {
+    let asked = 0;
+    const inbox = own({ leaseMs: LEASE_MS, stats: () => (asked++, Promise.resolve(stats)) as never });
+    const causes: unknown[] = [];
+    const sms = receiver(inbox).on("error", ({ cause }) => causes.push(cause));
+    await until(() => asked > 3);
+    expect(sms.health()).toEqual(READY);
+    expect(causes).toMatchObject([{ code: "KALEYRA_SMS_INBOX_CONTRACT" }]);
   });
 
   it("is not ready within a lease when the inbox's file is gone, and is again when it is back", async () => {

@@ -140,7 +140,6 @@ function opened(options: BullmqInboxOptions, isPatient: boolean): Opened {
       return withRedis(() => upkeep.forget(source));
     },
     leaseMs: settings.leaseMs,
-    isRemote: true,
   };
   return { inbox, upkeep, withRedis };
 }

@@ -32,6 +32,7 @@ export function memoryInbox(options: InboxOptions = {}): MemoryInbox {
 
 /** An inbox in memory, which `memoryInbox()` makes. */
 export class MemoryInbox implements OperableInbox {
+  readonly isLocal = true;
   readonly #messages: Messages;
   readonly #settings: InboxSettings;
   readonly #onWake = (): void => this.#wake();

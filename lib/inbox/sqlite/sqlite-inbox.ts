@@ -80,6 +80,7 @@ function opened(settings: SqliteInboxSettings, isNewAllowed: boolean): Opened {
     discard: (key) => operator.discard(key),
     forget: (source) => operator.forget(source),
     leaseMs: settings.leaseMs,
+    isLocal: true,
   };
   return { inbox, operator };
 }
