@@ -4,7 +4,7 @@ import "./env.js";
 import express from "express";
 
 import { openApp, openInbox } from "./databases.js";
-import { endBySignal } from "./end.js";
+import { DRAIN_MS, endBySignal } from "./end.js";
 import { createSms } from "./sms.js";
 
 const app = openApp();
@@ -31,7 +31,7 @@ const server = express()
 
 endBySignal({
   sms,
-  drainMs: Number(process.env.DRAIN_MS ?? 10_000),
+  drainMs: DRAIN_MS,
   // What ran has finished, and the rest waits in the file, which is closed.
   release: () => {
     server.close();

@@ -7,6 +7,11 @@ const express = require("express");
 if (existsSync(".env")) process.loadEnvFile();
 const { sms } = require("./sms.js");
 
+// Read at the start: at the end, a wrong value would end the process at once.
+const drainMs = Number(process.env.DRAIN_MS ?? 10_000);
+if (!Number.isSafeInteger(drainMs) || drainMs < 0)
+  throw new TypeError("DRAIN_MS must be a whole number of milliseconds, such as 10000.");
+
 const app = express();
 app.use("/sms", sms);
 
@@ -32,7 +37,7 @@ for (const signal of ["SIGTERM", "SIGINT"]) {
   process.on(signal, async () => {
     const isDrained = signal === "SIGTERM" && !hasBegun;
     hasBegun = true;
-    await sms.close({ drainMs: isDrained ? Number(process.env.DRAIN_MS ?? 10_000) : 0 }); // what is being handled finishes
+    await sms.close({ drainMs: isDrained ? drainMs : 0 }); // what is being handled finishes
     server.close();
   });
 }

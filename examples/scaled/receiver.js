@@ -4,7 +4,7 @@ import "./env.js";
 import express from "express";
 import { incomingSms } from "express-kaleyra-sms";
 
-import { endBySignal } from "./end.js";
+import { DRAIN_MS, endBySignal } from "./end.js";
 import { openInbox } from "./inbox.js";
 import { reportFailures } from "./report.js";
 
@@ -37,6 +37,6 @@ const server = express()
 
 endBySignal({
   sms,
-  drainMs: Number(process.env.DRAIN_MS ?? 10_000),
+  drainMs: DRAIN_MS,
   release: () => server.close(),
 });

@@ -6,7 +6,7 @@ import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 import { createApp } from "./app.js";
 import { createConsent } from "./consent.js";
 import { openDatabase } from "./database.js";
-import { endBySignal } from "./end.js";
+import { DRAIN_MS, endBySignal } from "./end.js";
 import { numbers } from "./numbers.js";
 import { createProvider } from "./provider.js";
 import { createReplies } from "./replies.js";
@@ -40,7 +40,7 @@ const server = createApp({ sms, inbox, log: console }).listen(Number(PORT ?? 300
 
 endBySignal({
   sms,
-  drainMs: Number(process.env.DRAIN_MS ?? 10_000),
+  drainMs: DRAIN_MS,
   // What ran has finished, and the rest waits in the file.
   release: () => server.close(() => database.close()),
 });

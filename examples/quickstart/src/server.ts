@@ -5,7 +5,8 @@ import { app } from "./app.js";
 import { printHowToTry } from "./how-to-try.js";
 import { sms } from "./sms.js";
 
-const port = portFrom(process.env.PORT);
+const port = wholeNumber("PORT", 3000, 65_535); // 0 takes any free port
+const drainMs = wholeNumber("DRAIN_MS", 10_000, 600_000); // read at the start, not when it is needed
 
 const server = app.listen(port, (error) => {
   if (error !== undefined) {
@@ -16,11 +17,11 @@ const server = app.listen(port, (error) => {
   printHowToTry(`http://localhost:${typeof address === "object" ? (address?.port ?? port) : port}`);
 });
 
-/** 3000 by default; 0 takes any free port. */
-function portFrom(given = ""): number {
-  const number = given === "" ? 3000 : Number(given);
-  if (Number.isInteger(number) && number >= 0 && number <= 65_535) return number;
-  console.error("PORT must be a whole number from 0 to 65535: PORT=3001 npm start");
+function wholeNumber(name: string, byDefault: number, max: number): number {
+  const given = process.env[name] ?? "";
+  const number = given === "" ? byDefault : Number(given);
+  if (Number.isInteger(number) && number >= 0 && number <= max) return number;
+  console.error(`${name} must be a whole number from 0 to ${max}: ${name}=${byDefault} npm start`);
   process.exit(1);
 }
 
@@ -28,9 +29,9 @@ function portFrom(given = ""): number {
 let hasBegun = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   process.on(signal, () => {
-    const drainMs = signal === "SIGTERM" && !hasBegun ? Number(process.env.DRAIN_MS ?? 10_000) : 0;
+    const isDrained = signal === "SIGTERM" && !hasBegun;
     hasBegun = true;
-    void sms.close({ drainMs }).then(() => server.close());
+    void sms.close({ drainMs: isDrained ? drainMs : 0 }).then(() => server.close());
   });
 }
 
