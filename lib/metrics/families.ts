@@ -53,6 +53,9 @@ export class Families {
   ): void {
     const configuration = this.#configuration(name, help, labelNames, aggregator, () => collect(gauge));
     const gauge = new this.#settings.client.Gauge(configuration);
+    // Older clients accept it, and never call it: the gauge would stay 0.
+    if (!("collect" in gauge))
+      throw invalidOption("client of metrics takes prom-client from version 13 on, or @prometheus-io/client.");
     this.#add(configuration, gauge);
   }
 

@@ -226,6 +226,7 @@ describe("metrics", () => {
     ["a register in place of the client", { client: client.register }],
     ["a client with a part missing", { client: { ...client, Histogram: undefined } }],
     ["a client without a register", { client: { ...client, register: undefined } }],
+    ["a client whose gauges are not asked, as before version 13", { client: { ...client, Gauge: Date } }],
     ["something that is no register", { client, register: {} }],
     ["an unknown option", { client, registry: client.register }],
     ["a prefix that is no text", { client, prefix: 5 }],
