@@ -3,7 +3,7 @@
 import { performance } from "node:perf_hooks";
 import * as timers from "node:timers";
 
-import { codeOf } from "../base/errors.js";
+import { codedError, codeOf } from "../base/errors.js";
 import { MAX_TIMER_MS } from "../base/time-limit.js";
 import type { Inbox, InboxStats } from "./inbox.js";
 import { statsOf } from "./stats.js";
@@ -53,7 +53,7 @@ export class Reach {
   /**
    * Begins the heartbeats. They keep no process alive. An inbox of the user's own may have no `stats`: then none.
    *
-   * @param report - called once if `stats` returns no counts
+   * @param report - called when the inbox does not answer, if nothing else has shown it; once if `stats` returns no counts
    */
   start(report: (cause: unknown) => void): void {
     const stats = this.#stats;
@@ -82,16 +82,19 @@ export class Reach {
 
   get isInReach(): boolean {
     const now = performance.now();
-    const leaseMs = 3 * this.#beatMs;
-    // Nobody sends callbacks to a process that is not ready: no store would end this. One failure may be one message's.
-    const isNotStoring =
-      this.#notStored > 0 && now - this.#notStoredAt < (this.#notStored > 1 ? leaseMs : this.#beatMs);
-    const isNotTaking = now - this.#notTakenAt < leaseMs;
-    return !isNotStoring && !isNotTaking && !this.#isMissing(now);
+    return !this.#isFailing(now) && !this.#isMissing(now);
   }
 
   get counts(): Counts {
     return this.#counts;
+  }
+
+  /** Whether messages cannot be stored, or not taken out. */
+  #isFailing(now: number): boolean {
+    const leaseMs = 3 * this.#beatMs;
+    // Nobody sends callbacks to a process that is not ready: no store would end this. One failure may be one message's.
+    const storeMs = this.#notStored > 1 ? leaseMs : this.#beatMs;
+    return (this.#notStored > 0 && now - this.#notStoredAt < storeMs) || now - this.#notTakenAt < leaseMs;
   }
 
   /** What succeeds meanwhile counts more than a heartbeat: an inbox may have `stats` that always fail. */
@@ -103,36 +106,38 @@ export class Reach {
   async #beat(stats: () => Promise<InboxStats>, report: (cause: unknown) => void): Promise<void> {
     const beat = await this.#ask(stats);
     if (this.#isStopped) return;
-    const isGood = beat !== "missed";
-    this.#missedAt = isGood ? -Infinity : performance.now();
-    if (isGood) {
-      this.#goodAt = performance.now();
-      // While a failure lasts, it is reported once a second: what can be read may still be impossible to write.
-      if (this.#goodAt - this.#notTakenAt > REPORTED_MS) this.#notTakenAt = -Infinity;
-      this.#counts = "cause" in beat ? NOTHING : beat;
-      if ("cause" in beat && !this.#isContractBroken) {
-        this.#isContractBroken = true;
-        report(beat.cause);
-      }
+    const now = performance.now();
+    if (!("cause" in beat)) this.#answered(now, beat);
+    else if (codeOf(beat.cause) === "KALEYRA_SMS_INBOX_CONTRACT") {
+      this.#answered(now, NOTHING);
+      if (!this.#isContractBroken) report(beat.cause);
+      this.#isContractBroken = true;
+    } else {
+      // While messages cannot be stored or taken out, that is reported already.
+      if (this.#missedAt === -Infinity && !this.#isFailing(now)) report(beat.cause);
+      this.#missedAt = now;
     }
     this.#timer = setTimeout(() => void this.#beat(stats, report), this.#beatMs).unref();
   }
 
-  /** `missed`: it is out of reach. With a `cause`: it answered, but not with counts. */
-  async #ask(stats: () => Promise<InboxStats>): Promise<Counts | { readonly cause: unknown } | "missed"> {
+  #answered(now: number, counts: Counts): void {
+    this.#goodAt = now;
+    this.#missedAt = -Infinity;
+    // While a failure lasts, it is reported once a second: what can be read may still be impossible to write.
+    if (now - this.#notTakenAt > REPORTED_MS) this.#notTakenAt = -Infinity;
+    this.#counts = counts;
+  }
+
+  async #ask(stats: () => Promise<InboxStats>): Promise<Counts | { readonly cause: unknown }> {
     let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<"missed">((resolve) => {
+    const late = new Promise<{ readonly cause: unknown }>((resolve) => {
+      const giveUp = (): void =>
+        resolve({ cause: codedError("KALEYRA_SMS_INBOX_FAILED", { why: "it did not answer in time" }) });
       // After a time in which this process was blocked or frozen, an answer that is there is still read.
-      timer = setTimeout(() => setImmediate(() => resolve("missed")), this.#beatMs).unref();
+      timer = setTimeout(() => setImmediate(giveUp), this.#beatMs).unref();
     });
-    const answered = async (): Promise<Counts | { readonly cause: unknown } | "missed"> => {
-      try {
-        return await stats();
-      } catch (cause) {
-        return codeOf(cause) === "KALEYRA_SMS_INBOX_CONTRACT" ? { cause } : "missed";
-      }
-    };
-    const beat = await Promise.race([answered(), late]);
+    const answer = stats().catch((cause: unknown) => ({ cause }));
+    const beat = await Promise.race([answer, late]);
     clearTimeout(timer);
     return beat;
   }

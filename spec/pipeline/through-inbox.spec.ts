@@ -228,6 +228,27 @@ describe("closing", () => {
   });
 });
 
+it.each<[string, () => Promise<never>, unknown]>([
+  ["rejects", () => Promise.reject(new Error("away")), new Error("away")],
+  ["does not answer", () => new Promise<never>(() => undefined), { code: "KALEYRA_SMS_INBOX_FAILED" }],
+])("says once in each outage that the inbox of a process without callbacks %s", async (_how, fail, cause) => {
+  const counts = { waiting: 0, running: 0, delayed: 0, dead: 0, oldestWaitingMs: 0 };
+  let isAway = true;
+  let asked = 0;
+  const stats = (): Promise<object> => (asked++, isAway ? fail() : Promise.resolve(counts));
+  const { sms, errors } = recorder({ inbox: inboxWith({ stats, leaseMs: 150 }), concurrency: 0 });
+  for (const outage of [1, 2]) {
+    isAway = true;
+    const before = asked;
+    await until(() => asked > before + 3);
+    expect(errors).toHaveLength(outage);
+    expect(errors.at(-1)).toMatchObject({ event: "inbox", smsMessage: undefined, cause });
+    isAway = false;
+    await until(() => sms.health().ready);
+  }
+  await sms.close();
+});
+
 it("begins nothing after the draining, and closes the inbox although a callback does not end", async () => {
   let work: InboxWork | undefined;
   const closed: string[] = [];
