@@ -34,6 +34,7 @@ export class Reach {
   #goodAt: number;
   /** When a heartbeat was missed, if none has succeeded since. */
   #missedAt = -Infinity;
+  #isReported = false;
   /** How many stores have failed in a row, and when the last one did. */
   #notStored = 0;
   #notStoredAt = -Infinity;
@@ -113,9 +114,12 @@ export class Reach {
       if (!this.#isContractBroken) report(beat.cause);
       this.#isContractBroken = true;
     } else {
-      // While messages cannot be stored or taken out, that is reported already.
-      if (this.#missedAt === -Infinity && !this.#isFailing(now)) report(beat.cause);
       this.#missedAt = now;
+      // While messages cannot be stored or taken out, that is reported already.
+      if (!this.#isReported && this.#isMissing(now) && !this.#isFailing(now)) {
+        this.#isReported = true;
+        report(beat.cause);
+      }
     }
     this.#timer = setTimeout(() => void this.#beat(stats, report), this.#beatMs).unref();
   }
@@ -123,6 +127,7 @@ export class Reach {
   #answered(now: number, counts: Counts): void {
     this.#goodAt = now;
     this.#missedAt = -Infinity;
+    this.#isReported = false;
     // While a failure lasts, it is reported once a second: what can be read may still be impossible to write.
     if (now - this.#notTakenAt > REPORTED_MS) this.#notTakenAt = -Infinity;
     this.#counts = counts;

@@ -557,7 +557,9 @@ export function itConforms({ isOrdered, asksForHandlers = false, place }: Confor
     await stored(on, { source: "1" }, { source: "2" });
     const inbox = on.open({ leaseMs: 60_000 });
     const sms = incomingSms({ inbox, authenticate: false });
-    sms.once("message", () => undefined);
+    const handled = deferred();
+    sms.once("message", () => handled.resolve());
+    await handled.promise;
     const held = asksForHandlers ? "waiting" : "running";
     await until(async () => (await inbox.stats())[held] === 1);
     await sms.close();
