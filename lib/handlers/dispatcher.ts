@@ -9,7 +9,7 @@ import { swallow } from "../base/swallow.js";
 import { nameOf } from "../base/thrown.js";
 import type { TimeLimit } from "../base/time-limit.js";
 import type { SmsMessage } from "../callback/message.js";
-import type { HandlerContext, MessageEvent, SmsEvent, SmsEvents } from "./events.js";
+import type { Announced, Announcement, HandlerContext, MessageEvent, SmsEvent, SmsEvents } from "./events.js";
 import type { Handling, Late } from "./handling.js";
 import type { HandlerObservers, HandlerResult } from "./observer.js";
 import { failedCall, type Call, type Registry } from "./registry.js";
@@ -21,9 +21,6 @@ interface Run<Event extends SmsEvent> {
   /** Set if handlers exceeded the time limit. */
   readonly late?: Late;
 }
-
-/** The events that do not change the answer. */
-type Announcement = "invalid" | "unauthorized" | "duplicate" | "busy" | "error";
 
 /** Returns what a dead letter says of the error that a handler threw. */
 export type DescribeFailure = (cause: unknown) => string;
@@ -80,8 +77,9 @@ export class Dispatcher {
    * Emits an event that does not change the answer. Logs failures of its handlers, and an event without a handler.
    * Neither throws nor rejects.
    */
-  announce<Event extends Announcement>(event: Event, payload: SmsEvents[Event]): MaybePromise<void> {
-    this.#observers.ofEvents?.announced(event, payload);
+  announce(...announced: Announced): MaybePromise<void> {
+    const [event, payload] = announced;
+    this.#observers.ofEvents?.announced(...announced);
     const calls = found(event, () => this.#registry.callsOf(event, payload));
     if (calls.length === 0) {
       this.#logUnhandled(event, payload);

@@ -29,6 +29,12 @@ export interface SmsEvents {
 
 export type SmsEvent = keyof SmsEvents;
 
+/** The events that do not change the answer. */
+export type Announcement = "invalid" | "unauthorized" | "duplicate" | "busy" | "error";
+
+/** One of them with its payload: the event tells which payload it is. */
+export type Announced = { [Event in Announcement]: [event: Event, payload: SmsEvents[Event]] }[Announcement];
+
 /** The payload of `busy`. */
 export interface BusyCallback {
   /**

@@ -2,7 +2,7 @@
 
 import type { Observation } from "../base/observation.js";
 import type { SmsMessage } from "../callback/message.js";
-import type { SmsEvent, SmsEvents } from "./events.js";
+import type { Announced, SmsEvent, SmsEvents } from "./events.js";
 
 /** A handler that is about to be called. */
 export interface ObservedCall {
@@ -32,7 +32,7 @@ export interface HandlerObserver {
    */
   handler(call: ObservedCall): Observation<HandlerResult> | undefined;
   /** An event was emitted that does not change the answer, whether or not it has a handler. */
-  announced<Event extends SmsEvent>(event: Event, payload: SmsEvents[Event]): void;
+  announced(...announced: Announced): void;
 }
 
 /** Those who observe handlers now. */

@@ -125,7 +125,7 @@ export function callbackMetrics(families: Families): Pick<Observer, "callback" |
       };
     },
     announced: (event, payload) => {
-      if (event === "busy" && "reason" in payload && !("code" in payload)) busy({ reason: payload.reason });
+      if (event === "busy") busy({ reason: payload.reason });
     },
   };
 }

@@ -137,7 +137,7 @@ function together(
         }
       );
     },
-    announced: (event, payload) => void each((one) => one.announced(event, payload)),
+    announced: (...announced) => void each((one) => one.announced(...announced)),
     inboxFailed: (operation) => void each((one) => one.inboxFailed?.(operation)),
     deadLetter: (cause) => void each((one) => one.deadLetter?.(cause)),
     closing: () => void each((one) => one.closing?.()),
