@@ -225,6 +225,85 @@ describe("the channels, behind an inbox,", () => {
   });
 });
 
+const failingStore = (): Inbox => ({
+  store: () => Promise.reject(new Error("full")),
+  start: () => undefined,
+  close: () => Promise.resolve(),
+});
+
+describe("a subscriber of one moment alone", () => {
+  const MOMENTS = ["start", "end", "asyncStart", "asyncEnd", "error"] as const;
+
+  it.each(MOMENTS)("gets what is published of a handler that fails: %s", async (moment) => {
+    const seen: unknown[] = [];
+    subscribe("handler", moment, ({ event }) => seen.push(event));
+    const sms = incomingSms({ authenticate: false, logger: { warn: () => undefined, error: () => undefined } });
+    sms.on("message", () => Promise.reject(new Error("no")));
+    await sms.receive(post());
+    expect(seen).toEqual(["message"]);
+  });
+
+  it.each(MOMENTS)("gets what is published of a store that fails: %s", async (moment) => {
+    const seen: unknown[] = [];
+    subscribe("inbox.store", moment, ({ message }) => seen.push(message.text));
+    const { sms } = recorder({ inbox: failingStore() });
+    await sms.receive(post());
+    expect(seen).toEqual(["hello"]);
+    await sms.close();
+  });
+
+  it.each(MOMENTS.filter((moment) => moment !== "error"))(
+    "gets what is published of a callback: %s",
+    async (moment) => {
+      const seen: unknown[] = [];
+      subscribe("callback", moment, ({ method }) => seen.push(method));
+      await recorder().sms.receive(post());
+      expect(seen).toEqual(["POST"]);
+    },
+  );
+});
+
+describe.each(["start", "end"] as const)("a subscriber of %s that freezes what is published", (moment) => {
+  const freeze = (): void => {
+    for (const name of ["callback", "handler", "inbox.store"] as const) subscribe(name, moment, Object.freeze);
+  };
+
+  it.each(HANDLERS)("costs no callback with %s handler, and no event", async (_kind, handler) => {
+    freeze();
+    const all = published();
+    const { sms, messages, invalid, errors } = recorder();
+    sms.on("message", handler);
+    expect(await sms.receive(post())).toMatchObject({ outcome: "handled", status: 200 });
+    expect(await sms.receive({ method: "POST", body: "{" })).toMatchObject({ outcome: "invalid", status: 400 });
+    await asyncEndOf(async () => {
+      expect((await fetch(await served(sms), { method: "POST", headers: JSON_TYPE, body: body() })).status).toBe(200);
+    });
+    expect([messages.length, invalid.length, errors.length]).toEqual([2, 1, 0]);
+    for (const moments of momentsOfEach(all)) expect(moments).toHaveLength(4);
+  });
+
+  it("costs no handler's error", async () => {
+    freeze();
+    const { sms, errors } = recorder();
+    sms.on("message", () => Promise.reject(new Error("no")));
+    expect(await sms.receive(post())).toMatchObject({ outcome: "failed", status: 500 });
+    expect(errors).toMatchObject([{ event: "message", cause: { message: "no" } }]);
+  });
+
+  it("costs no store, whether it succeeds or fails", async () => {
+    freeze();
+    const inbox = memoryInbox();
+    const stores = recorder({ inbox });
+    expect(await stores.sms.receive(post())).toMatchObject({ outcome: "stored", status: 200 });
+    await settled(stores.sms);
+    expect([stores.messages.length, stores.errors.length]).toEqual([1, 0]);
+    const fails = recorder({ inbox: failingStore() });
+    expect(await fails.sms.receive(post())).toMatchObject({ outcome: "failed", status: 503 });
+    expect(fails.errors).toMatchObject([{ event: "inbox", cause: { message: "full" } }]);
+    await Promise.all([stores.sms.close(), fails.sms.close()]);
+  });
+});
+
 it("the channels name the router of each of several", async () => {
   const all = published();
   const routers = [recorder().sms, recorder().sms];

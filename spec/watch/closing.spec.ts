@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { Agent, request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
-import { afterEach, describe, expect, it, jest } from "@jest/globals";
+import { afterEach, beforeEach, describe, expect, it, jest } from "@jest/globals";
 import type { Inbox, IncomingSms } from "express-kaleyra-sms";
 import { simulator } from "express-kaleyra-sms/simulator";
 import { memoryInbox } from "express-kaleyra-sms/testing";
@@ -18,7 +18,14 @@ import { closeStreams, openStream } from "../simulator/support";
 /** Longer than any spec runs. */
 const LONG_MS = 600_000;
 
+/**
+ * Only the time of the draining, and what else waits in the process of the specs, stands still: a draining that a
+ * spec has not ended, because it failed, keeps no process alive. Connections have Node's own timers.
+ */
+beforeEach(() => void jest.useFakeTimers({ doNotFake: ["nextTick", "queueMicrotask", "setImmediate", "Date"] }));
+
 afterEach(async () => {
+  jest.useRealTimers();
   closeStreams();
   await closeServers();
 });
@@ -37,6 +44,26 @@ function keptAlive(): Agent {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   ended.push(() => agent.destroy());
   return agent;
+}
+
+interface Observable {
+  readonly observe: (observer: object) => void;
+}
+
+/** What a simulator does: observes a router. */
+const observe = (sms: IncomingSms, observer: object): void => {
+  const state = (sms as unknown as Record<symbol, Observable>)[Symbol.for("express-kaleyra-sms: state of a router")];
+  state?.observe(observer);
+};
+
+/** Whether a promise is settled within milliseconds of the clock, and not before. */
+async function settlesAfter(promise: Promise<unknown>, ms: number): Promise<void> {
+  let isSettled = false;
+  void promise.then(() => (isSettled = true));
+  await jest.advanceTimersByTimeAsync(ms - 1);
+  expect(isSettled).toBe(false);
+  await jest.advanceTimersByTimeAsync(1);
+  expect(isSettled).toBe(true);
 }
 
 describe.each<[string, () => Inbox | undefined]>([
@@ -97,25 +124,53 @@ describe("close()", () => {
 
   it.each<[string, (sms: IncomingSms) => Promise<void>]>([
     ["close()", (sms) => sms.close()],
-    ["a smaller drainMs", (sms) => sms.close({ drainMs: 1 })],
+    ["close({ drainMs: 0 })", (sms) => sms.close({ drainMs: 0 })],
     ["Symbol.asyncDispose", (sms) => sms[Symbol.asyncDispose]()],
-  ])("ends a longer draining: %s", async (_how, end) => {
+  ])("ends a longer draining at once: %s", async (_how, end) => {
     const { sms } = recorder();
     const closed = sms.close({ drainMs: LONG_MS });
     await end(sms);
     await closed;
     expect((await sms.receive(post())).outcome).toBe("busy");
+    expect(jest.getTimerCount()).toBe(0);
   });
 
-  it("makes no draining longer", async () => {
+  it.each([
+    { what: "a longer one", drainMs: 200, atMs: 150, furtherMs: 300, endsAtMs: 200 },
+    { what: "one as long", drainMs: 200, atMs: 150, furtherMs: 200, endsAtMs: 200 },
+    { what: "a shorter one that would end later", drainMs: 200, atMs: 150, furtherMs: 51, endsAtMs: 200 },
+    { what: "one that ends earlier", drainMs: 200, atMs: 150, furtherMs: 49, endsAtMs: 199 },
+    { what: "a much shorter one", drainMs: LONG_MS, atMs: 150, furtherMs: 10, endsAtMs: 160 },
+  ])("drains until the first end of all calls: $what follows", async ({ drainMs, atMs, furtherMs, endsAtMs }) => {
     const { sms } = recorder();
-    const closed = sms.close({ drainMs: 1 });
+    const closed = sms.close({ drainMs });
+    await jest.advanceTimersByTimeAsync(atMs);
+    const all = Promise.all([closed, sms.close({ drainMs: furtherMs })]);
+    await settlesAfter(all, endsAtMs - atMs);
     await sms.close({ drainMs: LONG_MS });
-    await closed;
-    await sms.close({ drainMs: LONG_MS });
+    expect((await sms.receive(post())).outcome).toBe("busy");
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
+  it("begins once, and closes the inbox once, however many calls shorten it", async () => {
+    const happened: string[] = [];
+    const inbox: Inbox = {
+      store: () => Promise.resolve("stored"),
+      start: () => undefined,
+      close: () => Promise.resolve(void happened.push("closed")),
+    };
+    const { sms } = recorder({ inbox });
+    observe(sms, { callback: () => undefined, closing: () => happened.push("begun") });
+    const closed = [300, 200, 100].map((drainMs) => sms.close({ drainMs }));
+    expect(happened).toEqual(["begun"]);
+    await jest.advanceTimersByTimeAsync(LONG_MS);
+    await Promise.all(closed);
+    await sms.close();
+    expect(happened).toEqual(["begun", "closed"]);
   });
 
   it("closes once, also if the clock of a test runner begins in between", async () => {
+    jest.useRealTimers();
     let closes = 0;
     const inbox: Inbox = {
       store: () => Promise.resolve("stored"),
@@ -180,20 +235,7 @@ describe("close()", () => {
 });
 
 describe("the time that close() takes", () => {
-  afterEach(() => void jest.useRealTimers());
-
-  /** Whether a promise is settled within milliseconds of the clock, and not before. */
-  async function settlesAfter(promise: Promise<unknown>, ms: number): Promise<void> {
-    let isSettled = false;
-    void promise.then(() => (isSettled = true));
-    await jest.advanceTimersByTimeAsync(ms - 1);
-    expect(isSettled).toBe(false);
-    await jest.advanceTimersByTimeAsync(1);
-    expect(isSettled).toBe(true);
-  }
-
   it("is drainMs and one handlerTimeoutMs, with a handler that never ends", async () => {
-    jest.useFakeTimers();
     const { sms } = recorder({ handlerTimeoutMs: 10_000 });
     sms.on("message", () => new Promise(() => undefined));
     const closed = sms.close({ drainMs: 20_000 });
@@ -204,7 +246,6 @@ describe("the time that close() takes", () => {
   });
 
   it("is drainMs, handlerTimeoutMs and storeTimeoutMs, with an inbox that hangs, too", async () => {
-    jest.useFakeTimers();
     const hangs = () => new Promise<never>(() => undefined);
     const inbox: Inbox = {
       store: hangs,
