@@ -58,7 +58,10 @@ export class Reach {
    */
   start(report: (cause: unknown) => void): void {
     const stats = this.#stats;
-    if (stats !== undefined) setImmediate(() => void this.#beat(stats, report)).unref();
+    if (stats === undefined) return;
+    setImmediate(() => {
+      if (!this.#isStopped) void this.#beat(stats, report);
+    }).unref();
   }
 
   stop(): void {
