@@ -61,7 +61,7 @@ export class Reach {
     if (stats === undefined) return;
     setImmediate(() => {
       if (!this.#isStopped) void this.#beat(stats, report);
-    }).unref();
+    });
   }
 
   stop(): void {
