@@ -27,7 +27,7 @@ export interface HandlerObserver {
   /**
    * A handler is about to be called.
    *
-   * @returns what is told that the handler has ended, or is past its time limit. After a time limit, it is told again if
+   * @returns what is called when the handler has ended, or is past its time limit. After a time limit, it is called again if
    * the handler ends after all
    */
   handler(call: ObservedCall): Observation<HandlerResult> | undefined;
