@@ -27,8 +27,8 @@ export interface HandlerObserver {
   /**
    * A handler is about to be called.
    *
-   * @returns what is called when the handler has ended, or is past its time limit. After a time limit, it is called again if
-   * the handler ends after all
+   * @returns what is called when the handler has ended, or is past its time limit; again, if it ends after all after
+   * that
    */
   handler(call: ObservedCall): Observation<HandlerResult> | undefined;
   /** An event was emitted that does not change the answer, whether or not it has a handler. */
