@@ -94,6 +94,15 @@ export const CODES = {
     action:
       "Look at `cause`: it is what the database, its driver or your own inbox threw. Callbacks are answered 503 meanwhile.",
   },
+  KALEYRA_SMS_INBOX_FILE_FAILED: {
+    kinds: ["Error"],
+    sentence: "SQLite could not read or write the inbox's file.",
+    action:
+      "Callbacks are answered 503 until it can. What was stored stays in the file, and in its `-wal`. " +
+      "For `SQLITE_FULL` make room on the disk, for `SQLITE_IOERR` look at the disk, " +
+      "for `SQLITE_READONLY` and `SQLITE_CANTOPEN` at the rights to the file and its folder. " +
+      "For `SQLITE_BUSY` end the program that locks the file. The `cause` is what the driver threw.",
+  },
   KALEYRA_SMS_INBOX_FILE_LOST: {
     kinds: ["Error"],
     sentence: "The inbox's file was deleted, replaced or overwritten while the process had it open.",

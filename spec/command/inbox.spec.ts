@@ -245,6 +245,20 @@ describe("inbox --sqlite", () => {
     expect(readFileSync(empty, "utf8") + readFileSync(text, "utf8")).toBe("no database");
   });
 
+  it("exits with 3 if the file is damaged, and names SQLite's result code", async () => {
+    const path = temporary();
+    const inbox = sqliteInbox({ file: path });
+    const sms = incomingSms({ inbox, concurrency: 0, authenticate: false, logger });
+    const message = TEXT.repeat(1_000);
+    for (const id of ["1", "2", "3", "4"])
+      await sms.receive({ method: "POST", body: { id, source: SOURCE, recipient: "5050", message } });
+    await sms.close();
+    // Its first page says what it is.
+    writeFileSync(path, readFileSync(path).fill(0xfe, 4_096));
+    const { code, stderr } = await command(["inbox", "stats", "--sqlite", path]);
+    expect([code, stderr]).toEqual([3, expect.stringContaining("The inbox's file cannot be used (SQLITE_CORRUPT).")]);
+  });
+
   it("exits with 2 if the file has another name, and opens it by its own", async () => {
     const path = temporary();
     const inbox = sqliteInbox({ file: path, name: "orders" });

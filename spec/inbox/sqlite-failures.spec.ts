@@ -154,6 +154,14 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(errors.filter(({ event, smsMessage }) => event === "inbox" && smsMessage !== undefined)).toHaveLength(
       refused,
     );
+    expect(errors).toContainEqual(
+      expect.objectContaining({
+        code: "KALEYRA_SMS_INBOX_FILE_FAILED",
+        message: expect.stringContaining("the inbox's file: SQLITE_FULL. ") as unknown,
+        cause: expect.objectContaining({ cause: expect.anything() as unknown }) as unknown,
+      }),
+    );
+    expect(errors.filter(({ message }) => message.includes("x".repeat(9)))).toEqual([]);
 
     database.exec("PRAGMA max_page_count = 1000000");
     freed.resolve();

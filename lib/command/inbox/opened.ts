@@ -1,9 +1,8 @@
 // The inbox that a verb works on: opened for one call, beside the app that uses it, and closed again.
 
 import { codeOf } from "../../base/errors.js";
-import { isRecord } from "../../base/record.js";
 import type { InspectedInbox } from "../../inbox/operable-inbox.js";
-import { isBusy } from "../../inbox/sqlite/driver.js";
+import { isBusy, resultCodeOf } from "../../inbox/sqlite/driver.js";
 import { fault, unreachable, wrongUse, type Failure } from "../failure.js";
 import { secretOf } from "../secrets.js";
 import type { ValuesOf } from "../verb.js";
@@ -88,10 +87,10 @@ function explained(cause: unknown, next: string): unknown {
       "Check that Redis runs, and that the URL is right.",
       code,
     );
-  const { code: given, errstr } = isRecord(cause) ? cause : {};
-  if (code === undefined && typeof given === "string" && /^(ERR_)?SQLITE/.test(given))
+  const result = resultCodeOf(cause);
+  if (code === undefined && result !== undefined)
     return unreachable(
-      `The inbox's file cannot be used (${typeof errstr === "string" ? errstr : given}).`,
+      `The inbox's file cannot be used (${result}).`,
       "Look at the disk and at the rights to the file and to its folder.",
     );
   return cause;

@@ -2,7 +2,7 @@
 
 import { codedError, invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
-import { hasCode, isBusy, row, transaction, type Row, type SqliteDatabase } from "./driver.js";
+import { isBusy, resultCodeOf, row, transaction, type Row, type SqliteDatabase } from "./driver.js";
 import { isMountedAlone } from "./mount.js";
 import { assertFree } from "./open-files.js";
 import { repair } from "./repair.js";
@@ -119,13 +119,13 @@ function assertOwn(database: SqliteDatabase, option: string, isNewAllowed: boole
 /** Returns an error that says how to fix the cause, in place of the driver's. */
 function explained(error: unknown, option: string): unknown {
   const { message } = isRecord(error) ? error : {};
+  const code = resultCodeOf(error);
   if (typeof message === "string" && message.includes("within a transaction"))
     return notUsable(option, "a database that is not in a transaction");
-  if (hasCode(error, "SQLITE_READONLY", 8))
-    return notUsable(option, "a file that may be written: this one is read-only");
-  if (hasCode(error, "SQLITE_NOTADB", 26))
+  if (code === "SQLITE_READONLY") return notUsable(option, "a file that may be written: this one is read-only");
+  if (code === "SQLITE_NOTADB")
     return notUsable(option, "a file of the inbox's own: this one is no SQLite database", error);
-  if (hasCode(error, "SQLITE_CANTOPEN", 14)) return notUsable(option, "a file that can be opened", error);
+  if (code === "SQLITE_CANTOPEN") return notUsable(option, "a file that can be opened", error);
   if (isBusy(error))
     return codedError("KALEYRA_SMS_INBOX_BUSY", {
       message:

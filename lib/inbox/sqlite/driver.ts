@@ -3,7 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import { types } from "node:util";
 
-import { invalidOption } from "../../base/errors.js";
+import { codedError, invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
 
 /** An open database of `node:sqlite`, `better-sqlite3` or `libsql`. */
@@ -62,16 +62,30 @@ export function transaction<Result>(database: SqliteDatabase, steps: () => Resul
 
 /** Whether another process locks the file: a retry may succeed. */
 export function isBusy(error: unknown): boolean {
-  return hasCode(error, "SQLITE_BUSY", 5) || hasCode(error, "SQLITE_LOCKED", 6);
+  const code = resultCodeOf(error);
+  return code === "SQLITE_BUSY" || code === "SQLITE_LOCKED";
 }
 
+/** The primary result codes from 1 on: https://sqlite.org/rescode.html */
+const RESULT_CODES = (
+  "ERROR INTERNAL PERM ABORT BUSY LOCKED NOMEM READONLY INTERRUPT IOERR CORRUPT NOTFOUND FULL CANTOPEN PROTOCOL EMPTY " +
+  "SCHEMA TOOBIG CONSTRAINT MISMATCH MISUSE NOLFS AUTH FORMAT RANGE NOTADB"
+).split(" ");
+
 /**
- * Whether an error has one of SQLite's result codes, or an extended code of it. Some drivers give the name of the code,
- * others its number, and not every error of theirs is an `Error`.
+ * The name of SQLite's primary result code that an error has, such as `SQLITE_FULL`: never another text. Some drivers
+ * give the name of the code, perhaps of an extended one, others its number. Not every error of theirs is an `Error`.
  */
-export function hasCode(error: unknown, name: string, number: number): boolean {
+export function resultCodeOf(error: unknown): string | undefined {
   const { code, errcode } = isRecord(error) ? error : {};
-  return (
-    (typeof code === "string" && code.startsWith(name)) || (typeof errcode === "number" && (errcode & 0xff) === number)
-  );
+  const [, given = ""] = /^SQLITE_([A-Z]+)/.exec(typeof code === "string" ? code : "") ?? [];
+  const index = typeof errcode === "number" ? (errcode & 0xff) - 1 : RESULT_CODES.indexOf(given);
+  const name = RESULT_CODES[index];
+  return name === undefined ? undefined : `SQLITE_${name}`;
+}
+
+/** An error of a driver as one of the package, which names SQLite's code. Any other error is unchanged. */
+export function fileFailed(error: unknown): unknown {
+  const why = resultCodeOf(error);
+  return why === undefined ? error : codedError("KALEYRA_SMS_INBOX_FILE_FAILED", { why, cause: error });
 }

@@ -9,7 +9,7 @@ import { Arrivals } from "../arrivals.js";
 import type { InboxSettings } from "../inbox-options.js";
 import type { InboxWork } from "../inbox.js";
 import { atMostOncePerSecond } from "../at-most-once-per-second.js";
-import { isBusy, transaction, type SqliteDatabase } from "./driver.js";
+import { fileFailed, isBusy, transaction, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
 import { Gathering } from "./gathering.js";
 import { InFlight } from "./in-flight.js";
@@ -251,13 +251,14 @@ export class Worker {
       ? Math.ceil(Math.random() * BUSY_MS)
       : Math.min(2 * (this.#failure?.retryMs ?? BUSY_MS), MAX_RETRY_MS);
     this.#failure = { since, retryMs };
+    const failure = fileFailed(error);
     // While the file is only locked, the arrivals may still be written in time.
-    if (!isBusy(error)) this.#arrivals.reject(error);
-    if (!isBrief && this.#inFlight.ended.length > 0) this.#reportUnwritten(error);
-    else if (!isBrief) this.#report(error);
+    if (!isBusy(error)) this.#arrivals.reject(failure);
+    if (!isBrief && this.#inFlight.ended.length > 0) this.#reportUnwritten(failure);
+    else if (!isBrief) this.#report(failure);
     const closing = this.#closing;
     if (closing !== undefined && !this.#inFlight.hasRunning && now - Math.max(since, closing.since) >= CLOSING_MS) {
-      this.#end(() => closing.reject(error));
+      this.#end(() => closing.reject(failure));
     }
   }
 
