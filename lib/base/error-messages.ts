@@ -107,8 +107,9 @@ export const CODES = {
     kinds: ["Error"],
     sentence: "The inbox's file was deleted, replaced or overwritten while the process had it open.",
     action:
-      "Callbacks are answered 503 until the file is put back. " +
-      "To begin with a new file, restart the process. " +
+      "Callbacks are answered 503 until the file itself is moved back. A copy needs a restart. " +
+      "While the process runs, what waits is still in the files that it has open. A restart loses them: " +
+      "copy them first, as docs/operating.md says under KaleyraSmsNotStored. " +
       "Back up an inbox with `VACUUM INTO`, and never replace its file in use.",
   },
   KALEYRA_SMS_INBOX_IN_MEMORY: {

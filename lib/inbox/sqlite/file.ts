@@ -100,7 +100,9 @@ export class InboxFile {
 
   #lost(how: string): Error {
     return codedError("KALEYRA_SMS_INBOX_FILE_LOST", {
-      message: `The inbox's file ${this.path} ${how}. Put it back, or restart the process to begin with a new one.`,
+      message:
+        `The inbox's file ${this.path} ${how}. Move it back. ` +
+        "Or copy what the process still has open before you restart it: a restart loses what waits.",
     });
   }
 }
