@@ -6,6 +6,7 @@ import { incomingSms } from "express-kaleyra-sms";
 import { openConsent } from "./consent.js";
 import { endBySignal } from "./end.js";
 import { addHandlers } from "./handlers.js";
+import { serveHealth } from "./health.js";
 import { openInbox } from "./inbox.js";
 import { reportFailures } from "./report.js";
 
@@ -19,10 +20,18 @@ const sms = incomingSms({
 addHandlers(sms, { consent });
 reportFailures(sms);
 
+// Only for whoever asks how it goes: a probe, or a person.
+const { WORKER_PORT } = process.env;
+const server = WORKER_PORT ? serveHealth(sms, Number(WORKER_PORT)) : undefined;
+
 console.log("Handling what is stored.");
 
 endBySignal({
   sms,
   drainMs: 0, // nobody sends it callbacks
-  release: () => consent.close(), // what ran has finished, or goes to another worker
+  // What ran has finished, or goes to another worker.
+  release: () => {
+    server?.close();
+    consent.close();
+  },
 });

@@ -209,4 +209,14 @@ describeWithRedis("on SIGTERM, with Redis,", () => {
       handled: ["", " wants no more messages"],
     });
   }, 60_000);
+
+  it("a worker of the example scaled answers /health at WORKER_PORT, and ends by itself", async () => {
+    const { port } = await redis();
+    const env = { REDIS_URL: `redis://127.0.0.1:${port}`, WORKER_PORT: "0" };
+    const worker = await AppProcess.start(copyOut("scaled"), "worker.js", { env });
+    await until(async () => (await worker.health()).status === 200, 30_000);
+    expect((await worker.health()).body).toEqual({ ready: true, reasons: [], warnings: [] });
+    worker.kill("SIGTERM");
+    expect(await worker.exited).toEqual([0, null]);
+  }, 60_000);
 });
