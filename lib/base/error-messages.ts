@@ -109,7 +109,7 @@ export const CODES = {
     action:
       "Callbacks are answered 503 until the file itself is moved back. A copy needs a restart. " +
       "While the process runs, what waits is still in the files that it has open. A restart loses them: " +
-      "copy them first, as docs/operating.md says under KaleyraSmsNotStored. " +
+      'copy them first, as docs/operating.md says in "If the file is lost". ' +
       "Back up an inbox with `VACUUM INTO`, and never replace its file in use.",
   },
   KALEYRA_SMS_INBOX_IN_MEMORY: {

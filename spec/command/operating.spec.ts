@@ -1,6 +1,7 @@
 // docs/operating.md: what it tells somebody to type at night runs as printed, and prints the words that the page quotes.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -12,6 +13,7 @@ import { ended, temporaryFolder } from "../inbox/temporary";
 import { command, type Ran } from "../support/command";
 import { freePort } from "../support/free-port";
 import { CANARIES, providerApi, SID, type ProviderStandIn } from "../support/provider-api";
+import { copyOut } from "../watch/app-process";
 
 jest.setTimeout(60_000);
 
@@ -67,6 +69,36 @@ function linesWith(text: string): string[] {
   return found;
 }
 
+/** An app of the example durable in which a handler fails, then the disk is full, and then has room again. */
+const FAILS = `
+  import { sqliteInbox } from "express-kaleyra-sms/sqlite";
+  import { memoryInbox, settled, subscriber } from "express-kaleyra-sms/testing";
+  import Database from "libsql";
+  import { createSms } from "./sms.js";
+
+  const app = { optOut: () => { throw new TypeError("canary") } };
+  console.error = console.warn = console.log;
+  const failing = createSms({ inbox: memoryInbox({ attempts: 1 }), app, authenticate: false });
+  await subscriber(failing).text("STOP");
+  await settled(failing);
+  await failing.close();
+
+  const database = new Database("inbox.db");
+  const sms = createSms({
+    inbox: sqliteInbox({ database }),
+    app,
+    authenticate: false,
+    log: { error: (line) => (console.log(line), line.includes("again") && process.exit()) },
+  });
+  database.exec("PRAGMA max_page_count = " + database.prepare("PRAGMA page_count").get().page_count);
+  const receive = (id, text) => subscriber(sms).text(text, { id });
+  await receive("1", "canary ".repeat(10_000));
+  database.exec("PRAGMA max_page_count = 1000000");
+  setInterval(() => receive("2", "now there is room"), 100);
+`;
+
+const beginningWith = (text: string): RegExp => new RegExp(`^${text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")}`);
+
 describe("docs/operating.md", () => {
   let api: ProviderStandIn;
   beforeAll(async () => {
@@ -108,6 +140,58 @@ describe("docs/operating.md", () => {
     expectQuoted(stderr);
   });
 
+  it("finds in the log what an app made of an example prints of each kind, and quotes it", () => {
+    const [, filter = ""] = /^journalctl -u sms .*\| (grep .*)$/m.exec(PAGE) ?? [];
+    expect(PAGE).toContain(`kubectl logs -l app=sms --prefix --tail=-1 --since=15m | ${filter}\n`);
+    const cwd = copyOut("durable");
+    writeFileSync(join(cwd, "fails.js"), FAILS);
+    const env = { PATH: process.env.PATH, NODE_NO_WARNINGS: "1" };
+    const printed = execFileSync(process.execPath, ["fails.js"], { cwd, env, encoding: "utf8" });
+    const found = execFileSync("sh", ["-c", filter], { input: printed, encoding: "utf8" }).split("\n");
+    const own = found.filter((line) => !/^express-kaleyra-sms: |^$/.test(line));
+    expect(found.some((line) => line.startsWith("express-kaleyra-sms: "))).toBe(true);
+    expect(found.filter((line) => line.includes("canary"))).toEqual([]);
+    // A key, an attempt and a place differ; what is long ends with what to do.
+    const plain = (line: string): string =>
+      line.replace(/Message \S+, attempt \d/, "").replace(/file:\/\/\S+:\d+:\d+/, "");
+    const quoted = /^```\n(Message [^]*?)\n```$/m.exec(PAGE)?.[1]?.split("\n").map(plain) ?? [];
+    expect(quoted).toHaveLength(3);
+    expect(own.map(plain)).toEqual(quoted.map((line) => expect.stringMatching(beginningWith(line)) as unknown));
+  });
+
+  const itWithProc = existsSync("/proc/self/fd") ? it : it.skip;
+  itWithProc.each([
+    ["its log, too", ["", "-wal", "-shm"]],
+    ["the file alone", [""]],
+  ])("saves what waits in a deleted file: %s", async (_case, ends) => {
+    const blocks = Array.from(PAGE.matchAll(/^```sh\n([^]*?)^```$/gm), ([, block = ""]) => block);
+    const [copy = "", place = ""] = blocks.filter((block) => block.includes("rescued/"));
+    const cwd = temporaryFolder();
+    const file = join(cwd, "inbox.db");
+    const sms = incomingSms({ inbox: sqliteInbox({ file }), concurrency: 0, authenticate: false, logger });
+    const body = { id: "1", source: "919876500001", recipient: "5050", message: "STOP" };
+    expect(await sms.receive({ method: "POST", body })).toMatchObject({ outcome: "stored" });
+    for (const end of ends) rmSync(file + end);
+
+    const sh = (script: string): string => execFileSync("sh", ["-ec", script], { cwd, encoding: "utf8" });
+    const fds = readdirSync("/proc/self/fd").flatMap((fd) => {
+      try {
+        return [[fd, readlinkSync(`/proc/self/fd/${fd}`).replace(" (deleted)", "")] as const];
+      } catch {
+        return []; // the one of this look
+      }
+    });
+    const fdOf = (path: string): string => fds.find(([, to]) => to === path)?.[0] ?? "none";
+    const own = copy.replaceAll("PID", `${process.pid}`);
+    expect(sh(own.replace("/N ", `/${fdOf(file)} `).replace("/M ", `/${fdOf(`${file}-wal`)} `))).toContain(file);
+    await sms.close();
+    sh(place);
+
+    const inbox = sqliteInbox({ file });
+    ended.push(() => inbox.close());
+    expect(await inbox.stats()).toMatchObject({ waiting: 1 });
+  });
+
   it.each(linesWith("profile verify"))("says that the profile was switched off: %s", async (line) => {
     const cwd = temporaryFolder();
     mkdirSync(join(cwd, "dist"));
@@ -116,7 +200,8 @@ describe("docs/operating.md", () => {
     writeFileSync(join(cwd, "dist/profile.js"), `exports.profile = require(${build}).${profile};`);
     const { profile_id } = api.add({ status: 2 });
     const here = { SG_1a2b: profile_id, "--region": "--api", in: api.url };
-    const { code, stdout } = await run(line, cwd, here, { KALEYRA_SID: SID, KALEYRA_API_KEY: CANARIES.key });
+    const env = { KALEYRA_SID: SID, KALEYRA_API_KEY: CANARIES.key, CALLBACK_TOKEN: "a" };
+    const { code, stdout } = await run(line, cwd, here, env);
     expect(code).toBe(1);
     expectQuoted(stdout, { whole: true });
   });

@@ -142,27 +142,53 @@ describe("the alert rules", () => {
     }
   });
 
-  it("have a heading in docs/operating.md each, to which they link, and no other alert has one", () => {
+  it("are listed in docs/operating.md each, with a link to their heading, and so is no other alert", () => {
+    const listed = Array.from(PAGE.matchAll(/^\| \[(KaleyraSms\w+)\]\(#([\w-]+)\)/gm), ([, name = "", to = ""]) => [
+      name,
+      to,
+    ]);
+    const anchors = new Map(listed.map(([name = "", to = ""]) => [name, to]));
     const names = new Set(RULES.map(({ alert }) => alert));
-    const headings = Array.from(PAGE.matchAll(/^#+ (KaleyraSms\w+)$/gm), ([, name]) => name);
-    expect(headings.toSorted()).toEqual([...names].toSorted());
-    for (const { alert, annotations } of RULES)
-      expect(annotations.runbook).toBe(`node_modules/express-kaleyra-sms/docs/operating.md#${alert.toLowerCase()}`);
+    expect(listed.map(([name]) => name).toSorted()).toEqual([...names].toSorted());
+    const headings = Array.from(PAGE.matchAll(/^#+ (.+)$/gm), ([, heading = ""]) =>
+      heading.toLowerCase().replaceAll(" ", "-"),
+    );
+    for (const { alert, annotations } of RULES) {
+      const anchor = anchors.get(alert) ?? "";
+      expect(headings).toContain(anchor);
+      expect(annotations.runbook).toBe(`node_modules/express-kaleyra-sms/docs/operating.md#${anchor}`);
+      // What stands under another heading than its own is named there.
+      const [, section = ""] = PAGE.split(new RegExp(`^## (?=${headingOf(anchor)}$)`, "m"));
+      expect(section.split(/^## /m)[0]).toContain(alert);
+    }
     // Nor does the text name one that is gone.
     for (const [name] of PAGE.matchAll(/KaleyraSms\w+/g)) expect(names).toContain(name);
   });
 });
 
-describe("docs/operating.md", () => {
-  it("lists each metric that a rule names, with its labels", () => {
-    const rows = Array.from(PAGE.matchAll(/^\| `(kaleyra_sms_\w+)` +\|([^|]*)\|/gm), ([, metric = "", labels = ""]) => [
-      metric,
-      Array.from(labels.matchAll(/`(\w+)`/g), ([, label]) => label),
-    ]);
-    const named = Object.entries(METRICS).filter(([metric]) => metric.startsWith("kaleyra_sms_"));
-    expect(rows).toEqual(
-      expect.arrayContaining(named.map(([metric, labels]) => [metric.replace(/_count$/, ""), Object.keys(labels)])),
-    );
+/** The heading of the page to which an anchor leads. */
+function headingOf(anchor: string): string {
+  const [, heading = ""] = new RegExp(`^## (${anchor.replaceAll("-", " ")})$`, "im").exec(PAGE) ?? [];
+  return heading;
+}
+
+describe("docs/monitoring.md", () => {
+  it("has a snippet by which a worker is scraped, with all that the rules need", () => {
+    const page = readFileSync(join(DOCS, "monitoring.md"), "utf8");
+    const [, snippet = ""] = /^```js\n(import [^]*?)^```$/m.exec(page) ?? [];
+    const code = `
+      import { incomingSms } from "express-kaleyra-sms";
+      const sms = incomingSms({ authenticate: false });
+      ${snippet.replace("9464", '0, "127.0.0.1"')}
+      server.once("listening", async () => {
+        const response = await fetch("http://127.0.0.1:" + server.address().port);
+        console.log(await response.text());
+        server.close();
+      });`;
+    const args = ["--no-warnings", "--input-type=module", "-e", code];
+    const scraped = execFileSync(process.execPath, args, { cwd: join(DOCS, ".."), encoding: "utf8" });
+    for (const metric of ["process_start_time_seconds", "kaleyra_sms_in_flight"])
+      expect(scraped).toMatch(new RegExp(`^${metric} \\d`, "m"));
   });
 });
 
