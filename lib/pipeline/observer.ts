@@ -37,7 +37,7 @@ export interface Observer extends HandlerObserver {
   closing?(): void;
 }
 
-/** The observer that publishes on the channels of the process, to whoever has subscribed. */
+/** The observer that publishes on the channels of the process, to those who have subscribed. */
 export interface Channels extends Pick<Observer, "callback" | "handler" | "store"> {
   readonly isActive: Readonly<Record<"callback" | "handler" | "store", () => boolean>>;
 }

@@ -166,7 +166,13 @@ describeWithRedis("bullmqInbox", () => {
       isOver = true;
       await sending;
       const handled = (): Set<string> => new Set(messages.map(({ id }) => id));
-      await until(() => Array.from(answered).every((id) => handled().has(id)), 10_000);
+      try {
+        await until(() => Array.from(answered).every((id) => handled().has(id)), 10_000);
+      } catch (cause) {
+        const { inbox } = recorded;
+        const reasons = (await inbox.deadLetters()).map(({ reason }) => reason);
+        throw new Error(`Not handled: ${JSON.stringify([await inbox.stats(), reasons])}`, { cause });
+      }
       expect(answered.size).toBeGreaterThan(100);
       keepsSecrets(recorded);
     }, 60_000);
