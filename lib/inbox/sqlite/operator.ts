@@ -6,12 +6,12 @@ import { codedError } from "../../base/errors.js";
 import { readLimit, requireString } from "../inbox-options.js";
 import type { Inbox, InboxStats } from "../inbox.js";
 import type { DeadLetter, KeptMessage, OperableInbox } from "../operable-inbox.js";
+import type { RoundWorker } from "../rounds/worker.js";
 import { isBusy, row, transaction, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
 import { emptyLog } from "./log.js";
 import { currentTime } from "./rows.js";
 import type { Upkeep } from "./upkeep.js";
-import type { Worker } from "./worker.js";
 
 /** How long a method that writes waits while another process locks the file, in milliseconds. */
 const LOCK_TIMEOUT_MS = 5_000;
@@ -25,11 +25,11 @@ export class Operator implements Omit<OperableInbox, keyof Inbox> {
   readonly #database: SqliteDatabase;
   readonly #file: InboxFile;
   readonly #upkeep: Upkeep;
-  readonly #worker: Worker;
+  readonly #worker: RoundWorker;
   readonly #running = new Set<Promise<unknown>>();
   #isClosed = false;
 
-  constructor(database: SqliteDatabase, file: InboxFile, upkeep: Upkeep, worker: Worker) {
+  constructor(database: SqliteDatabase, file: InboxFile, upkeep: Upkeep, worker: RoundWorker) {
     this.#database = database;
     this.#file = file;
     this.#upkeep = upkeep;

@@ -1,13 +1,8 @@
 // The processes that work on the file. Each has a lease: until it ends, the others take the process for alive.
 
+import type { Lease } from "../rounds/engine.js";
 import type { SqliteDatabase } from "./driver.js";
 import { Statements } from "./statements.js";
-
-/** The id of a process in the file, and when its lease ends, in milliseconds since the epoch. */
-export interface Lease {
-  readonly owner: number;
-  readonly until: number;
-}
 
 /** A lease that ends later than this many leases from now was written by a clock that was ahead. */
 const MAX_LEASES = 10;

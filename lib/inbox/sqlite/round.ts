@@ -3,9 +3,9 @@
 import type { SmsMessage } from "../../callback/message.js";
 import type { InboxSettings } from "../inbox-options.js";
 import { backoffAfter } from "../retry.js";
-import type { Ended, Entry } from "./in-flight.js";
-import type { Ledger, Stored, Taken } from "./ledger.js";
-import type { Lease, Processes } from "./processes.js";
+import type { CutShort, Ended, Entry, Lease } from "../rounds/engine.js";
+import type { Ledger, Stored } from "./ledger.js";
+import type { Processes } from "./processes.js";
 
 /**
  * The processes whose lease has ended. `until` is its end, and `since` is when this process noticed, both in
@@ -18,7 +18,7 @@ interface Deps {
   readonly processes: Processes;
 }
 
-/** The input of a round. */
+/** What a round writes. */
 export interface Todo {
   readonly arrivals: readonly SmsMessage[];
   readonly ended: readonly Ended[];
@@ -44,15 +44,15 @@ export interface Todo {
   readonly isPruning: boolean;
 }
 
-/** The result of a round. */
-export interface Written {
+/** What a round has written. */
+export interface Result {
   readonly lease: Lease | undefined;
   /** One for each arrival. */
   readonly stored: readonly Stored[];
   /** The messages that this process takes, from the file or from the arrivals. */
   readonly entries: readonly Entry[];
   /** New dead letters: their process died in each attempt. */
-  readonly deadLetters: readonly Taken[];
+  readonly deadLetters: readonly CutShort[];
   /** Whether an unreadable row was set aside. */
   readonly hasUnreadable: boolean;
   readonly due: number;
@@ -63,7 +63,7 @@ export interface Written {
 const PRUNE_BATCH = 16_384;
 
 /** Must run in a transaction. Changes only the tables: the result is valid once the transaction is committed. */
-export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now: number): Written {
+export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now: number): Result {
   const { ledger, processes } = deps;
   const later: number[] = todo.due > now ? [todo.due] : [];
   let isDue = todo.due <= now;
@@ -131,8 +131,8 @@ function inspect(
   { attempts, leaseMs }: InboxSettings,
   { lease, suspects }: Todo,
   now: number,
-): Pick<Written, "deadLetters" | "suspects"> & { readonly hasTakenOver: boolean } {
-  const deadLetters: Taken[] = [];
+): Pick<Result, "deadLetters" | "suspects"> & { readonly hasTakenOver: boolean } {
+  const deadLetters: CutShort[] = [];
   const remaining = new Map<number, { readonly until: number; readonly since: number }>();
   let hasTakenOver = false;
   for (const [owner, until] of processes.expired(lease?.owner ?? 0, now)) {

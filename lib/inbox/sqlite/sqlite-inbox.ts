@@ -4,9 +4,11 @@ import { existsSync } from "node:fs";
 
 import { invalidOption } from "../../base/errors.js";
 import type { InspectedInbox, OperableInbox } from "../operable-inbox.js";
+import { RoundWorker } from "../rounds/worker.js";
 import { openDatabase } from "./database.js";
 import type { SqliteDatabase } from "./driver.js";
 import { openFile } from "./drivers.js";
+import { SqliteEngine } from "./engine.js";
 import { InboxFile } from "./file.js";
 import { Keys } from "./keys.js";
 import { Ledger } from "./ledger.js";
@@ -15,7 +17,6 @@ import { Operator } from "./operator.js";
 import { Processes } from "./processes.js";
 import { readSqliteOptions, type SqliteInboxOptions, type SqliteInboxSettings } from "./sqlite-options.js";
 import { Upkeep } from "./upkeep.js";
-import { Worker } from "./worker.js";
 
 /**
  * Keeps messages in an SQLite file, for one or several processes on one machine. The messages of one source are handled
@@ -54,7 +55,8 @@ function opened(settings: SqliteInboxSettings, isNewAllowed: boolean): Opened {
   const { database, file, release } = openPlace(settings, isNewAllowed);
   const keys = new Keys(database);
   const processes = new Processes(database, settings.leaseMs);
-  const worker = new Worker(database, new Ledger(database, keys), processes, file, settings);
+  const engine = new SqliteEngine(database, new Ledger(database, keys), processes, file, settings);
+  const worker = new RoundWorker(engine, settings.attempts);
   const operator = new Operator(database, file, new Upkeep(database, keys), worker);
 
   const close = async (): Promise<void> => {

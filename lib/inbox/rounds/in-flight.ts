@@ -2,20 +2,7 @@
 
 import { attempt } from "../attempt.js";
 import type { InboxOutcome, InboxWork } from "../inbox.js";
-import type { Taken } from "./ledger.js";
-
-/** A message that this process has taken. */
-export interface Entry extends Taken {
-  /** The process id under which it was taken. The process has another one if its lease has ended since. */
-  readonly owner: number;
-  /** Whether the file says that the message is held, not running. */
-  isHeld: boolean;
-}
-
-export interface Ended {
-  readonly entry: Entry;
-  readonly outcome: InboxOutcome;
-}
+import type { Ended, Entry } from "./engine.js";
 
 export class InFlight {
   readonly #attempts: number;
@@ -69,13 +56,13 @@ export class InFlight {
     this.#ended.push({ entry, outcome });
   }
 
-  /** Drops the ready messages: in the file, they belong to other processes. */
+  /** Drops the ready messages: in the database, they belong to other processes. */
   drop(): void {
     this.#ready = [];
   }
 
   /**
-   * Gives ready messages back. The file says that a message runs as soon as it is taken: if one was forgotten since,
+   * Gives ready messages back. The database says that a message runs as soon as it is taken: if one was forgotten since,
    * the next round ends its row, and the next message of its source can run.
    */
   release(isReleased: (entry: Entry) => boolean = () => true): void {
@@ -89,13 +76,17 @@ export class InFlight {
     return this.#ended;
   }
 
-  /** To be called when the outcomes of the ended messages are written, and the `started` ones are marked as running. */
-  written(started: readonly Entry[]): void {
-    this.#ended = [];
+  get ready(): readonly Entry[] {
+    return this.#ready;
+  }
+
+  /** To be called when the outcomes of `ended` messages are written, and the `started` ones are marked as running. */
+  written(ended: number, started: readonly Entry[]): void {
+    this.#ended.splice(0, ended);
     for (const entry of started) entry.isHeld = false;
   }
 
-  /** The running messages that the file says are held. */
+  /** The running messages that the database says are held. */
   started(): Entry[] {
     return Array.from(this.#running).filter(({ isHeld }) => isHeld);
   }

@@ -1,0 +1,284 @@
+// Runs the rounds of an inbox in this process: plans each round, has its engine write it, and hands out the messages
+// that it took. At most one round is being written: what comes meanwhile is in the next one.
+
+import { AsyncResource } from "node:async_hooks";
+
+import { codedError } from "../../base/errors.js";
+import { then, type MaybePromise } from "../../base/maybe-promise.js";
+import type { SmsMessage } from "../../callback/message.js";
+import { phoneNumber } from "../../callback/phone-number.js";
+import { Arrivals } from "../arrivals.js";
+import { atMostOncePerSecond } from "../at-most-once-per-second.js";
+import type { InboxWork } from "../inbox.js";
+import type { Engine, Lease, Round, Written } from "./engine.js";
+import { Gathering } from "./gathering.js";
+import { InFlight } from "./in-flight.js";
+
+/** The longest delay before a round is retried after a failure that is likely to be brief, in milliseconds. */
+const BRIEF_MS = 5;
+/** The longest delay before a round is retried after any other failure, in milliseconds. */
+const MAX_RETRY_MS = 1_000;
+/** How long a failure may pass for a brief one before it is reported, in milliseconds. */
+const PATIENCE_MS = 1_000;
+/** How long closing tries to write the last outcomes, in milliseconds. After that, the messages stay leased. */
+const CLOSING_MS = 2_000;
+/** How many messages a process holds at most, besides those that run. */
+const MAX_HELD = 256;
+
+export class RoundWorker {
+  readonly #engine: Engine;
+  readonly #arrivals = new Arrivals();
+  readonly #gathering = new Gathering();
+  readonly #inFlight: InFlight;
+  #work: InboxWork | undefined;
+  readonly #report = atMostOncePerSecond((cause) => this.#work?.failed(cause));
+  readonly #reportUnwritten = atMostOncePerSecond((cause) => this.#work?.unwritten?.(cause));
+  /** Bound to the asynchronous context in which the inbox was made: rounds must not keep the context of a callback. */
+  readonly #next = AsyncResource.bind(() => this.#begin());
+  #lease: Lease | undefined;
+  /** When the next message is known to be due, in milliseconds since the epoch; `Infinity` if none is. */
+  #due = 0;
+  /** How often it was woken since a round was written that knew of it. */
+  #wakes = 0;
+  /** When the last round was written. By the monotonic clock. */
+  #writtenAt = -Infinity;
+  #immediate: NodeJS.Immediate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isRunning = false;
+  #isNextSoon = false;
+  /** How many of the arrivals have a part in the round that runs. */
+  #tried = 0;
+  /** Whether the last round failed, but may have been committed. */
+  #isUncertain = false;
+  #failure: { readonly since: number; readonly retryMs: number } | undefined;
+  #closing:
+    { readonly since: number; readonly resolve: () => void; readonly reject: (cause: unknown) => void } | undefined;
+  #isClosed = false;
+
+  /** @param attempts - the number of attempts of each message */
+  constructor(engine: Engine, attempts: number) {
+    this.#engine = engine;
+    this.#inFlight = new InFlight(attempts, () => this.#runSoon());
+  }
+
+  store(message: SmsMessage, signal: AbortSignal): Promise<"stored" | "duplicate"> {
+    if (this.#isClosed) return Promise.reject(codedError("KALEYRA_SMS_INBOX_CLOSED"));
+    this.#runSoon();
+    return this.#arrivals.add(message, signal);
+  }
+
+  start(work: InboxWork): void {
+    this.#work = work;
+    this.#runSoon();
+  }
+
+  /** Runs a round: a message may be due without this process knowing. */
+  wake(): void {
+    this.#wakes++;
+    if (this.#work !== undefined) this.#runSoon();
+  }
+
+  /** Gives back the messages of a subscriber that have not started. */
+  forget(source: string): void {
+    const subscriber = phoneNumber(source);
+    this.#inFlight.release(({ message }) => phoneNumber(message.source) === subscriber);
+    this.#runSoon();
+  }
+
+  /** Rejects with the error that kept the last outcomes from being written. */
+  close(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#closing = { since: performance.now(), resolve, reject };
+      this.#inFlight.release();
+      this.#runSoon();
+    });
+  }
+
+  /** Runs a round in the next turn of the event loop, or when the one that runs has ended. */
+  #runSoon(): void {
+    if (this.#isNextSoon || this.#isClosed) return;
+    this.#isNextSoon = true;
+    if (!this.#isRunning) this.#plan(undefined);
+  }
+
+  /** @param ms - the delay of the next round in milliseconds; `undefined` for the next turn of the event loop */
+  #plan(ms: number | undefined): void {
+    this.#cancel();
+    if (ms === undefined) this.#immediate = setImmediate(this.#next);
+    else this.#timer = setTimeout(this.#next, ms);
+  }
+
+  #cancel(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+  }
+
+  #begin(): void {
+    this.#cancel();
+    this.#isRunning = true;
+    this.#isNextSoon = false;
+    this.#tried = this.#arrivals.waiting.length;
+    try {
+      const step = this.#step();
+      if (step instanceof Promise) {
+        void step.then(
+          () => this.#end(),
+          (error: unknown) => this.#end({ error }),
+        );
+        return;
+      }
+    } catch (error) {
+      this.#end({ error });
+      return;
+    }
+    this.#end();
+  }
+
+  /** Plans the next round even if this one has failed: without rounds, acknowledged messages would never be handled. */
+  #end(failed?: { readonly error: unknown }): void {
+    this.#isRunning = false;
+    try {
+      if (failed !== undefined) this.#recover(failed.error);
+      this.#planNext();
+    } catch {
+      this.#plan(MAX_RETRY_MS);
+    }
+  }
+
+  #step(): MaybePromise<void> {
+    return then(this.#handOut(), () => {
+      if (this.#gathering.isMoreComing(this.#arrivals.waiting.length)) {
+        this.#runSoon();
+        return;
+      }
+      this.#arrivals.dropAborted();
+      if (!this.#hasToWrite()) {
+        this.#failure = undefined;
+        return;
+      }
+      const round = this.#round();
+      const wakes = this.#wakes;
+      this.#tried = round.arrivals.length;
+      this.#isUncertain = true;
+      const write = this.#engine.write(round);
+      return then(write, (written) => {
+        this.#wakes -= wakes;
+        this.#written(round, written);
+      });
+    });
+  }
+
+  #planNext(): void {
+    if (this.#isClosed) return;
+    if (this.#closing !== undefined && this.#isIdle()) this.#finish(this.#closing.resolve);
+    else if (this.#isNextSoon) this.#plan(undefined);
+    else if (this.#failure !== undefined) this.#plan(this.#failure.retryMs);
+    else if (this.#inFlight.canStart(this.#concurrency) || this.#isDue()) this.#runSoon();
+    else if (this.#work !== undefined) {
+      const lookMs = this.#engine.lookMs - (performance.now() - this.#writtenAt);
+      this.#plan(Math.max(this.#free() > 0 ? Math.min(lookMs, this.#due - Date.now()) : lookMs, 1));
+    }
+  }
+
+  #handOut(): MaybePromise<void> {
+    const work = this.#work;
+    const { until = 0 } = this.#lease ?? {};
+    // When the lease has ended, another process may have taken the messages.
+    const isLeased = (): boolean => Date.now() < until;
+    if (work === undefined || !this.#inFlight.canStart(work.concurrency) || !isLeased()) return;
+    return then(this.#engine.gone(this.#inFlight.ready), (gone) => {
+      if (gone.size > 0) this.#inFlight.release((entry) => gone.has(entry));
+      this.#inFlight.start(work, isLeased);
+    });
+  }
+
+  #hasToWrite(): boolean {
+    if (this.#arrivals.waiting.length + this.#inFlight.ended.length > 0) return true;
+    if (this.#isUncertain || this.#wakes > 0 || this.#isDue()) return true;
+    return this.#work !== undefined && performance.now() - this.#writtenAt >= this.#engine.lookMs;
+  }
+
+  #round(): Round {
+    const ended = this.#inFlight.ended.slice();
+    return {
+      arrivals: this.#arrivals.waiting.map(({ message }) => message),
+      ended,
+      started: this.#inFlight.started(),
+      known: this.#inFlight.seqs(),
+      isUncertain: this.#isUncertain,
+      isWoken: this.#wakes > 0,
+      isTaking: this.#isTaking,
+      free: this.#free(),
+      spare: this.#isTaking ? Math.min(2 * ended.length, MAX_HELD) : 0,
+    };
+  }
+
+  #written({ ended, started }: Round, written: Written): void {
+    this.#isUncertain = false;
+    this.#failure = undefined;
+    this.#writtenAt = performance.now();
+    this.#due = written.due;
+    this.#inFlight.written(ended.length, started);
+    // With a new id: other processes took this one for dead, and have taken over its ready messages.
+    if (written.lease?.owner !== this.#lease?.owner) this.#inFlight.drop();
+    this.#lease = written.lease;
+    this.#inFlight.take(written.entries);
+    const { refused, stored } = written;
+    for (const [n, { resolve, reject }] of this.#arrivals.take(this.#tried).entries()) {
+      if (refused !== undefined) reject(refused);
+      else resolve(stored[n] === "duplicate" ? "duplicate" : "stored");
+    }
+    if (written.failure !== undefined) this.#report(written.failure);
+    for (const { message, attempts } of written.deadLetters)
+      this.#work?.failed(codedError("KALEYRA_SMS_CUT_SHORT"), message, attempts);
+    if (written.hasUnreadable) this.#work?.failed(codedError("KALEYRA_SMS_UNREADABLE"));
+  }
+
+  #recover(error: unknown): void {
+    const now = performance.now();
+    const since = this.#failure?.since ?? now;
+    const { error: failure, isBrief } = this.#engine.explain(error);
+    const retryMs = isBrief
+      ? Math.ceil(Math.random() * BRIEF_MS)
+      : Math.min(2 * (this.#failure?.retryMs ?? BRIEF_MS), MAX_RETRY_MS);
+    this.#failure = { since, retryMs };
+    // After a brief failure, the arrivals may still be written in time.
+    if (!isBrief) for (const { reject } of this.#arrivals.take(this.#tried)) reject(failure);
+    const isReported = !isBrief || now - since >= PATIENCE_MS;
+    if (isReported && this.#inFlight.ended.length > 0) this.#reportUnwritten(failure);
+    else if (isReported) this.#report(failure);
+    const closing = this.#closing;
+    if (closing !== undefined && !this.#inFlight.hasRunning && now - Math.max(since, closing.since) >= CLOSING_MS) {
+      this.#finish(() => closing.reject(failure));
+    }
+  }
+
+  #finish(settle: () => void): void {
+    this.#isClosed = true;
+    this.#cancel();
+    this.#arrivals.reject(codedError("KALEYRA_SMS_INBOX_CLOSED"));
+    settle();
+  }
+
+  #isIdle(): boolean {
+    const { hasReady, hasRunning, ended } = this.#inFlight;
+    return this.#arrivals.waiting.length === 0 && !hasReady && !hasRunning && ended.length === 0;
+  }
+
+  #isDue(): boolean {
+    return this.#due <= Date.now() && this.#free() > 0;
+  }
+
+  get #isTaking(): boolean {
+    return this.#work !== undefined && this.#closing === undefined;
+  }
+
+  get #concurrency(): number {
+    return this.#work?.concurrency ?? 0;
+  }
+
+  /** How many messages may be taken now. */
+  #free(): number {
+    return this.#isTaking ? this.#inFlight.free(this.#concurrency) : 0;
+  }
+}
