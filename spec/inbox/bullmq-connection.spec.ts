@@ -1,7 +1,7 @@
 // The option connection of bullmqInbox: a URL, options of ioredis, or both.
 
 import { once } from "node:events";
-import { connect, type AddressInfo } from "node:net";
+import { connect, createServer as createTcpServer, type AddressInfo } from "node:net";
 import { createServer } from "node:tls";
 import { afterAll, afterEach, beforeAll, expect, it } from "@jest/globals";
 import { bullmqInbox, type BullmqInboxOptions } from "express-kaleyra-sms/bullmq";
@@ -15,6 +15,12 @@ import { until } from "./waiting";
 const PSK = { ciphers: "PSK", maxVersion: "TLSv1.2" } as const;
 const psk = Buffer.alloc(16, "key");
 const PASSWORD = "not for a log";
+
+/** Changes Redis's reply to INFO, whose length comes first. */
+const reportLoading = (_reply: string, type: string, length: string, before: string): string => {
+  const eta = "loading_eta_seconds:3600\r\n";
+  return `${type}${Number(length) + eta.length}${before}loading:1\r\n${eta}`;
+};
 
 describeWithRedis("bullmqInbox", () => {
   let redis: RedisServer;
@@ -35,6 +41,24 @@ describeWithRedis("bullmqInbox", () => {
       const far = connect(redis.port, "127.0.0.1");
       for (const socket of [near, far]) socket.on("error", () => socket.destroy());
       near.pipe(far).pipe(near);
+    }).listen(0, "127.0.0.1");
+    ended.push(() => server.close());
+    await once(server, "listening");
+    return (server.address() as AddressInfo).port;
+  };
+
+  /** The port of a server whose connections each report once that Redis loads its data, and needs an hour. */
+  const loadingPort = async (): Promise<number> => {
+    const server = createTcpServer((near) => {
+      const far = connect(redis.port, "127.0.0.1");
+      for (const socket of [near, far]) socket.on("error", () => socket.destroy());
+      ended.push(() => near.destroy());
+      near.pipe(far);
+      const replies = far.setEncoding("latin1").on("data", (reply: string) => {
+        const changed = reply.replace(/^([=$])(\d+)(.+\r\n)loading:0\r\n/s, reportLoading);
+        near.write(changed, "latin1");
+        if (changed !== reply) replies.removeAllListeners("data").pipe(near);
+      });
     }).listen(0, "127.0.0.1");
     ended.push(() => server.close());
     await once(server, "listening");
@@ -79,6 +103,14 @@ describeWithRedis("bullmqInbox", () => {
     const other = recorder({ inbox: bullmqInbox({ connection: `redis://127.0.0.1:${redis.port}/1`, name }) });
     ended.push(() => other.sms.close());
     expect(await other.sms.receive(sent)).toMatchObject({ outcome: "duplicate" });
+  });
+
+  it("works soon after Redis has loaded its data, however long it expected to load", async () => {
+    const inbox = bullmqInbox({ connection: `redis://127.0.0.1:${await loadingPort()}`, name: "loading" });
+    const { sms, messages } = recorder({ inbox });
+    ended.push(() => sms.close());
+    expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
+    await until(() => messages.length === 1);
   });
 });
 

@@ -6,13 +6,18 @@ import type { Connection } from "./bullmq-options.js";
 import { Redis } from "./peers.js";
 import { redisFailed, unreachable } from "./unreachable.js";
 
-/** The longest delay between two attempts to connect, in milliseconds: the inbox works again soon after Redis does. */
+/**
+ * The longest delay between two attempts to connect, and between two questions whether Redis has loaded its data, in
+ * milliseconds: the inbox works again soon after Redis does.
+ */
 const MAX_RETRY_MS = 1_000;
 /** How long a released connection waits for the other side to close, in milliseconds. */
 const DISCONNECT_MS = 300;
 
 const COMMON = {
   retryStrategy: (times: number): number => Math.min(50 * 2 ** Math.min(times - 1, 10), MAX_RETRY_MS),
+  // ioredis waits as long as Redis expects to load. In the first moments Redis may expect to load for hours.
+  maxLoadingRetryTime: MAX_RETRY_MS,
   disconnectTimeout: DISCONNECT_MS,
   lazyConnect: false,
   // The form of replies that BullMQ expects.
