@@ -165,9 +165,12 @@ describeWithRedis("bullmqInbox", () => {
       }
       isOver = true;
       await sending;
-      const handled = (): Set<string> => new Set(messages.map(({ id }) => id));
+      const isHandled = (): boolean => {
+        const handled = new Set(messages.map(({ id }) => id));
+        return Array.from(answered).every((id) => handled.has(id));
+      };
       try {
-        await until(() => Array.from(answered).every((id) => handled().has(id)), 10_000);
+        await until(isHandled, 10_000);
       } catch (cause) {
         const { inbox } = recorded;
         const reasons = (await inbox.deadLetters()).map(({ reason }) => reason);

@@ -62,7 +62,13 @@ export async function redisServer(own: Record<string, string> = {}): Promise<Red
   let server: ChildProcess | undefined;
 
   const command: RedisServer["command"] = async (name, ...words) => {
-    const client = new Redis({ host: "127.0.0.1", port, retryStrategy: (times) => (times < 100 ? 50 : null) });
+    const client = new Redis({
+      host: "127.0.0.1",
+      port,
+      retryStrategy: (times) => (times < 100 ? 50 : null),
+      // Redis may expect to load for hours, although it has loaded in a moment.
+      maxLoadingRetryTime: 50,
+    });
     client.on("error", () => undefined);
     try {
       return await client.call(name, ...words);
