@@ -14,6 +14,9 @@ const MAX_RETRY_MS = 1_000;
 /** How long a released connection waits for the other side to close, in milliseconds. */
 const DISCONNECT_MS = 300;
 
+/** How long commands are gathered, in milliseconds: the result of a message must not wait for the handlers of others. */
+const MAX_GATHER_MS = 1;
+
 const COMMON = {
   retryStrategy: (times: number): number => Math.min(50 * 2 ** Math.min(times - 1, 10), MAX_RETRY_MS),
   // ioredis waits as long as Redis expects to load. In the first moments Redis may expect to load for hours.
@@ -64,6 +67,26 @@ export function openClient(connection: Connection, own: typeof FAIL_FAST | typeo
 export function ignoringErrors(client: Client): Client {
   // Every caller that waits adds a listener, and so does BullMQ.
   return client.setMaxListeners(Infinity).on("error", () => undefined);
+}
+
+/** Sends the commands of one turn of the event loop in one write. With a write for each, handling takes 16 % more CPU. */
+export function gatherWrites(client: Client): void {
+  const send = client.sendCommand.bind(client);
+  let gathering: { readonly stream: Client["stream"]; readonly since: number } | undefined;
+  const write = (): void => {
+    gathering?.stream.uncork();
+    gathering = undefined;
+  };
+  client.sendCommand = (...command) => {
+    if (gathering === undefined && client.status === "ready") {
+      gathering = { stream: client.stream, since: performance.now() };
+      client.stream.cork();
+      setImmediate(write);
+    }
+    const reply = send(...command);
+    if (gathering !== undefined && performance.now() - gathering.since > MAX_GATHER_MS) write();
+    return reply;
+  };
 }
 
 /**

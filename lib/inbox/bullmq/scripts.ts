@@ -65,11 +65,12 @@ end`;
  * inbox does not use them.
  */
 const REPAIR = `local function repair(job)
-  for _, field in ipairs({'ats', 'atm', 'attemptsMade', 'stc'}) do
-    local number = redis.call('HGET', job, field)
-    if number and not string.match(number, '^%d%d?%d?%d?%d?%d?$') then redis.call('HDEL', job, field) end
+  local fields = {'ats', 'atm', 'attemptsMade', 'stc', 'parentKey', 'parent', 'rjk', 'deid'}
+  local values = redis.call('HMGET', job, unpack(fields))
+  for n, field in ipairs(fields) do
+    local isCounter = n <= 4 and values[n] and string.match(values[n], '^%d%d?%d?%d?%d?%d?$')
+    if values[n] and not isCounter then redis.call('HDEL', job, field) end
   end
-  redis.call('HDEL', job, 'parentKey', 'parent', 'rjk', 'deid')
 end`;
 
 /** Repairs the job whose attempt has ended. */

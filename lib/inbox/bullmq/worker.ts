@@ -8,7 +8,7 @@ import { codedError } from "../../base/errors.js";
 import type { InboxWork } from "../inbox.js";
 import { atMostOncePerSecond } from "../at-most-once-per-second.js";
 import type { BullmqInboxSettings } from "./bullmq-options.js";
-import { ignoringErrors, release, openClient, WAIT_FOREVER } from "./client.js";
+import { gatherWrites, ignoringErrors, release, openClient, WAIT_FOREVER } from "./client.js";
 import { backoffStrategy, entryOf, optionsOf } from "./job.js";
 import { LastingWorker } from "./lasting-worker.js";
 import { createProcess } from "./process.js";
@@ -33,6 +33,7 @@ export function startWorker(settings: BullmqInboxSettings, work: InboxWork): Run
   const clients: Client[] = [];
   const client = openClient(connection, WAIT_FOREVER);
   clients.push(client);
+  gatherWrites(client);
   prependScripts(client);
   // The worker duplicates the client, and waits for messages on the copy.
   const duplicate = client.duplicate.bind(client);
