@@ -119,6 +119,14 @@ export const CODES = {
       "Use `sqliteInbox` on one machine, or `bullmqInbox` on several. " +
       "If this is a test, run it without `NODE_ENV=production`.",
   },
+  KALEYRA_SMS_INBOX_THREAD_ENDED: {
+    kinds: ["Error"],
+    sentence: "The thread that reads and writes the inbox's file has ended.",
+    action:
+      "It starts again by itself, and callbacks are answered 503 until then. Nothing that was acknowledged is lost. " +
+      "The error says why it ended. " +
+      "If the memory of the process is too small for a thread, set `thread: false`.",
+  },
   KALEYRA_SMS_INBOX_UNREACHABLE: {
     kinds: ["Error"],
     sentence: "Redis could not be reached, or refused a command.",
@@ -170,6 +178,13 @@ export const CODES = {
     action:
       "In the console, append `&keyword=<keyword>&parts[1]=<parts[1]>&parts[2]=<parts[2]>` to the endpoint, " +
       "or choose POST, which sends the whole text.",
+  },
+  KALEYRA_SMS_NO_THREAD: {
+    kinds: ["process warning"],
+    sentence: "sqliteInbox reads and writes its file in this process, since the file of its thread is missing.",
+    action:
+      "A bundle contains no threads: leave express-kaleyra-sms out of it, for instance as `external`. " +
+      "If a slow disk may block the event loop, set `thread: false`.",
   },
   KALEYRA_SMS_OTHER_PATH: {
     kinds: ["process warning"],

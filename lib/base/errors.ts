@@ -42,6 +42,31 @@ function finished<Made extends Error>(error: Made, code: Code, factory: Factory)
   return Object.assign(error, { code });
 }
 
+/** The parts of an error that was made in another thread. */
+export interface ErrorParts {
+  /** The code, if it was made here. */
+  readonly own: Code | undefined;
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  /** The codes of a library's error. */
+  readonly code: string | undefined;
+  readonly errcode: number | undefined;
+  readonly cause: Error | undefined;
+}
+
+/** Makes an error again that was made in another thread. */
+export function errorFrom({ own, name, message, stack, code, errcode, cause }: ErrorParts): Error {
+  const options = cause === undefined ? undefined : { cause };
+  const error = name === "TypeError" ? new TypeError(message, options) : new Error(message, options);
+  if (stack !== undefined) error.stack = stack;
+  if (own !== undefined) codes.set(error, own);
+  if (error.name !== name) Object.defineProperty(error, "name", { value: name, configurable: true, writable: true });
+  if (code !== undefined) Object.assign(error, { code });
+  if (errcode !== undefined) Object.assign(error, { errcode });
+  return error;
+}
+
 const codes = new WeakMap<object, Code>();
 
 /** The code of an error that was made here; `undefined` for anything else, whatever its `code`. */

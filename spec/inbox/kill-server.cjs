@@ -1,10 +1,9 @@
 // A server to be killed: stores and handles messages, and logs the start and the end of each handling.
 // Usage: node kill-server.cjs <log> <port> <options as JSON> <inbox>
-// The inbox is "sqlite <driver> <file>" or "bullmq <port>".
+// The inbox is "sqlite <driver> <file>", "sqlite-in-process <driver> <file>" or "bullmq <port>".
 
 const { appendFileSync } = require("node:fs");
 const { createServer } = require("node:http");
-const { createRequire } = require("node:module");
 const { setTimeout: sleep } = require("node:timers/promises");
 const { incomingSms } = require("express-kaleyra-sms");
 
@@ -17,8 +16,8 @@ function openInbox() {
     return bullmqInbox({ connection: { host: "127.0.0.1", port: Number(place[0]) }, ...inboxOptions });
   }
   const { sqliteInbox } = require("express-kaleyra-sms/sqlite");
-  const loaded = createRequire(module.filename)(place[0]);
-  return sqliteInbox({ database: new (loaded.DatabaseSync ?? loaded)(place[1]), ...inboxOptions });
+  const [driver, file] = place;
+  return sqliteInbox({ file, driver, thread: kind === "sqlite", ...inboxOptions });
 }
 
 const note = (what, id) => appendFileSync(log, `${what} ${id} ${process.pid} ${Date.now()}\n`);

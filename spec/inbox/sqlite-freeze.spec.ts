@@ -15,7 +15,12 @@ import { until, waitFor } from "./waiting";
 
 const leaseMs = 300;
 
-describe.each(DRIVERS)("with $name", ({ name, open }) => {
+const EACH = DRIVERS.flatMap((driver) => [
+  { ...driver, where: "its thread", thread: true },
+  { ...driver, where: "the process", thread: false },
+]);
+
+describe.each(EACH)("with $name in $where", ({ name, open, thread }) => {
   /** A router in this process, which is not frozen. */
   const router = (file: string, others: Parameters<typeof recorder>[0] = {}) => {
     const database: OpenDatabase = open(file);
@@ -28,7 +33,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
 
   /** A process that works on the file until it has started the message, and is frozen then. */
   const frozenAt = async (file: string, source: string, concurrency: number): Promise<FrozenProcess> => {
-    const frozen = new FrozenProcess(name, file, { concurrency, leaseMs });
+    const frozen = new FrozenProcess(name, file, { concurrency, leaseMs, thread });
     await until(() => frozen.printed("start").includes(source), 10_000);
     await freeze(frozen.pid);
     return frozen;
@@ -109,7 +114,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
 
   it("loses no acknowledged message of a process that only receives, and is frozen again and again", async () => {
     const file = temporary();
-    const frozen = new FrozenProcess(name, file, { concurrency: 0, leaseMs, floods: true });
+    const frozen = new FrozenProcess(name, file, { concurrency: 0, leaseMs, floods: true, thread });
     await until(() => frozen.printed("stored").length > 0, 10_000);
     const { sms, messages, errors } = router(file);
     for (let n = 0; n < 12; n++) {
@@ -137,7 +142,13 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     // Longer than a busy machine keeps a process from running: one that is not frozen must not be taken for it.
     const lease = 600;
     const servers = await Promise.all(
-      [0, 1].map(() => KilledServer.on(log, { leaseMs: lease }, ["sqlite", name, join(folder, "inbox.db")])),
+      [0, 1].map(() =>
+        KilledServer.on(log, { leaseMs: lease }, [
+          thread ? "sqlite" : "sqlite-in-process",
+          name,
+          join(folder, "inbox.db"),
+        ]),
+      ),
     );
     for (const server of servers) ended.push(() => server.end("SIGKILL"));
     await Promise.all(servers.map((server) => server.start()));

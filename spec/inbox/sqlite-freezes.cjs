@@ -7,16 +7,13 @@
 // option `floods` it does so all the time.
 
 const { existsSync, writeSync } = require("node:fs");
-const { createRequire } = require("node:module");
 const { setTimeout: sleep } = require("node:timers/promises");
 const { incomingSms } = require("express-kaleyra-sms");
 const { sqliteInbox } = require("express-kaleyra-sms/sqlite");
 
 const [driver, file, options] = process.argv.slice(2);
-const { floods = false, concurrency, leaseMs } = JSON.parse(options);
-const loaded = createRequire(module.filename)(driver);
-const Database = loaded.DatabaseSync ?? loaded;
-const inbox = sqliteInbox({ database: new Database(file), leaseMs, backoffMs: 20 });
+const { floods = false, concurrency, leaseMs, thread } = JSON.parse(options);
+const inbox = sqliteInbox({ file, driver, thread, leaseMs, backoffMs: 20 });
 const sms = incomingSms({ inbox, concurrency, authenticate: false });
 
 const print = (line) => writeSync(1, `${line}\n`);

@@ -10,10 +10,18 @@ import { Client, JUST_ENDED_MS, killAgainAndAgain, KilledServer, noteKill, readL
 import { ended, temporaryFolder } from "./temporary";
 import { until, waitFor } from "./waiting";
 
-describe.each(DRIVERS)("with $name", ({ name }) => {
+const PLACES = [
+  { where: "its thread", kind: "sqlite" },
+  { where: "the process", kind: "sqlite-in-process" },
+];
+const EACH = DRIVERS.flatMap(({ name }) => PLACES.map((place) => ({ name, ...place })));
+
+describe.each(EACH)("with $name in $where", ({ name, where, kind }) => {
   it("handles every acknowledged message although its process is killed again and again", async () => {
     const folder = temporaryFolder();
-    await killAgainAndAgain(name, join(folder, "log"), ["sqlite", name, join(folder, "inbox.db")], { isOrdered: true });
+    await killAgainAndAgain(`${name} in ${where}`, join(folder, "log"), [kind, name, join(folder, "inbox.db")], {
+      isOrdered: true,
+    });
   }, 90_000);
 
   it("shares messages between two processes, and one goes on alone when the other is killed", async () => {
@@ -21,7 +29,7 @@ describe.each(DRIVERS)("with $name", ({ name }) => {
     const log = join(folder, "log");
     writeFileSync(log, "");
     const servers = await Promise.all(
-      [0, 1].map(() => KilledServer.on(log, { leaseMs: 500 }, ["sqlite", name, join(folder, "inbox.db")])),
+      [0, 1].map(() => KilledServer.on(log, { leaseMs: 500 }, [kind, name, join(folder, "inbox.db")])),
     );
     for (const server of servers) ended.push(() => server.end("SIGKILL"));
     await Promise.all(servers.map((server) => server.start()));
@@ -46,7 +54,7 @@ describe.each(DRIVERS)("with $name", ({ name }) => {
     const { handled, twice, shares } = readLog(log);
     const [one = 0, other = 0] = [shares.get(first ?? ""), shares.get(second ?? "")];
     console.log(
-      `${name}: ${accepted.length} acknowledged, ${one} handled by the killed process, ${other} by the other, ` +
+      `${name} in ${where}: ${accepted.length} acknowledged, ${one} handled by the killed process, ${other} by the other, ` +
         `${twice.size} by both`,
     );
     expect(accepted.filter((id) => !handled.has(id))).toEqual([]);

@@ -19,9 +19,9 @@ import { ended, temporary } from "./temporary";
 const STATES = ["waiting", "behind", "held", "running", "dead", "unreadable"];
 
 /** A file in a folder of its own. */
-function place(driver: Driver): Place {
+function place(driver: Driver, thread: boolean): Place {
   const folder = mkdtempSync(join(tmpdir(), "inbox-"));
-  const place = { file: join(folder, "inbox.db"), driver: driver.name as SqliteDriver };
+  const place = { file: join(folder, "inbox.db"), driver: driver.name as SqliteDriver, thread };
   return {
     open: (options) => separately(() => sqliteInbox({ ...place, ...options })),
     remove: () => rmSync(folder, { recursive: true }),
@@ -29,7 +29,12 @@ function place(driver: Driver): Place {
 }
 
 describe.each(DRIVERS)("with $name", (driver) => {
-  itConforms({ isOrdered: true, place: () => place(driver) });
+  describe.each([
+    ["in its thread", true],
+    ["in this process", false],
+  ])("%s", (_where, thread) => {
+    itConforms({ isOrdered: true, place: () => place(driver, thread) });
+  });
 
   describe("with a fake clock", () => {
     let now: number;

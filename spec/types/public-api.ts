@@ -245,6 +245,9 @@ sqliteInbox({ file: "inbox.db", driver: "better-sqlite3", name: "orders" });
 sqliteInbox({ file: "inbox.db", database });
 // @ts-expect-error: a handle has its driver
 sqliteInbox({ database, driver: "libsql" });
+sqliteInbox({ file: "inbox.db", thread: false });
+// @ts-expect-error: a handle is used in this process
+sqliteInbox({ database, thread: false });
 // @ts-expect-error: neither a file nor a handle
 sqliteInbox({ attempts: 3 });
 

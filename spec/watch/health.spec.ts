@@ -237,7 +237,10 @@ describe("a router with an inbox", () => {
 
   it("is not ready within a lease when the inbox's file is gone, and is again when it is back", async () => {
     const file = temporary();
-    const sms = receiver(sqliteInbox({ file, driver: "libsql", leaseMs: LEASE_MS }), { concurrency: 1 });
+    const inbox = sqliteInbox({ file, driver: "libsql", leaseMs: LEASE_MS });
+    const sms = receiver(inbox, { concurrency: 1 });
+    // Its thread has opened the file once it answers.
+    await inbox.stats();
     await until(isReady(sms));
     renameSync(file, `${file}-away`);
     await until(isUnreachable(sms));

@@ -1,125 +1,60 @@
-// Writes the rounds of an inbox to its SQLite file, in this process.
+// Writes the rounds of an inbox to its SQLite file, in this process or in a thread of its own.
 
-import type { InboxSettings } from "../inbox-options.js";
-import type { Engine, Entry, Lease, Round, Written } from "../rounds/engine.js";
-import { fileFailed, isBusy, transaction, type SqliteDatabase } from "./driver.js";
-import type { InboxFile } from "./file.js";
-import type { Ledger } from "./ledger.js";
-import { LogLimit } from "./log.js";
-import type { Processes } from "./processes.js";
-import { writeRound, type Result, type Todo } from "./round.js";
-import { currentTime } from "./rows.js";
-import { LOOK_MS, Watch } from "./watch.js";
-
-/** How often keys are removed that were kept for `retentionMs`, in milliseconds: many at once cost less each. */
-const PRUNE_MS = 1_000;
+import { then, type MaybePromise } from "../../base/maybe-promise.js";
+import type { SmsMessage } from "../../callback/message.js";
+import type { Engine, Entry, Round, Written } from "../rounds/engine.js";
+import { textOf } from "../stored-message.js";
+import type { Backend } from "./backend.js";
+import type { Batch, BatchResult } from "./batch.js";
+import { fileFailed, isBusy } from "./driver.js";
+import { LOOK_MS } from "./watch.js";
 
 export class SqliteEngine implements Engine {
   readonly lookMs = LOOK_MS;
-  readonly #database: SqliteDatabase;
-  readonly #ledger: Ledger;
-  readonly #processes: Processes;
-  readonly #file: InboxFile;
-  readonly #settings: InboxSettings;
-  readonly #watch: Watch;
-  readonly #log: LogLimit;
-  #lease: Lease | undefined;
-  #prunedAt = -Infinity;
-  /** Whether a transaction was begun since the last commit. Not every failed round has begun one. */
-  #hasBegun = false;
+  readonly #backend: Pick<Backend, "write" | "gone">;
 
-  constructor(
-    database: SqliteDatabase,
-    ledger: Ledger,
-    processes: Processes,
-    file: InboxFile,
-    settings: InboxSettings,
-  ) {
-    this.#database = database;
-    this.#ledger = ledger;
-    this.#processes = processes;
-    this.#file = file;
-    this.#settings = settings;
-    this.#log = new LogLimit(database, file);
-    this.#watch = new Watch(ledger, processes, settings.leaseMs);
+  constructor(backend: Pick<Backend, "write" | "gone">) {
+    this.#backend = backend;
   }
 
-  write(round: Round): Written {
-    this.#log.look();
-    const { isReached, isExceeded } = this.#log;
-    const refused = isReached && round.arrivals.length > 0 ? { refused: this.#log.error() } : {};
-    const failure = isExceeded ? { failure: this.#log.error() } : {};
-    const arrivals = isReached ? [] : round.arrivals;
-    const isTaking = round.isTaking && !isExceeded;
-    const [free, spare] = isTaking ? [round.free, round.spare] : [0, 0];
-    if (round.isWoken) this.#watch.due = 0;
-    if (isTaking) this.#watch.look(this.#lease?.owner ?? 0);
-    const todo = this.#todo({ ...round, arrivals, free, spare }, currentTime());
-    const result = todo === undefined ? undefined : this.#commit(todo);
-    return {
-      stored: result?.stored.map(({ as }) => (as === "duplicate" ? as : "stored")) ?? [],
-      entries: result?.entries ?? [],
-      deadLetters: result?.deadLetters ?? [],
-      hasUnreadable: result?.hasUnreadable ?? false,
-      lease: this.#lease,
-      // While nothing may be taken, nothing is due.
-      due: isExceeded ? Infinity : this.#watch.due,
-      ...refused,
-      ...failure,
-    };
+  write(round: Round): MaybePromise<Written> {
+    return then(this.#backend.write(batchOf(round)), (result) => writtenOf(result, round.arrivals));
   }
 
-  gone(entries: readonly Entry[]): ReadonlySet<Entry> {
-    if (!this.#watch.hasChanged()) return new Set();
-    const startable = this.#ledger.startable(this.#lease?.owner ?? 0);
-    return new Set(entries.filter(({ seq }) => !startable.has(seq)));
+  gone(entries: readonly Entry[]): MaybePromise<ReadonlySet<Entry>> {
+    return then(this.#backend.gone(entries), (seqs) =>
+      seqs.length === 0 ? NONE : new Set(entries.filter(({ seq }) => seqs.includes(seq))),
+    );
   }
 
   explain(error: unknown): { readonly error: unknown; readonly isBrief: boolean } {
     return { error: fileFailed(error), isBrief: isBusy(error) };
   }
+}
 
-  /** `undefined` if there is nothing to write. */
-  #todo(round: Round, now: number): Todo | undefined {
-    const { due, suspects, isClockSetBack } = this.#watch;
-    const { arrivals, ended, started, known, free, spare } = round;
-    const hasMessages = known.length > 0;
-    const isLeaseOld = hasMessages && this.#lease !== undefined && this.#processes.isOld(this.#lease, now);
-    const isInspection = this.#watch.isInspectionDue(now);
-    const isUncertain = round.isUncertain && this.#hasBegun;
-    const hasNews = arrivals.length + ended.length > 0;
-    const isDue = due <= now && free > 0;
-    if (!hasNews && !isLeaseOld && !isInspection && !isUncertain && !isClockSetBack && !isDue) return undefined;
-    return {
-      arrivals,
-      ended,
-      started,
-      lease: this.#lease,
-      known: isUncertain ? known : undefined,
-      hasMessages,
-      free,
-      spare,
-      due,
-      isClockSetBack,
-      isInspection,
-      suspects,
-      isPruning: performance.now() - this.#prunedAt >= Math.min(PRUNE_MS, this.#settings.retentionMs),
-    };
-  }
+const NONE: ReadonlySet<Entry> = new Set();
 
-  #commit(todo: Todo): Result {
-    const deps = { ledger: this.#ledger, processes: this.#processes };
-    // Also before the transaction: one in a lost file would be lost, and could hide the loss from the check after it.
-    this.#file.assertSame();
-    this.#hasBegun = true;
-    // By the clock as of the lock: this process may have been frozen until now, and its lease may have ended.
-    const result = transaction(this.#database, () => writeRound(deps, this.#settings, todo, currentTime()));
-    this.#file.assertSame();
-    this.#hasBegun = false;
-    this.#ledger.committed();
-    this.#watch.committed(result.due, result.suspects);
-    if (todo.isPruning) this.#prunedAt = performance.now();
-    this.#lease = result.lease;
-    return result;
-  }
+function batchOf(round: Round): Batch {
+  return {
+    ...round,
+    arrivals: round.arrivals.map((message) => ({ key: message.key, source: message.source, text: textOf(message) })),
+    ended: round.ended.map(({ entry: { seq, owner, attempts, message }, outcome }) => ({
+      seq,
+      owner,
+      attempts,
+      source: message.source,
+      outcome,
+    })),
+    started: round.started.map(({ seq, owner }) => ({ seq, owner })),
+  };
+}
+
+function writtenOf({ entries, ...result }: BatchResult, arrivals: readonly SmsMessage[]): Written {
+  return {
+    ...result,
+    entries: entries.flatMap(({ message: given, ...row }) => {
+      const message = typeof given === "number" ? arrivals[given] : given;
+      return message === undefined ? [] : [{ ...row, message }];
+    }),
+  };
 }

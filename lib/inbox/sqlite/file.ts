@@ -25,13 +25,17 @@ export class InboxFile {
   #logSalts = "";
   #logBytes = 0n;
 
-  /** The log, to which SQLite writes transactions, and its index, which the processes share, must exist already. */
-  constructor(path: string) {
+  /**
+   * The log, to which SQLite writes transactions, and its index, which the processes share, must exist already.
+   *
+   * @param descriptor - of the file, from `descriptorOf`. A thread gets it from its process: it must not close its own
+   */
+  constructor(path: string, descriptor = descriptorOf(path)) {
     this.path = path;
     const log = `${path}-wal`;
     const files = [path, log, `${path}-shm`].map((file) => [file, identityOf(statOf(file))] as const);
     this.#identities = new Map(files);
-    this.#descriptor = descriptorOf(path);
+    this.#descriptor = descriptor;
     this.#logDescriptor = openSync(log, "r");
     this.#hasApplicationId = this.#readApplicationId() === APPLICATION_ID;
   }
@@ -108,12 +112,12 @@ export class InboxFile {
 }
 
 /**
- * One descriptor for each file, never closed. Closing any descriptor of a file releases all locks of the process on
+ * One descriptor of this process for each file, never closed. Closing any descriptor of a file releases all locks of the process on
  * that file, including SQLite's, of every handle.
  */
 const descriptors = new Map<string, number>();
 
-function descriptorOf(file: string): number {
+export function descriptorOf(file: string): number {
   const identity = identityOf(statOf(file));
   const known = descriptors.get(identity);
   if (known !== undefined) return known;

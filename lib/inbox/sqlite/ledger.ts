@@ -2,7 +2,8 @@
 
 import type { SmsMessage } from "../../callback/message.js";
 import { CUT_SHORT } from "../attempt.js";
-import { storedSource, textOf } from "../stored-message.js";
+import { storedSource } from "../stored-message.js";
+import type { Arrival } from "./batch.js";
 import type { Row, SqliteDatabase } from "./driver.js";
 import type { Keys } from "./keys.js";
 import { ATTEMPTS, clampedInstant, MESSAGE, messageOf } from "./rows.js";
@@ -90,7 +91,7 @@ export class Ledger {
    * @returns one result for each message
    */
   store(
-    messages: readonly SmsMessage[],
+    messages: readonly Arrival[],
     claim: () => "running" | "held" | "waiting",
     owner: number,
     now: number,
@@ -103,7 +104,7 @@ export class Ledger {
     const sources = this.#liveSources(messages.map(({ source }) => storedSource(source)));
     const insert = this.#statements.get("insert");
     return messages.map((message) => {
-      const { key } = message;
+      const { key, text } = message;
       const source = storedSource(message.source);
       if (keys.has(key)) return { as: "duplicate" };
       keys.add(key);
@@ -111,14 +112,14 @@ export class Ledger {
       if (found !== undefined) {
         if (!found.isRevivable) return { as: "duplicate" };
         sources.add(source);
-        this.#statements.run("revive", now, source, textOf(message), source, found.seq);
+        this.#statements.run("revive", now, source, text, source, found.seq);
         return { as: "waiting" };
       }
       const as = sources.has(source) ? "behind" : claim();
       sources.add(source);
       const isTaken = as === "running" || as === "held";
       const seq = this.#keys.add(key);
-      insert.run(seq, key, source, textOf(message), STATE[as], as === "running" ? 1 : 0, now, isTaken ? owner : null);
+      insert.run(seq, key, source, text, STATE[as], as === "running" ? 1 : 0, now, isTaken ? owner : null);
       return isTaken ? { as, seq } : { as };
     });
   }

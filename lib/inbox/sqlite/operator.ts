@@ -3,10 +3,9 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 
 import { codedError } from "../../base/errors.js";
-import { readLimit, requireString } from "../inbox-options.js";
-import type { Inbox, InboxStats } from "../inbox.js";
-import type { DeadLetter, KeptMessage, OperableInbox } from "../operable-inbox.js";
-import type { RoundWorker } from "../rounds/worker.js";
+import type { InboxStats } from "../inbox.js";
+import type { DeadLetter, KeptMessage } from "../operable-inbox.js";
+import type { Changes, Operations } from "./backend.js";
 import { isBusy, row, transaction, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
 import { emptyLog } from "./log.js";
@@ -21,41 +20,37 @@ const CLOSING_MS = 1_000;
 /** How many dead letters are replayed in one transaction. */
 const REPLAY_BATCH = 500;
 
-export class Operator implements Omit<OperableInbox, keyof Inbox> {
+export class Operator implements Operations {
   readonly #database: SqliteDatabase;
   readonly #file: InboxFile;
   readonly #upkeep: Upkeep;
-  readonly #worker: RoundWorker;
+  readonly #changes: Changes;
   readonly #running = new Set<Promise<unknown>>();
   #isClosed = false;
 
-  constructor(database: SqliteDatabase, file: InboxFile, upkeep: Upkeep, worker: RoundWorker) {
+  constructor(database: SqliteDatabase, file: InboxFile, upkeep: Upkeep, changes: Changes) {
     this.#database = database;
     this.#file = file;
     this.#upkeep = upkeep;
-    this.#worker = worker;
+    this.#changes = changes;
   }
 
   async stats(): Promise<InboxStats> {
     return this.#run(() => this.#upkeep.stats(currentTime()));
   }
 
-  async deadLetters({ limit, after }: Parameters<OperableInbox["deadLetters"]>[0] = {}): Promise<DeadLetter[]> {
-    const pageSize = readLimit(limit);
-    if (after !== undefined) requireString("deadLetters({ after })", after);
-    return this.#run(() => this.#upkeep.deadLetters(pageSize, after));
+  async deadLetters(limit: number, after: string | undefined): Promise<DeadLetter[]> {
+    return this.#run(() => this.#upkeep.deadLetters(limit, after));
   }
 
   async get(key: string): Promise<KeptMessage | undefined> {
-    requireString("get(key)", key);
     return this.#run(() => this.#upkeep.get(key, currentTime()));
   }
 
   async replay(key: string): Promise<number> {
-    requireString("replay(key)", key);
     return this.#run(async () => {
       const isReplayed = await this.#write(() => this.#upkeep.replay(key, currentTime()));
-      this.#worker.wake();
+      this.#changes.wake();
       return Number(isReplayed);
     });
   }
@@ -68,7 +63,7 @@ export class Operator implements Omit<OperableInbox, keyof Inbox> {
       do {
         count = await this.#write(() => this.#upkeep.replaySome(REPLAY_BATCH, startedAt, currentTime()));
         replayed += count;
-        this.#worker.wake();
+        this.#changes.wake();
         await setImmediate();
       } while (count === REPLAY_BATCH);
       return replayed;
@@ -76,22 +71,19 @@ export class Operator implements Omit<OperableInbox, keyof Inbox> {
   }
 
   async discard(key: string): Promise<number> {
-    requireString("discard(key)", key);
     return this.#run(async () => Number(await this.#write(() => this.#upkeep.discard(key, currentTime()))));
   }
 
   async forget(source: string): Promise<number> {
-    requireString("forget(source)", source);
     return this.#run(async () => {
       const forgotten = await this.#write(() => this.#upkeep.forget(source, currentTime()));
-      this.#worker.forget(source);
+      this.#changes.forget(source);
       if (!(await this.#emptyLog(LOCK_TIMEOUT_MS))) throw logInUse();
       return forgotten;
     });
   }
 
   async countOf(source: string): Promise<number> {
-    requireString("countOf(source)", source);
     return this.#run(() => this.#upkeep.countOf(source));
   }
 

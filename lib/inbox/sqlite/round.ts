@@ -1,9 +1,9 @@
 // Writes a round: one transaction with every message that came or ended since the last one.
 
-import type { SmsMessage } from "../../callback/message.js";
 import type { InboxSettings } from "../inbox-options.js";
 import { backoffAfter } from "../retry.js";
-import type { CutShort, Ended, Entry, Lease } from "../rounds/engine.js";
+import type { CutShort, Lease } from "../rounds/engine.js";
+import type { Arrival, EndedRow, OwnRow, TakenRow } from "./batch.js";
 import type { Ledger, Stored } from "./ledger.js";
 import type { Processes } from "./processes.js";
 
@@ -20,10 +20,10 @@ interface Deps {
 
 /** What a round writes. */
 export interface Todo {
-  readonly arrivals: readonly SmsMessage[];
-  readonly ended: readonly Ended[];
+  readonly arrivals: readonly Arrival[];
+  readonly ended: readonly EndedRow[];
   /** Messages that the file says are held, and that run now. */
-  readonly started: readonly Entry[];
+  readonly started: readonly OwnRow[];
   readonly lease: Lease | undefined;
   /** The rows of all messages of this process, given only if the file may say otherwise. */
   readonly known: readonly number[] | undefined;
@@ -50,7 +50,7 @@ export interface Result {
   /** One for each arrival. */
   readonly stored: readonly Stored[];
   /** The messages that this process takes, from the file or from the arrivals. */
-  readonly entries: readonly Entry[];
+  readonly entries: readonly TakenRow[];
   /** New dead letters: their process died in each attempt. */
   readonly deadLetters: readonly CutShort[];
   /** Whether an unreadable row was set aside. */
@@ -90,7 +90,7 @@ export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now:
   const lease =
     canTake || todo.hasMessages || todo.isInspection ? processes.renew(todo.lease, now, todo.isInspection) : todo.lease;
   const owner = lease?.owner ?? 0;
-  const entries: Entry[] = [];
+  const entries: TakenRow[] = [];
   let hasUnreadable = false;
   const started = todo.started.filter((entry) => entry.owner === owner).map(({ seq }) => seq);
   if (started.length > 0) ledger.start(started, owner, now);
@@ -111,11 +111,10 @@ export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now:
     return spare-- > 0 ? "held" : "waiting";
   };
   const stored = ledger.store(todo.arrivals, claim, owner, now);
-  for (const [n, message] of todo.arrivals.entries()) {
-    const written = stored[n];
-    if (written?.as === "waiting") isDue = true;
-    else if (written?.as === "running" || written?.as === "held")
-      entries.push({ seq: written.seq, message, attempts: 1, owner, isHeld: written.as === "held" });
+  for (const [n, written] of stored.entries()) {
+    if (written.as === "waiting") isDue = true;
+    else if (written.as === "running" || written.as === "held")
+      entries.push({ seq: written.seq, message: n, attempts: 1, owner, isHeld: written.as === "held" });
   }
   if (todo.isPruning) ledger.prune(now - settings.retentionMs, PRUNE_BATCH);
   const due = isDue ? now : Math.min(Infinity, ...later);
@@ -154,21 +153,21 @@ function writeEnded(ledger: Ledger, settings: InboxSettings, ended: Todo["ended"
   const done = new Map<number, number[]>();
   const sources = new Set<string>();
   /** The message was handled, or forgotten while it ran. */
-  const end = ({ seq, owner, message }: Entry): void => {
+  const end = ({ seq, owner, source }: EndedRow): void => {
     const seqs = done.get(owner);
     if (seqs === undefined) done.set(owner, [seq]);
     else seqs.push(seq);
-    sources.add(message.source);
+    sources.add(source);
   };
-  for (const { entry, outcome } of ended) {
-    const { seq, owner, attempts, message } = entry;
+  for (const entry of ended) {
+    const { seq, owner, attempts, source, outcome } = entry;
     if (outcome.outcome === "released" && ledger.requeue(seq, owner, attempts - 1, now)) due.push(now);
     else if (outcome.outcome === "failed" && attempts < settings.attempts) {
       const at = now + backoffAfter(attempts, settings);
       if (ledger.requeue(seq, owner, attempts, at)) due.push(at);
       else end(entry);
     } else if (outcome.outcome === "failed" && ledger.markDead(seq, owner, attempts, outcome.reason, now)) {
-      sources.add(message.source);
+      sources.add(source);
     } else end(entry);
   }
   for (const [owner, seqs] of done) ledger.markDone(seqs, owner, now);

@@ -3,20 +3,15 @@
 import { existsSync } from "node:fs";
 
 import { invalidOption } from "../../base/errors.js";
+import { readLimit, requireString } from "../inbox-options.js";
 import type { InspectedInbox, OperableInbox } from "../operable-inbox.js";
 import { RoundWorker } from "../rounds/worker.js";
-import { openDatabase } from "./database.js";
-import type { SqliteDatabase } from "./driver.js";
-import { openFile } from "./drivers.js";
+import type { Backend, Changes } from "./backend.js";
 import { SqliteEngine } from "./engine.js";
-import { InboxFile } from "./file.js";
-import { Keys } from "./keys.js";
-import { Ledger } from "./ledger.js";
-import { assertFree, markOpen } from "./open-files.js";
-import { Operator } from "./operator.js";
-import { Processes } from "./processes.js";
+import { LocalBackend } from "./local-backend.js";
+import { markOpen } from "./open-files.js";
 import { readSqliteOptions, type SqliteInboxOptions, type SqliteInboxSettings } from "./sqlite-options.js";
-import { Upkeep } from "./upkeep.js";
+import { canRunThread, ThreadBackend } from "./thread/client.js";
 
 /**
  * Keeps messages in an SQLite file, for one or several processes on one machine. The messages of one source are handled
@@ -26,6 +21,7 @@ import { Upkeep } from "./upkeep.js";
  * tables, belongs to an inbox of another name, or has an inbox in this process already
  * @throws TypeError if no driver is installed
  * @throws TypeError if an option is unknown or has a wrong value
+ * @throws TypeError if it may not start a thread, under Node's permission model
  * @example
  * import { sqliteInbox } from "express-kaleyra-sms/sqlite";
  *
@@ -41,30 +37,34 @@ export function existingSqliteInbox(options: SqliteInboxOptions): InspectedInbox
   const settings = readSqliteOptions(options);
   if ("file" in settings.place && !existsSync(settings.place.file))
     throw invalidOption("options.file of sqliteInbox takes the file of an inbox: it does not exist.");
-  const { inbox, operator } = opened(settings, false);
-  // The file keeps the name: under another one, it is not opened.
-  return { ...inbox, countOf: (source) => operator.countOf(source), isUnused: () => Promise.resolve(false) };
+  // For one call, a thread is not worth its start.
+  const { inbox, backend } = opened({ ...settings, isThreaded: false }, false);
+  return {
+    ...inbox,
+    countOf: async (source) => backend.operations.countOf(requireString("countOf(source)", source)),
+    // The file keeps the name: under another one, it is not opened.
+    isUnused: () => Promise.resolve(false),
+  };
 }
 
 interface Opened {
   readonly inbox: OperableInbox;
-  readonly operator: Operator;
+  readonly backend: Backend;
 }
 
 function opened(settings: SqliteInboxSettings, isNewAllowed: boolean): Opened {
-  const { database, file, release } = openPlace(settings, isNewAllowed);
-  const keys = new Keys(database);
-  const processes = new Processes(database, settings.leaseMs);
-  const engine = new SqliteEngine(database, new Ledger(database, keys), processes, file, settings);
-  const worker = new RoundWorker(engine, settings.attempts);
-  const operator = new Operator(database, file, new Upkeep(database, keys), worker);
+  const changes: Changes = { wake: () => worker.wake(), forget: (source) => worker.forget(source) };
+  const { backend, unmark } = openBackend(settings, changes, isNewAllowed);
+  const worker = new RoundWorker(new SqliteEngine(backend), settings.attempts);
+  const { operations } = backend;
 
   const close = async (): Promise<void> => {
+    backend.closing();
     try {
       await worker.close();
     } finally {
-      await operator.close();
-      release();
+      await backend.close();
+      unmark();
     }
   };
 
@@ -74,47 +74,39 @@ function opened(settings: SqliteInboxSettings, isNewAllowed: boolean): Opened {
     store: (message, signal) => worker.store(message, signal),
     start: (work) => worker.start(work),
     close: () => (closing ??= close()),
-    stats: () => operator.stats(),
-    deadLetters: (page) => operator.deadLetters(page),
-    get: (key) => operator.get(key),
-    replay: (key) => operator.replay(key),
-    replayAll: () => operator.replayAll(),
-    discard: (key) => operator.discard(key),
-    forget: (source) => operator.forget(source),
+    stats: () => operations.stats(),
+    deadLetters: async ({ limit, after } = {}) => {
+      if (after !== undefined) requireString("deadLetters({ after })", after);
+      return operations.deadLetters(readLimit(limit), after);
+    },
+    get: async (key) => operations.get(requireString("get(key)", key)),
+    replay: async (key) => operations.replay(requireString("replay(key)", key)),
+    replayAll: () => operations.replayAll(),
+    discard: async (key) => operations.discard(requireString("discard(key)", key)),
+    forget: async (source) => operations.forget(requireString("forget(source)", source)),
     leaseMs: settings.leaseMs,
     isLocal: true,
   };
-  return { inbox, operator };
+  return { inbox, backend };
 }
 
-interface Place {
-  readonly database: SqliteDatabase;
-  readonly file: InboxFile;
-  /** Closes what was opened here, and lets the file be opened again. */
-  readonly release: () => void;
-}
-
-function openPlace({ place, name }: SqliteInboxSettings, isNewAllowed: boolean): Place {
-  if ("database" in place) return placeOf(place.database, openDatabase(place.database, name, "database", isNewAllowed));
-  // Before it is opened: closing a second handle, perhaps of another driver, would release the locks of the first.
-  assertFree(place.file);
-  const database = openFile(place.file, place.driver);
-  const close = (): void => void database.close();
-  try {
-    return placeOf(database, openDatabase(database, name, "file", isNewAllowed), close);
-  } catch (error) {
-    close();
-    throw error;
-  }
-}
-
-function placeOf(database: SqliteDatabase, path: string, close?: () => void): Place {
-  const file = new InboxFile(path);
-  const unmark = markOpen(path);
-  const release = (): void => {
-    file.close();
-    unmark();
-    close?.();
-  };
-  return { database, file, release };
+/**
+ * Opens the file in this process first, also if a thread is to use it: whatever is wrong with it is thrown here, with
+ * the driver's own error, and a driver is loaded by the app's own loaders. Waiting for the thread instead, with
+ * `Atomics.wait`, would block the event loop for as long as a thread takes to start.
+ *
+ * The process has closed its handle before the thread opens one: closing any descriptor of a file releases all locks
+ * of the process on it, those of its threads included.
+ */
+function openBackend(
+  settings: SqliteInboxSettings,
+  changes: Changes,
+  isNewAllowed: boolean,
+): { readonly backend: Backend; readonly unmark: () => void } {
+  const isThreaded = settings.isThreaded && canRunThread();
+  const local = new LocalBackend(settings, changes, { isNewAllowed });
+  const unmark = markOpen(local.path);
+  if (!isThreaded) return { backend: local, unmark };
+  local.release();
+  return { backend: new ThreadBackend(settings, local.path, changes), unmark };
 }

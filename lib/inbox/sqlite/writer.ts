@@ -1,0 +1,126 @@
+// Writes rounds to the file, and knows what other processes do with it.
+
+import type { InboxSettings } from "../inbox-options.js";
+import type { Lease } from "../rounds/engine.js";
+import type { Batch, BatchResult } from "./batch.js";
+import { transaction, type SqliteDatabase } from "./driver.js";
+import type { InboxFile } from "./file.js";
+import type { Ledger } from "./ledger.js";
+import { LogLimit } from "./log.js";
+import type { Processes } from "./processes.js";
+import { writeRound, type Result, type Todo } from "./round.js";
+import { currentTime } from "./rows.js";
+import { Watch } from "./watch.js";
+
+/** How often keys are removed that were kept for `retentionMs`, in milliseconds: many at once cost less each. */
+const PRUNE_MS = 1_000;
+
+export class Writer {
+  readonly #database: SqliteDatabase;
+  readonly #ledger: Ledger;
+  readonly #processes: Processes;
+  readonly #file: InboxFile;
+  readonly #settings: InboxSettings;
+  readonly #watch: Watch;
+  readonly #log: LogLimit;
+  #lease: Lease | undefined;
+  #prunedAt = -Infinity;
+  /** Whether a transaction was begun since the last commit. Not every failed round has begun one. */
+  #hasBegun: boolean;
+
+  /** @param lease - of an earlier writer of this process, which may have begun a transaction */
+  constructor(
+    database: SqliteDatabase,
+    ledger: Ledger,
+    processes: Processes,
+    file: InboxFile,
+    settings: InboxSettings,
+    lease: Lease | undefined,
+  ) {
+    this.#database = database;
+    this.#ledger = ledger;
+    this.#processes = processes;
+    this.#file = file;
+    this.#settings = settings;
+    this.#lease = lease;
+    this.#hasBegun = lease !== undefined;
+    this.#log = new LogLimit(database, file);
+    this.#watch = new Watch(ledger, processes, settings.leaseMs);
+  }
+
+  write(round: Batch): BatchResult {
+    this.#log.look();
+    const { isReached, isExceeded } = this.#log;
+    const refused = isReached && round.arrivals.length > 0 ? { refused: this.#log.error() } : {};
+    const failure = isExceeded ? { failure: this.#log.error() } : {};
+    const arrivals = isReached ? [] : round.arrivals;
+    const isTaking = round.isTaking && !isExceeded;
+    const [free, spare] = isTaking ? [round.free, round.spare] : [0, 0];
+    if (round.isWoken) this.#watch.due = 0;
+    if (isTaking) this.#watch.look(this.#lease?.owner ?? 0);
+    const todo = this.#todo({ ...round, arrivals, free, spare }, currentTime());
+    const result = todo === undefined ? undefined : this.#commit(todo);
+    return {
+      stored: result?.stored.map(({ as }) => (as === "duplicate" ? as : "stored")) ?? [],
+      entries: result?.entries ?? [],
+      deadLetters: result?.deadLetters ?? [],
+      hasUnreadable: result?.hasUnreadable ?? false,
+      lease: this.#lease,
+      // While nothing may be taken, nothing is due.
+      due: isExceeded ? Infinity : this.#watch.due,
+      ...refused,
+      ...failure,
+    };
+  }
+
+  /** @returns those of the taken rows that may not be started any more: forgotten, or taken over */
+  gone(seqs: readonly number[]): readonly number[] {
+    if (!this.#watch.hasChanged()) return [];
+    const startable = this.#ledger.startable(this.#lease?.owner ?? 0);
+    return seqs.filter((seq) => !startable.has(seq));
+  }
+
+  /** `undefined` if there is nothing to write. */
+  #todo(round: Batch, now: number): Todo | undefined {
+    const { due, suspects, isClockSetBack } = this.#watch;
+    const { arrivals, ended, started, known, free, spare } = round;
+    const hasMessages = known.length > 0;
+    const isLeaseOld = hasMessages && this.#lease !== undefined && this.#processes.isOld(this.#lease, now);
+    const isInspection = this.#watch.isInspectionDue(now);
+    const isUncertain = round.isUncertain && this.#hasBegun;
+    const hasNews = arrivals.length + ended.length > 0;
+    const isDue = due <= now && free > 0;
+    if (!hasNews && !isLeaseOld && !isInspection && !isUncertain && !isClockSetBack && !isDue) return undefined;
+    return {
+      arrivals,
+      ended,
+      started,
+      lease: this.#lease,
+      known: isUncertain ? known : undefined,
+      hasMessages,
+      free,
+      spare,
+      due,
+      isClockSetBack,
+      isInspection,
+      suspects,
+      isPruning: performance.now() - this.#prunedAt >= Math.min(PRUNE_MS, this.#settings.retentionMs),
+    };
+  }
+
+  #commit(todo: Todo): Result {
+    const deps = { ledger: this.#ledger, processes: this.#processes };
+    // Also before the transaction: one in a lost file would be lost, and could hide the loss from the check after it.
+    this.#file.assertSame();
+    this.#hasBegun = true;
+    // By the clock as of the lock: this process may have been frozen until now, and its lease may have ended.
+    const result = transaction(this.#database, () => writeRound(deps, this.#settings, todo, currentTime()));
+    this.#file.assertSame();
+    this.#hasBegun = false;
+    this.#ledger.committed();
+    this.#watch.committed(result.due, result.suspects);
+    if (todo.isPruning) this.#prunedAt = performance.now();
+    this.#lease = result.lease;
+    return result;
+  }
+}

@@ -1,0 +1,65 @@
+// Another driver under the name of better-sqlite3, whose thread ends, fails or hangs when a spec orders it.
+// The order is in <file>-order, as JSON: { at, when: "before" | "after", how, isKept }. It holds for the next statement
+// that begins with `at`, or for opening the file; with `isKept`, for every one. Each start is noted in <file>-starts.
+
+const { appendFileSync, existsSync, readFileSync, rmSync } = require("node:fs");
+const { isMainThread } = require("node:worker_threads");
+const { setTimeout } = require("node:timers");
+
+const cell = new Int32Array(new SharedArrayBuffer(4));
+
+function realDriver() {
+  try {
+    return require("libsql");
+  } catch {
+    return process.getBuiltinModule("node:sqlite").DatabaseSync;
+  }
+}
+
+const WAYS = {
+  exit: () => process.exit(3),
+  throw: () =>
+    process.nextTick(() => {
+      throw new RangeError("919876500001 said secret");
+    }),
+  later: () => setTimeout(() => process.exit(3), 100),
+  memory: () => {
+    for (const filled = []; ;) filled.push(new Array(10_000).fill(0.5).map(String));
+  },
+  hang: (order) => {
+    while (existsSync(order)) Atomics.wait(cell, 0, 0, 2);
+  },
+};
+
+module.exports = class Database {
+  #real;
+  #order;
+  constructor(file) {
+    this.#order = `${file}-order`;
+    if (!isMainThread) {
+      appendFileSync(`${file}-starts`, `${Date.now()}\n`);
+      this.#obey("open", "before");
+    }
+    this.#real = new (realDriver())(file);
+  }
+  exec(sql) {
+    this.#obey(sql, "before");
+    const result = this.#real.exec(sql);
+    this.#obey(sql, "after");
+    return result;
+  }
+  prepare(sql) {
+    return this.#real.prepare(sql);
+  }
+  close() {
+    return this.#real.close();
+  }
+  #obey(sql, now) {
+    if (isMainThread || !existsSync(this.#order)) return;
+    const { at, when, how, isKept } = JSON.parse(readFileSync(this.#order, "utf8"));
+    if (when !== now || !sql.startsWith(at)) return;
+    if (!isKept && how !== "hang") rmSync(this.#order);
+    if (how in WAYS) WAYS[how](this.#order);
+    else this.#real.exec(how);
+  }
+};
