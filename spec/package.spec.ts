@@ -201,6 +201,7 @@ describe("bundling the package", () => {
       ["ioredis", true],
       ["libphonenumber-js/mobile", true],
       ["libsql", true],
+      ["pg", true],
     ]);
   });
 });
@@ -236,6 +237,18 @@ describe("express-kaleyra-sms/bullmq", () => {
 
   it("throws Node's own error if a dependency of bullmq is not installed", () => {
     expect(withMissing("msgpackr")).toBe("Cannot find module 'msgpackr'");
+  });
+});
+
+describe("express-kaleyra-sms/postgres", () => {
+  it("is the same module with import and with require, and does not load pg", () => {
+    const same = inFreshProcess(`
+      import("express-kaleyra-sms/postgres").then(({ postgresInbox }) => {
+        const required = require("express-kaleyra-sms/postgres");
+        const loaded = Object.keys(require.cache).filter((file) => /node_modules.pg/.test(file));
+        console.log(JSON.stringify([postgresInbox === required.postgresInbox, Object.keys(required), loaded]));
+      });`);
+    expect(same).toEqual([true, ["postgresInbox"], []]);
   });
 });
 

@@ -30,8 +30,10 @@ import {
   type UnauthorizedCallback,
 } from "express-kaleyra-sms";
 import { bullmqInbox } from "express-kaleyra-sms/bullmq";
+import { postgresInbox } from "express-kaleyra-sms/postgres";
 import { sqliteInbox, type SqliteDatabase } from "express-kaleyra-sms/sqlite";
 import { fixture, memoryInbox, settled, subscriber } from "express-kaleyra-sms/testing";
+import { Pool } from "pg";
 
 const sms = incomingSms();
 
@@ -239,6 +241,12 @@ sqliteInbox({ database, attempt: 3 });
 bullmqInbox({ connection: { url: "rediss://redis.example", tls: { ca: "..." }, db: 2 } });
 // @ts-expect-error: the URL has the host
 bullmqInbox({ connection: { url: "redis://redis.example", host: "localhost" } });
+expectTypeOf(postgresInbox({ pool: new Pool({ max: 4 }), schema: undefined })).toEqualTypeOf<OperableInbox>();
+postgresInbox({ pool: new Pool(), schema: "sms", name: "orders", attempts: 3 });
+// @ts-expect-error: a connection string is no pool
+postgresInbox({ pool: "postgres://localhost/app" });
+// @ts-expect-error: without a pool
+postgresInbox({ name: "orders" });
 sqliteInbox({ file: "inbox.db", driver: undefined, database: undefined });
 sqliteInbox({ file: "inbox.db", driver: "better-sqlite3", name: "orders" });
 // @ts-expect-error: a file or a handle

@@ -3,11 +3,13 @@
 const assert = require("node:assert/strict");
 const express = require("express");
 const { incomingSms, OPT_OUT } = require("express-kaleyra-sms");
+const { postgresInbox } = require("express-kaleyra-sms/postgres");
 const { simulator } = require("express-kaleyra-sms/simulator");
 const { subscriber } = require("express-kaleyra-sms/testing");
 const schema = require("express-kaleyra-sms/schema.json");
 
 assert.equal(schema.type, "object");
+assert.throws(() => postgresInbox({}), /options\.pool of postgresInbox/);
 const stopped = [];
 const sms = incomingSms();
 sms.keyword(OPT_OUT, ({ message }) => stopped.push(message.source));

@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import express from "express";
 import { incomingSms, OPT_OUT } from "express-kaleyra-sms";
+import { postgresInbox } from "express-kaleyra-sms/postgres";
 import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 import { subscriber } from "express-kaleyra-sms/testing";
 import schema from "express-kaleyra-sms/schema.json" with { type: "json" };
 
 assert.equal(schema.type, "object");
+assert.throws(() => postgresInbox({}), /options\.pool of postgresInbox/);
 assert.throws(() => sqliteInbox({}), /options\.file of sqliteInbox/);
 const stopped = [];
 const sms = incomingSms();

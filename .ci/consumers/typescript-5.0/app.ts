@@ -5,6 +5,7 @@ import { createServer } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
 import { callbackProfile, incomingSms, OPT_OUT, type Inbox, type SmsMessage } from "express-kaleyra-sms";
 import { bullmqInbox, type BullmqInboxOptions } from "express-kaleyra-sms/bullmq";
+import { postgresInbox, type PostgresInboxOptions } from "express-kaleyra-sms/postgres";
 import { sqliteInbox, type SqliteInboxOptions } from "express-kaleyra-sms/sqlite";
 import { metrics, type MetricsOptions } from "express-kaleyra-sms/metrics";
 import * as client from "prom-client";
@@ -20,6 +21,7 @@ import {
 
 export const inFile = (options: SqliteInboxOptions): Inbox => sqliteInbox(options);
 export const inRedis = (options: BullmqInboxOptions): Inbox => bullmqInbox(options);
+export const inPostgres = (options: PostgresInboxOptions): Inbox => postgresInbox(options);
 
 const texts: Array<SmsMessage["text"]> = [];
 const profile = callbackProfile({ method: "POST", url: "https://your.domain/sms" });

@@ -4,7 +4,9 @@ import assert from "node:assert/strict";
 import type { AddressInfo } from "node:net";
 import express from "express";
 import type { DatabaseSync } from "node:sqlite";
+import { Pool } from "pg";
 import { incomingSms, OPT_OUT, type Inbox, type KeywordMatch, type SmsMessage } from "express-kaleyra-sms";
+import { postgresInbox } from "express-kaleyra-sms/postgres";
 import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 import { simulator, type SimulatorOptions } from "express-kaleyra-sms/simulator";
 import {
@@ -23,6 +25,9 @@ sms.keyword(OPT_OUT, ({ message }: KeywordMatch) => stopped.push(message.source)
 sms.on("message", async (message) => void texts.push(message.text));
 // Node 20 has no such database: what is looked at is that it fits.
 export const durable = (database: DatabaseSync): Inbox => sqliteInbox({ database, attempts: 3 });
+void postgresInbox({ pool: new Pool(), schema: "sms", name: "orders" }).close();
+// @ts-expect-error: a connection string
+assert.throws(() => postgresInbox({ pool: "postgres://localhost/app" }), TypeError);
 const inMemory: MemoryInbox = memoryInbox({ attempts: 3 });
 const asha: Subscriber = subscriber(sms, { source: "+919876500001" });
 assert.throws(() => fixture("no such file"), /There is no file no such file/);
