@@ -26,6 +26,7 @@ export default tseslint.config(
             "^libphonenumber-js/mobile$",
             "^bullmq$",
             "^ioredis$",
+            "^pg$",
             "^better-sqlite3$",
             "^libsql$",
           ],

@@ -1,16 +1,19 @@
 // `inbox`: looks into an inbox and repairs it, as a process of its own beside the running app.
 
+import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { incomingSms, type IncomingSms, type OperableInbox } from "express-kaleyra-sms";
 import { bullmqInbox } from "express-kaleyra-sms/bullmq";
+import { postgresInbox } from "express-kaleyra-sms/postgres";
 import { sqliteInbox } from "express-kaleyra-sms/sqlite";
+import { Pool } from "pg";
 
 import { command, commandJson, startCommand } from "../support/command";
 import { freePort } from "../support/free-port";
+import { describeWithPostgres, postgresServer, type PostgresServer } from "../support/postgres";
 import { describeWithRedis, redisServer, type RedisServer } from "../support/redis";
 import { DRIVERS } from "../inbox/drivers";
 import { ended, temporary, temporaryFolder } from "../inbox/temporary";
@@ -89,7 +92,7 @@ interface Place {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** The specs of both engines. */
+/** The specs of every engine. */
 function itOperates(placeOf: () => Place): void {
   const started = (): { readonly app: App; readonly inbox: (...args: string[]) => ReturnType<typeof commandJson> } => {
     const { open, options, env = {} } = placeOf();
@@ -295,14 +298,21 @@ describe("inbox --sqlite", () => {
   });
 
   it.each([
-    [["stats"], "Either --sqlite FILE or --redis URL"],
-    [["stats", "--sqlite", "a", "--redis", "redis://a"], "Either --sqlite FILE or --redis URL"],
+    [["stats"], "One of --sqlite FILE, --redis URL and --postgres URL"],
+    [["stats", "--sqlite", "a", "--redis", "redis://a"], "One of --sqlite FILE, --redis URL and --postgres URL"],
+    [["stats", "--redis", "redis://a", "--postgres", "postgres://a"], "One of --sqlite FILE"],
+    [["stats", "--sqlite", "a", "--schema", "sms"], "--schema is for --postgres only"],
     [["replay", "--sqlite", "a"], "either KEY or --all"],
     [["replay", "KEY", "--all", "--sqlite", "a"], "either KEY or --all"],
     [["dead", "--limit", "0", "--sqlite", "a"], "--limit takes"],
     [["show", "--sqlite", "a"], "KEY is missing"],
     [["stats", "--redis", "localhost:6379"], "--redis takes a URL"],
     [["stats", "--redis", "redis://localhost", "--name", "a:b"], "--name takes"],
+    [["stats", "--postgres", "localhost:5432"], "--postgres takes a URL"],
+    [["stats", "--postgres", "postgres://localhost:99999/app"], "--postgres takes a URL"],
+    [["stats", "--postgres", "redis://localhost"], "--postgres takes a URL"],
+    [["stats", "--postgres", "postgres://localhost", "--name", ""], "--name takes"],
+    [["stats", "--postgres", "postgres://localhost", "--schema", ""], "--schema takes"],
   ])("exits with 2 if it is used wrongly, and says what to do: %j", async (args, says) => {
     const { code, stdout, stderr } = await command(["inbox", ...args]);
     expect([code, stdout]).toEqual([2, ""]);
@@ -355,11 +365,138 @@ describeWithRedis("inbox --redis", () => {
   });
 
   it("exits with 130 if it is interrupted while Redis does not answer", async () => {
-    const silent = createServer(() => running.child.kill("SIGINT")).listen(0, "127.0.0.1");
-    ended.push(() => silent.close());
-    await new Promise((resolve) => silent.once("listening", resolve));
-    const { port } = silent.address() as AddressInfo;
-    const running = startCommand(["inbox", "stats", "--redis", `redis://127.0.0.1:${port}`]);
-    expect(await running.ended).toMatchObject({ code: 130, stdout: "" });
+    await expectInterrupted("--redis", (port) => `redis://127.0.0.1:${port}`);
   });
 });
+
+describeWithPostgres("inbox --postgres", () => {
+  let server: PostgresServer;
+  let url: string;
+  beforeAll(async () => {
+    server = await postgresServer();
+    url = await server.createDatabase();
+  }, 30_000);
+  afterAll(() => server.remove());
+
+  const pool = (of = url): Pool => {
+    const opened = new Pool({ connectionString: of });
+    ended.push(() => opened.end());
+    return opened;
+  };
+  /** The tables of a database, and its schemas. */
+  const made = (of: string) =>
+    server.query(
+      "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema <> ALL ('{pg_catalog,information_schema}')",
+      of,
+    );
+
+  let inboxes = 0;
+  itOperates(() => {
+    const name = `inbox-${++inboxes}`;
+    const shared = pool();
+    return {
+      options: ["--postgres", "env:DATABASE_URL", "--schema", 'Sms of "us"', "--name", name],
+      env: { DATABASE_URL: url },
+      open: () => postgresInbox({ pool: shared, schema: 'Sms of "us"', name, attempts: 1 }),
+    };
+  });
+
+  it("finds the inbox of an app that gives it neither schema nor name, by a URL in a file", async () => {
+    const app = startApp(postgresInbox({ pool: pool(), attempts: 1 }));
+    await app.fail("1");
+    const file = join(temporaryFolder(), "url.txt");
+    writeFileSync(file, `${url}\n`);
+    expect((await commandJson(["inbox", "stats", "--postgres", `@${file}`])).json).toMatchObject({ data: { dead: 1 } });
+    const { code, json, stderr } = await commandJson(["inbox", "stats", "--postgres", url, "--name", "mistyped"]);
+    expect([code, json]).toMatchObject([0, { data: { waiting: 0, dead: 0 } }]);
+    expect(stderr).toContain("Nothing was ever stored under this name");
+  });
+
+  it("makes no tables and no schema: exits with 2 where there are none", async () => {
+    const empty = await server.createDatabase();
+    await server.query("CREATE SCHEMA bare", empty);
+    for (const args of [["stats"], ["dead"], ["show", "KEY"], ["replay", "--all"], ["discard", "KEY", "--yes"]])
+      for (const schema of [[], ["--schema", "bare"]]) {
+        const { code, json } = await commandJson(["inbox", ...args, "--postgres", empty, ...schema]);
+        expect([args, code, json]).toMatchObject([args, 2, { error: { code: "no-inbox" } }]);
+      }
+    expect(await made(empty)).toEqual([]);
+  });
+
+  it("exits with 3 if PostgreSQL is away or refuses the password, and never prints the password", async () => {
+    const away = `postgres://user:canary-password@127.0.0.1:${await freePort()}/app`;
+    const missing = `postgres://postgres:canary-password@127.0.0.1:${server.port}/canary-database`;
+    const refused = `postgres://canary-user:canary-password@127.0.0.1:${server.port}/postgres`;
+    for (const given of [away, missing, refused]) {
+      const { code, json, stdout, stderr } = await commandJson(["inbox", "stats", "--postgres", given]);
+      expect([code, json]).toMatchObject([3, { error: { code: "KALEYRA_SMS_INBOX_UNREACHABLE" } }]);
+      expect(json).toMatchObject({ error: { next: expect.stringContaining("PostgreSQL") } });
+      expect(stdout + stderr).not.toContain("canary");
+    }
+  });
+
+  it("exits with 3 if PostgreSQL does not answer", async () => {
+    const silent = await silentServer();
+    const { code, json } = await commandJson(["inbox", "stats", "--postgres", `postgres://a@127.0.0.1:${silent}/a`]);
+    expect([code, json]).toMatchObject([3, { error: { code: "KALEYRA_SMS_INBOX_UNREACHABLE" } }]);
+  });
+
+  it("exits with 130 if it is interrupted while PostgreSQL does not answer", async () => {
+    await expectInterrupted("--postgres", (port) => `postgres://a:b@127.0.0.1:${port}/a`);
+  });
+
+  it("leaves no lease, no lock and no connection behind", async () => {
+    const own = await server.createDatabase();
+    const app = startApp(postgresInbox({ pool: pool(own), attempts: 1 }));
+    await app.fail("1");
+    const leases = () => server.query("SELECT count(*) FROM express_kaleyra_sms.process", own);
+    const before = await leases();
+    for (const args of [["stats"], ["replay", "--all"], ["forget", "5", "--yes"]])
+      expect((await command(["inbox", ...args, "--postgres", own])).code).toBe(0);
+    expect(await leases()).toEqual(before);
+    const left = "SELECT 1 FROM pg_stat_activity WHERE application_name = 'express-kaleyra-sms inbox'";
+    while ((await server.query(left)).length > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  it("says what to install if pg is not installed", async () => {
+    const folder = temporaryFolder();
+    const hook = join(folder, "hook.cjs");
+    writeFileSync(
+      hook,
+      `const Module = require("node:module");
+      const resolve = Module._resolveFilename;
+      Module._resolveFilename = (name, ...rest) => {
+        if (name !== "pg") return resolve(name, ...rest);
+        throw Object.assign(new Error("Cannot find module 'pg'"), { code: "MODULE_NOT_FOUND" });
+      };`,
+    );
+    const { code, json } = await commandJson(["inbox", "stats", "--postgres", url], {
+      env: { NODE_OPTIONS: `--require ${hook}` },
+    });
+    expect([code, json]).toMatchObject([
+      2,
+      { error: { code: "KALEYRA_SMS_PEER_MISSING", message: "--postgres needs pg: npm install pg." } },
+    ]);
+  });
+});
+
+/** Starts a server that accepts connections and never answers. Resolves with its port. */
+async function silentServer(connected = (): void => undefined): Promise<number> {
+  const sockets = new Set<Socket>();
+  const silent = createServer((socket) => {
+    sockets.add(socket.on("error", () => undefined));
+    connected();
+  }).listen(0, "127.0.0.1");
+  ended.push(() => {
+    silent.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  await once(silent, "listening");
+  return (silent.address() as AddressInfo).port;
+}
+
+async function expectInterrupted(option: string, urlOf: (port: number) => string): Promise<void> {
+  const port = await silentServer(() => running.child.kill("SIGINT"));
+  const running = startCommand(["inbox", "stats", option, urlOf(port)]);
+  expect(await running.ended).toMatchObject({ code: 130, stdout: "" });
+}

@@ -11,14 +11,69 @@ import type { ValuesOf } from "../verb.js";
 export const INBOX_OPTIONS = {
   sqlite: { value: "FILE", help: "The file of a sqliteInbox." },
   redis: { value: "URL", secret: true, help: "The Redis of a bullmqInbox." },
+  postgres: { value: "URL", secret: true, help: "The PostgreSQL of a postgresInbox." },
+  schema: { value: "NAME", help: "The schema of a postgresInbox, if the app gives it one." },
   name: { value: "NAME", help: "The name of the inbox, if the app gives it one." },
 } as const;
 
 export const DRY_RUN = { help: "Says what would change, and changes nothing." } as const;
 export const CONFIRM = { help: "Does it, though it cannot be undone." } as const;
 
-const WHERE = "Give the file and the name that the app gives to sqliteInbox.";
-const WHICH_REDIS = "Give the URL and the name that the app gives to bullmqInbox.";
+/** An inbox beside the app that uses it. */
+interface Opened {
+  readonly inbox: InspectedInbox;
+  /** Closes it, and all connections that it was given. */
+  readonly close: () => Promise<void>;
+}
+
+/** An engine: how it is opened, and what is said of it. */
+interface Engine {
+  /** Only the engine that is asked for is loaded: the drivers of others may not be installed. */
+  readonly open: (given: string, options: ValuesOf<typeof INBOX_OPTIONS>) => Promise<Opened>;
+  readonly which: string;
+  /** The server that it needs. */
+  readonly server?: string;
+}
+
+const SQLITE: Engine = {
+  open: async (file, { name }) => {
+    const { existingSqliteInbox } = await import("../../inbox/sqlite/sqlite-inbox.js");
+    return opened(existingSqliteInbox({ file, name }));
+  },
+  which: "Give the file and the name that the app gives to sqliteInbox.",
+};
+const REDIS: Engine = {
+  open: async (url, { name }) => {
+    const { inspectedBullmqInbox } = await import("../../inbox/bullmq/bullmq-inbox.js");
+    return opened(inspectedBullmqInbox({ connection: secretOf(url, "redis").value, name }));
+  },
+  which: "Give the URL and the name that the app gives to bullmqInbox.",
+  server: "Redis",
+};
+const POSTGRES: Engine = {
+  open: async (url, { schema, name }) => {
+    const [{ existingPostgresInbox }, { poolOfUrl }] = await Promise.all([
+      import("../../inbox/postgres/postgres-inbox.js"),
+      import("../../inbox/postgres/pool-of-url.js"),
+    ]);
+    const pool = poolOfUrl(secretOf(url, "postgres").value);
+    return opened(existingPostgresInbox({ pool, schema, name }), () => pool.end());
+  },
+  which: "Give the URL of the app's database, and the schema and the name that the app gives to postgresInbox.",
+  server: "PostgreSQL",
+};
+
+function opened(inbox: InspectedInbox, release = (): Promise<void> => Promise.resolve()): Opened {
+  // Whether it closes well changes nothing of what was found or done.
+  return {
+    inbox,
+    close: () =>
+      inbox
+        .close()
+        .then(release, release)
+        .catch(() => undefined),
+  };
+}
 
 /**
  * Opens the inbox for one use. It hands out nothing, so it needs no lease, and the app beside it goes on.
@@ -30,41 +85,43 @@ export async function withInbox<Found>(
   signal: AbortSignal,
   use: (inbox: InspectedInbox) => Promise<Found>,
 ): Promise<Found> {
-  const inbox = await open(options);
+  const { engine, given } = engineIn(options);
+  let close = (): Promise<void> => Promise.resolve();
   // What still waits for the inbox then rejects.
-  const close = (): void => void inbox.close().catch(() => undefined);
-  signal.addEventListener("abort", close, { once: true });
+  const abort = (): void => void close();
+  signal.addEventListener("abort", abort, { once: true });
   try {
+    const { inbox, ...opening } = await engine.open(given, options);
+    close = opening.close;
     signal.throwIfAborted();
     return await use(inbox);
   } catch (cause) {
-    throw explained(cause, options.sqlite === undefined ? WHICH_REDIS : WHERE);
+    throw explained(cause, engine);
   } finally {
-    signal.removeEventListener("abort", close);
-    // Whether it closes well changes nothing of what was found or done.
-    await inbox.close().catch(() => undefined);
+    signal.removeEventListener("abort", abort);
+    await close();
   }
 }
 
-/** Of an engine, only the one that is asked for is loaded: its drivers may not be installed. */
-async function open({ sqlite, redis, name }: ValuesOf<typeof INBOX_OPTIONS>): Promise<InspectedInbox> {
-  if ((sqlite === undefined) === (redis === undefined))
-    throw wrongUse("Either --sqlite FILE or --redis URL says which inbox.", "For instance --sqlite inbox.db.");
-  try {
-    if (sqlite !== undefined) {
-      const { existingSqliteInbox } = await import("../../inbox/sqlite/sqlite-inbox.js");
-      return existingSqliteInbox({ file: sqlite, name });
-    }
-    const connection = secretOf(redis ?? "", "redis").value;
-    const { inspectedBullmqInbox } = await import("../../inbox/bullmq/bullmq-inbox.js");
-    return inspectedBullmqInbox({ connection, name });
-  } catch (cause) {
-    throw explained(cause, sqlite === undefined ? WHICH_REDIS : WHERE);
-  }
+function engineIn(options: ValuesOf<typeof INBOX_OPTIONS>): { readonly engine: Engine; readonly given: string } {
+  const { sqlite, redis, postgres, schema } = options;
+  const [one, ...others] = [
+    { engine: SQLITE, given: sqlite },
+    { engine: REDIS, given: redis },
+    { engine: POSTGRES, given: postgres },
+  ].flatMap(({ engine, given }) => (given === undefined ? [] : [{ engine, given }]));
+  if (one === undefined || others.length > 0)
+    throw wrongUse(
+      "One of --sqlite FILE, --redis URL and --postgres URL says which inbox.",
+      "For instance --sqlite inbox.db.",
+    );
+  if (schema !== undefined && postgres === undefined)
+    throw wrongUse("--schema is for --postgres only.", "Leave it out.");
+  return one;
 }
 
 /** Errors of the inbox in the words of the command line. */
-function explained(cause: unknown, next: string): unknown {
+function explained(cause: unknown, { which, server }: Engine): unknown {
   if (isBusy(cause))
     return unreachable(
       "Another process locks the inbox's file.",
@@ -72,7 +129,7 @@ function explained(cause: unknown, next: string): unknown {
       "KALEYRA_SMS_INBOX_BUSY",
     );
   const code = codeOf(cause);
-  if (code === "KALEYRA_SMS_INVALID_OPTION") return wrongUse(inOptionsOfTheCommand(cause), next, "no-inbox");
+  if (code === "KALEYRA_SMS_INVALID_OPTION") return wrongUse(inOptionsOfTheCommand(cause), which, "no-inbox");
   if (code === "KALEYRA_SMS_PEER_MISSING")
     return wrongUse(
       inOptionsOfTheCommand(cause),
@@ -83,8 +140,8 @@ function explained(cause: unknown, next: string): unknown {
     return unreachable(inOptionsOfTheCommand(cause), "Run it again when the other process has finished.", code);
   if (code === "KALEYRA_SMS_INBOX_UNREACHABLE")
     return unreachable(
-      /^.*?\.(?= )/.exec(inOptionsOfTheCommand(cause))?.[0] ?? "Redis could not be reached.",
-      "Check that Redis runs, and that the URL is right.",
+      /^.*?\.(?= )/.exec(inOptionsOfTheCommand(cause))?.[0] ?? `${server} could not be reached.`,
+      `Check that ${server} runs, and that the URL is right.`,
       code,
     );
   const result = resultCodeOf(cause);
@@ -102,7 +159,9 @@ function inOptionsOfTheCommand(cause: unknown): string {
     .replace(/ See \S+$/, "")
     .replaceAll("options.file of sqliteInbox", "--sqlite")
     .replaceAll("options.connection of bullmqInbox", "--redis")
-    .replaceAll(/options\.name of (sqlite|bullmq)Inbox/g, "--name");
+    .replaceAll("options.pool of postgresInbox", "--postgres")
+    .replaceAll("options.schema of postgresInbox", "--schema")
+    .replaceAll(/options\.name of (sqlite|bullmq|postgres)Inbox/g, "--name");
 }
 
 /** @throws Failure if what cannot be undone is not confirmed */

@@ -15,7 +15,7 @@ export const inboxReplay = verb({
   },
   examples: [
     { line: "inbox replay KEY --sqlite inbox.db", does: "one; inbox dead lists keys" },
-    { line: "inbox replay --all --redis env:REDIS_URL", does: "all, once the handler is corrected" },
+    { line: "inbox replay --all --postgres env:DATABASE_URL", does: "all, once the handler is corrected" },
   ],
   run: async ({ operands: [key], options, signal }) => {
     if ((key === undefined) !== options.all)

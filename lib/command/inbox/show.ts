@@ -11,7 +11,7 @@ export const inboxShow = verb({
   options: INBOX_OPTIONS,
   examples: [
     { line: "inbox show KEY --sqlite inbox.db", does: "number and text included; inbox dead lists keys" },
-    { line: "inbox show KEY --redis env:REDIS_URL --json", does: "for a script" },
+    { line: "inbox show KEY --postgres @database-url.txt --json", does: "for a script" },
   ],
   notes: ["Of a handled, discarded or forgotten message, an inbox keeps the key only: it is not there."],
   run: ({ operands: [key = ""], options, signal }) =>

@@ -10,9 +10,10 @@ export const inboxStats = verb({
   examples: [
     { line: "inbox stats --sqlite inbox.db", does: "the inbox in a file" },
     { line: "inbox stats --redis env:REDIS_URL --json", does: "the one in Redis, for a script" },
+    { line: "inbox stats --postgres env:DATABASE_URL", does: "the one in PostgreSQL" },
   ],
   notes: [
-    "It works while the app runs. The file must be there: no verb of inbox makes one.",
+    "It works while the app runs. The file, or the tables in PostgreSQL, must be there: no verb of inbox makes them.",
     "In Redis, dead also counts failed jobs that other programs have put into the queue.",
   ],
   run: ({ options, output, signal }) =>
