@@ -88,6 +88,13 @@ export const CODES = {
       'Correct your inbox as docs/inbox.md describes: `store` resolves with "stored" or "duplicate", ' +
       "and `stats` with five numbers.",
   },
+  KALEYRA_SMS_INBOX_DATABASE_UNFIT: {
+    kinds: ["Error"],
+    sentence: "The database is not fit for an inbox.",
+    action:
+      "The error says what is missing, and how to get it: the right to make the tables, a newer server, " +
+      "the encoding UTF8, the isolation level `read committed`, or a newer version of the package.",
+  },
   KALEYRA_SMS_INBOX_FAILED: {
     kinds: ["Error"],
     sentence: "The inbox failed.",
@@ -129,10 +136,14 @@ export const CODES = {
   },
   KALEYRA_SMS_INBOX_UNREACHABLE: {
     kinds: ["Error"],
-    sentence: "Redis could not be reached, or refused a command.",
+    sentence: "The server of the inbox could not be reached, or refused a command.",
     action:
-      "Callbacks are answered 503 until Redis works again. Nothing that was acknowledged is lost. " +
-      "Check that Redis runs, that `connection` is right, and that its memory and disk are not full.",
+      "Callbacks are answered 503 until it works again. Nothing that was acknowledged is lost. " +
+      "Redis: check that it runs, that `connection` is right, and that its memory and disk are not full. " +
+      "PostgreSQL: check that it runs, and that the address of the pool is right. " +
+      "For `53100` make room on its disk, for `53300` lower the `max` of your pools or raise `max_connections`, " +
+      "for `25006` connect to the primary in place of a standby. " +
+      "If there was no connection in time, look whether your own queries hold all clients of the pool.",
   },
   KALEYRA_SMS_INVALID_ARGUMENT: {
     kinds: ["TypeError"],

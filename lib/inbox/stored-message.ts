@@ -21,12 +21,17 @@ export function messageOf(text: string): SmsMessage | undefined {
 const PLAIN = /^[!#-~][ -~]*$/;
 
 /**
- * The subscriber in a form that every database stores, compares and returns unchanged. Some change a lone surrogate or
- * U+0000.
- *
- * Different subscribers have different forms: only the form of one that is not plain begins with a quote.
+ * The subscriber in a form that every database stores, compares and returns unchanged. Different subscribers have
+ * different forms.
  */
 export function storedSource(source: string): string {
-  const subscriber = phoneNumber(source);
-  return PLAIN.test(subscriber) ? subscriber : JSON.stringify(subscriber);
+  return storedText(phoneNumber(source));
+}
+
+/**
+ * A text in such a form: some databases change a lone surrogate or U+0000. Only the form of a text that is not plain
+ * begins with a quote.
+ */
+export function storedText(text: string): string {
+  return PLAIN.test(text) ? text : JSON.stringify(text);
 }

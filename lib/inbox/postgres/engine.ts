@@ -1,0 +1,256 @@
+// Writes rounds to PostgreSQL: each with one call of a function, which is one round trip and one commit.
+
+import { randomInt } from "node:crypto";
+
+import type { SmsMessage } from "../../callback/message.js";
+import type { MaybePromise } from "../../base/maybe-promise.js";
+import { CUT_SHORT } from "../attempt.js";
+import { backoffAfter } from "../retry.js";
+import type { CutShort, Engine, Entry, Lease, Round, Written } from "../rounds/engine.js";
+import { messageOf as messageOfText, storedSource, storedText, textOf } from "../stored-message.js";
+import { databaseFailed, isBrief, isConflict } from "./failure.js";
+import type { Notifications } from "./notifications.js";
+import type { PostgresInboxSettings } from "./postgres-options.js";
+import { Pruning } from "./pruning.js";
+import type { Requests, Row } from "./requests.js";
+import { messageOf, storedReason } from "./rows.js";
+import type { SetUp } from "./set-up.js";
+import { STATE, statementsOf } from "./sql.js";
+import { Suspects } from "./suspects.js";
+
+/** How often it looks for messages of other processes, in milliseconds, although they would notify it. */
+const LOOK_MS = 1_000;
+/** How often it looks if notifications do not reach this process, in milliseconds. */
+const POLL_MS = 200;
+/** When to look again for due messages that another process has locked, in milliseconds. */
+const LOCKED_MS = 20;
+/** How often a transaction is repeated that another one has ended. */
+const MAX_CONFLICTS = 5;
+/** The end of the ids of processes. They are drawn at random. */
+const MAX_ID = 2 ** 47;
+
+/** How a row that was taken ends without an attempt. */
+interface SetAside {
+  readonly seq: number;
+  readonly owner: number;
+  readonly source: string;
+  /** `null`: it was forgotten. */
+  readonly state: typeof STATE.unreadable | null;
+}
+
+export class PostgresEngine implements Engine {
+  readonly #requests: Requests;
+  readonly #setUp: SetUp;
+  readonly #settings: PostgresInboxSettings;
+  readonly #notifications: Notifications;
+  readonly #statements: ReturnType<typeof statementsOf>;
+  readonly #pruning: Pruning;
+  readonly #suspects: Suspects;
+  #owner = randomInt(1, MAX_ID);
+  /** The next id, if others take this process for dead. */
+  #spare = randomInt(1, MAX_ID);
+  #turn = 0;
+  #lease: Lease | undefined;
+  /** Whether messages may ever have been taken. */
+  #isOwner = false;
+  #due = 0;
+  /** The entries of the last round: nobody else has had the time to take them. */
+  #fresh: ReadonlySet<Entry> = new Set();
+  #aside: SetAside[] = [];
+  /** Dead letters of dead processes that are not reported yet. */
+  #deadLetters: CutShort[] = [];
+
+  constructor(requests: Requests, setUp: SetUp, settings: PostgresInboxSettings, notifications: Notifications) {
+    this.#requests = requests;
+    this.#setUp = setUp;
+    this.#settings = settings;
+    this.#notifications = notifications;
+    this.#statements = statementsOf(settings.schema);
+    this.#pruning = new Pruning(requests, this.#statements.prune, settings.retentionMs);
+    this.#suspects = new Suspects(settings.leaseMs);
+  }
+
+  get lookMs(): number {
+    return Math.min(this.#notifications.isHeard ? LOOK_MS : POLL_MS, this.#settings.leaseMs / 4);
+  }
+
+  async write(round: Round): Promise<Written> {
+    const now = Date.now();
+    const isRenewal = round.known.length > 0 && this.#isLeaseOld(now);
+    const writes =
+      round.arrivals.length + round.ended.length + this.#aside.length > 0 || round.isUncertain || isRenewal;
+    if (!writes && round.free === 0) return this.#nothing();
+    try {
+      const inbox = await this.#setUp.inbox();
+      if (round.isTaking) await this.#takeOver(inbox);
+      return await this.#write(inbox, round, writes);
+    } catch (error) {
+      this.#suspects.failed();
+      this.#setUp.failed(error);
+      throw error;
+    }
+  }
+
+  gone(entries: readonly Entry[]): MaybePromise<ReadonlySet<Entry>> {
+    const asked = entries.filter((entry) => !this.#fresh.has(entry));
+    return asked.length === 0 ? new Set() : this.#gone(asked);
+  }
+
+  explain(error: unknown): { readonly error: unknown; readonly isBrief: boolean } {
+    return { error: databaseFailed(error), isBrief: isBrief(error) };
+  }
+
+  /** Others need not wait until the lease ends. Waits for what still runs. Does not reject. */
+  async close(): Promise<void> {
+    await this.#pruning.close();
+    if (this.#lease === undefined) return;
+    const leave = async (owner: number): Promise<unknown> =>
+      this.#requests.rows(this.#statements.leave, [await this.#setUp.inbox(), owner]);
+    await leave(this.#lease.owner).catch(() => undefined);
+  }
+
+  async #write(inbox: number, round: Round, writes: boolean): Promise<Written> {
+    const arrivals = new Map(round.arrivals.map((message) => [storedText(message.key), message]));
+    const keys = Array.from(arrivals.keys());
+    this.#isOwner ||= round.free > 0;
+    const isOwner = round.free > 0 || round.known.length > 0 || (round.isUncertain && this.#isOwner);
+    const aside = this.#aside;
+    const inspects = round.isTaking && this.#suspects.isDue();
+    const values = [
+      writes,
+      ...this.#endedOf(round, aside),
+      keys,
+      Array.from(arrivals.values(), ({ source }) => storedSource(source)),
+      Array.from(arrivals.values(), textOf),
+      round.isUncertain ? round.known : null,
+      round.free,
+      inspects,
+    ];
+    let sentAt = 0;
+    const rows = await this.#repeated(() => {
+      sentAt = Date.now();
+      const process = [isOwner ? this.#owner : null, this.#spare, ++this.#turn, this.#settings.leaseMs];
+      return this.#requests.rows(this.#statements.round, [inbox, ...process, ...values]);
+    });
+    this.#aside = this.#aside.filter((one) => !aside.includes(one));
+    const found = new Map<unknown, Row[]>();
+    for (const row of rows) {
+      const known = found.get(row.r_kind);
+      if (known === undefined) found.set(row.r_kind, [row]);
+      else known.push(row);
+    }
+    const of = (kind: string): readonly Row[] => found.get(kind) ?? [];
+    this.#renew(of("owner"), sentAt);
+    if (inspects) this.#suspects.seen(of("expired"), of("lease"));
+    const isNew = arrivals.size + round.ended.length > 0;
+    this.#plan(of("due"), isNew);
+    this.#pruning.prune(inbox);
+
+    const duplicates = new Set(of("duplicate").map(({ r_n }) => Number(r_n)));
+    const isFirst = new Set<string>();
+    const numbers = new Map(keys.map((key, n) => [key, n + 1]));
+    const stored = round.arrivals.map(({ key }) => {
+      const text = storedText(key);
+      const isRepeated = isFirst.has(text);
+      isFirst.add(text);
+      return isRepeated || duplicates.has(numbers.get(text) ?? 0) ? "duplicate" : "stored";
+    });
+    const claimed = of("claimed").flatMap((row) => this.#entryOf(row, arrivals.get(keys[Number(row.r_n) - 1] ?? "")));
+    const taken = of("taken").flatMap((row) =>
+      this.#entryOf(row, arrivals.get(String(row.r_key)) ?? messageOf(row.r_key, row.r_source, row.r_body)),
+    );
+    const entries = [...taken, ...claimed];
+    this.#fresh = new Set(entries);
+    const deadLetters = this.#deadLetters.splice(0);
+    const hasUnreadable = this.#aside.some(({ state }) => state !== null);
+    if (this.#aside.length > 0) this.#due = 0;
+    return { stored, entries, deadLetters, hasUnreadable, lease: this.#lease, due: this.#due };
+  }
+
+  /** @param message - `undefined` if the row has none: the next round sets it aside */
+  #entryOf(row: Row, message: SmsMessage | undefined): Entry[] {
+    const seq = Number(row.r_seq);
+    const owner = this.#owner;
+    if (message !== undefined) return [{ seq, owner, message, attempts: Number(row.r_attempts), isHeld: false }];
+    const state = row.r_body === null ? null : STATE.unreadable;
+    this.#aside.push({ seq, owner, source: String(row.r_source), state });
+    return [];
+  }
+
+  /** The values of a round that are about ended messages, each in an array. */
+  #endedOf({ ended }: Round, aside: readonly SetAside[]): unknown[][] {
+    const values: unknown[][] = [[], [], [], [], [], [], []];
+    const add = (...one: unknown[]): void => {
+      for (const [n, value] of one.entries()) values[n]?.push(value);
+    };
+    for (const { entry, outcome } of ended) {
+      const { seq, owner, attempts, message } = entry;
+      const row = [seq, owner, storedSource(message.source)];
+      if (outcome.outcome === "handled") add(...row, null, attempts, 0, null);
+      else if (outcome.outcome === "released") add(...row, STATE.waiting, attempts - 1, 0, null);
+      else if (attempts >= this.#settings.attempts) add(...row, STATE.dead, attempts, 0, storedReason(outcome.reason));
+      else add(...row, STATE.waiting, attempts, backoffAfter(attempts, this.#settings), null);
+    }
+    for (const { seq, owner, source, state } of aside) add(seq, owner, source, state, 0, 0, null);
+    return values;
+  }
+
+  #renew([row]: readonly Row[], sentAt: number): void {
+    if (row === undefined) return;
+    const owner = Number(row.r_n);
+    if (owner === this.#spare) this.#spare = randomInt(1, MAX_ID);
+    this.#owner = owner;
+    // The server's clock started the lease later than this one.
+    this.#lease = { owner, until: sentAt + this.#settings.leaseMs };
+  }
+
+  #plan([row]: readonly Row[], isNew: boolean): void {
+    const waitMs = row === undefined || row.r_n === null ? Infinity : Number(row.r_n);
+    // What this process could have taken, it has. So others have locked it.
+    this.#due = Date.now() + Math.max(waitMs, LOCKED_MS);
+    if (waitMs <= 0 && isNew) this.#notifications.notify();
+  }
+
+  /** Takes over the messages of dead processes. */
+  async #takeOver(inbox: number): Promise<void> {
+    const dead = this.#suspects.dead();
+    if (dead.length === 0) return;
+    const { attempts } = this.#settings;
+    const values = [dead.map(({ owner }) => owner), dead.map(({ until }) => until), attempts, CUT_SHORT];
+    const rows = await this.#repeated(() => this.#requests.rows(this.#statements.takeOver, [inbox, ...values]));
+    this.#suspects.takenOver(dead);
+    for (const { row_attempts, row_body } of rows) {
+      const message = messageOfText(String(row_body));
+      if (message !== undefined) this.#deadLetters.push({ message, attempts: Number(row_attempts) });
+    }
+  }
+
+  async #gone(entries: readonly Entry[]): Promise<ReadonlySet<Entry>> {
+    const inbox = await this.#setUp.inbox();
+    const owners = Array.from(new Set(entries.map(({ owner }) => owner)));
+    const rows = await this.#requests.rows(this.#statements.startable, [inbox, owners]);
+    const startable = new Set(rows.map(({ seq, owner }) => `${String(seq)} ${String(owner)}`));
+    return new Set(entries.filter(({ seq, owner }) => !startable.has(`${seq} ${owner}`)));
+  }
+
+  /** Repeats a transaction that was ended because of another one: it has written nothing. */
+  async #repeated(request: () => Promise<Row[]>): Promise<Row[]> {
+    for (let conflicts = 1; ; conflicts++) {
+      try {
+        return await request();
+      } catch (error) {
+        if (!isConflict(error) || conflicts > MAX_CONFLICTS) throw error;
+      }
+    }
+  }
+
+  #nothing(): Written {
+    return { stored: [], entries: [], deadLetters: [], hasUnreadable: false, lease: this.#lease, due: this.#due };
+  }
+
+  /** A quarter of it is over. */
+  #isLeaseOld(now: number): boolean {
+    const { leaseMs } = this.#settings;
+    return this.#lease === undefined || this.#lease.until - now < leaseMs * 0.75 || this.#lease.until - now > leaseMs;
+  }
+}

@@ -1,0 +1,487 @@
+// All SQL of the inbox: its tables, and the functions that change them. Each function is one round trip, and one
+// transaction.
+
+/**
+ * The state of a message until it is done. Of each source, at most one message is a head, `waiting` or `running`. Later
+ * ones are `behind`. Dead letters and unreadable rows are neither.
+ */
+export const STATE = { waiting: 0, running: 1, behind: 2, dead: 3, unreadable: 4 } as const;
+const HEAD = `state <= ${STATE.running}`;
+const ASIDE = `state >= ${STATE.dead}`;
+
+/** The state in which nothing may be stored: what is `behind` could be left there. */
+export const WRONG_ISOLATION = "KSMS1";
+/** A request that came late: the process has sent another one since, and does not know what this one would take. */
+export const STALE = "KSMS2";
+
+const NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+/** When the statement began: an index can be searched for it. */
+const BEGUN = "(extract(epoch FROM statement_timestamp()) * 1000)::bigint";
+
+/** The head of a source, locked. At most one row. */
+const LOCKED_HEAD = (source: string): string =>
+  `(SELECT seq FROM sms_message WHERE inbox = p_inbox AND source = ${source} AND ${HEAD} LIMIT 1 FOR UPDATE)`;
+/** `source` in one order in every transaction: otherwise two of them might wait for each other. */
+const SORTED = (sources: string): string =>
+  `(SELECT DISTINCT one COLLATE "C" AS source FROM unnest(${sources}) AS one ORDER BY 1)`;
+/** `null` if there is no such row. As a subquery with a limit, it is always an index lookup, whatever the statistics say. */
+const IS_DONE = (key: string): string => `(SELECT true FROM sms_done WHERE inbox = p_inbox AND key = ${key} LIMIT 1)`;
+const IS_KEPT = (key: string): string =>
+  `(SELECT true FROM sms_message WHERE inbox = p_inbox AND key = ${key} LIMIT 1)`;
+const NEXT_DUE = `(SELECT at FROM sms_message WHERE inbox = p_inbox AND state = ${STATE.waiting} ORDER BY at, seq LIMIT 1)`;
+
+/**
+ * How every function runs. The plans must not depend on statistics: those of a queue are old when they are made, and a
+ * plan for ten rows that is kept reads a million. So only index lookups are allowed, and each plan is made once.
+ */
+const settings = (schema: string): string => `
+  SET search_path = ${schema}, pg_temp
+  SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
+  SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
+  SET lock_timeout = '5s'`;
+
+/** The first step of every function that changes messages. */
+const BEGIN = `
+  IF current_setting('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION USING ERRCODE = '${WRONG_ISOLATION}', MESSAGE = 'not read committed';
+  END IF;
+  -- Until the end of this transaction: what is acknowledged must be on the disk.
+  IF current_setting('synchronous_commit') = 'off' THEN PERFORM set_config('synchronous_commit', 'on', true); END IF;`;
+
+/**
+ * The tables of version 1. `inbox` is the number of the inbox, since a schema may have several. All instants are in
+ * milliseconds since the epoch, by the clock of the server.
+ * - `seq` is the order of arrival within a source.
+ * - `at` is when a waiting message can be taken. In any other state, it is when the message entered that state.
+ * - `body` is null if the message was forgotten while it ran.
+ * - `sms_done` keeps the key of a message that was handled, discarded or forgotten, and the place it had.
+ * - `sms_process.turn` is the number of the last request of that process.
+ *
+ * Texts are compared byte by byte: the order of other collations changes with the operating system. A primary key is
+ * needed for logical replication.
+ */
+const TABLES = `
+CREATE TABLE sms_version (
+  version integer NOT NULL
+);
+INSERT INTO sms_version VALUES (0);
+CREATE TABLE sms_inbox (
+  id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  name text COLLATE "C" NOT NULL UNIQUE
+);
+CREATE TABLE sms_process (
+  id bigint PRIMARY KEY,
+  inbox integer NOT NULL,
+  turn bigint NOT NULL,
+  until bigint NOT NULL
+) WITH (fillfactor = 20);
+CREATE TABLE sms_message (
+  seq bigint GENERATED ALWAYS AS IDENTITY,
+  inbox integer NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  source text COLLATE "C" NOT NULL,
+  body text,
+  state smallint NOT NULL,
+  attempts integer NOT NULL,
+  at bigint NOT NULL,
+  owner bigint,
+  reason text,
+  PRIMARY KEY (inbox, key)
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+CREATE UNIQUE INDEX sms_message_head ON sms_message (inbox, source) WHERE ${HEAD};
+CREATE INDEX sms_message_due ON sms_message (inbox, at, seq) WHERE state = ${STATE.waiting};
+CREATE INDEX sms_message_running ON sms_message (owner) WHERE state = ${STATE.running};
+CREATE INDEX sms_message_behind ON sms_message (inbox, source, seq) INCLUDE (at) WHERE state = ${STATE.behind};
+CREATE INDEX sms_message_dead ON sms_message (inbox, seq) WHERE state = ${STATE.dead};
+CREATE INDEX sms_message_aside ON sms_message (inbox, source) WHERE ${ASIDE};
+CREATE TABLE sms_done (
+  inbox integer NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  seq bigint NOT NULL,
+  at bigint NOT NULL,
+  PRIMARY KEY (inbox, key)
+) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX sms_done_at ON sms_done (inbox, at);`;
+
+/*
+ * Why no message is left behind
+ *
+ * The promise: when no transaction is open, each source with a message that is behind has a head. Every transaction
+ * keeps these rules, under READ COMMITTED, in which each statement sees what was committed before it began.
+ *
+ * 1. A message becomes `behind` only in a transaction that holds the lock of the source's head, or has inserted that
+ *    head itself.
+ * 2. A head ends only in a transaction that holds its lock. A later statement of the same transaction makes the first
+ *    message that is behind a head, unless there is one.
+ * 3. A message that is behind changes only in a transaction that holds the lock of the head, or has held it until the
+ *    head ended.
+ *
+ * Two transactions at one source, A adds a message behind the head, and B ends the head:
+ * - A has the lock first: B waits until A is committed. Its later statement sees A's message, and makes it a head.
+ * - B has the lock first: A waits until B is committed. Then the head that A waited for is gone. A does not see yet
+ *   whether there is a new one. So it inserts its message as a head. The unique index lets that happen only if there is
+ *   none; otherwise A begins again, with a new snapshot, and locks the new head.
+ * - A has inserted the head itself: nobody else sees it, so B is not at this source.
+ * Two that insert a head: the unique index makes the second one wait for the first. Then it begins again.
+ *
+ * The lock of a head is not released before the transaction ends, so nothing comes between its steps. Locks are taken in
+ * the order of the sources. Where that is not enough, PostgreSQL ends one of the transactions with an error that says
+ * so, and its caller repeats it.
+ */
+
+/** Makes the first message that is behind a head, of each of the sources that has no head. */
+const PROMOTE = `
+DECLARE
+  now_ bigint := ${NOW};
+BEGIN
+  UPDATE sms_message SET state = ${STATE.waiting}, at = now_ WHERE ctid = ANY (ARRAY(
+    SELECT first.ctid FROM ${SORTED("p_sources")} AS one CROSS JOIN LATERAL (
+      SELECT ctid FROM sms_message WHERE inbox = p_inbox AND source = one.source AND state = ${STATE.behind}
+      ORDER BY seq LIMIT 1) AS first
+    WHERE (SELECT true FROM sms_message WHERE inbox = p_inbox AND source = one.source AND ${HEAD} LIMIT 1) IS NULL));
+END`;
+
+/** Gives dead letters and unreadable rows their attempts again. */
+const REVIVE = `
+DECLARE
+  head_ bigint;
+BEGIN
+  SELECT seq INTO head_ FROM ${LOCKED_HEAD("p_source")} AS head;
+  -- A source without a head may get one at this moment: then the unique index fails, and the caller repeats it all.
+  UPDATE sms_message SET attempts = 0, reason = NULL, at = ${NOW}, source = p_source,
+    body = CASE state WHEN ${STATE.dead} THEN body ELSE coalesce(p_body, body) END,
+    state = CASE WHEN head_ IS NULL THEN ${STATE.waiting} ELSE ${STATE.behind} END
+  WHERE inbox = p_inbox AND key = p_key AND ${ASIDE};
+  RETURN FOUND;
+END`;
+
+/**
+ * A round: everything that came and ended in a process since the last one.
+ *
+ * Ended messages have the state that they get, null for done. `p_owner` is null if the process takes none.
+ *
+ * Rows: `owner` n; `duplicate` n; `claimed` n, seq; `taken` seq, attempts, key, body; `expired` n, seq;
+ * `lease` n; `due` n. The n of the last two are milliseconds from now.
+ */
+const ROUND = `
+DECLARE
+  now_ bigint := ${NOW};
+  owner_ bigint;
+  free_ integer := p_free;
+  claims_ integer;
+  rows_ tid[];
+  left_ integer[];
+  headed_ text[];
+  row_ record;
+BEGIN${BEGIN}
+  IF p_owner IS NOT NULL AND (p_writes OR ${NEXT_DUE} <= now_) THEN
+    owner_ := p_owner;
+    UPDATE sms_process SET turn = p_turn, until = now_ + p_lease WHERE id = owner_ AND turn < p_turn;
+    IF NOT FOUND THEN
+      PERFORM 1 FROM sms_process WHERE id = owner_;
+      IF FOUND THEN RAISE EXCEPTION USING ERRCODE = '${STALE}', MESSAGE = 'a late request'; END IF;
+      -- New, or taken for dead by others.
+      owner_ := p_spare;
+      INSERT INTO sms_process AS known (id, inbox, turn, until) VALUES (owner_, p_inbox, p_turn, now_ + p_lease)
+      ON CONFLICT (id) DO UPDATE SET turn = excluded.turn, until = excluded.until WHERE known.turn < excluded.turn;
+      IF NOT FOUND THEN RAISE EXCEPTION USING ERRCODE = '${STALE}', MESSAGE = 'a late request'; END IF;
+    END IF;
+    RETURN QUERY SELECT 'owner', owner_, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
+  ELSE
+    free_ := 0;
+  END IF;
+
+  IF cardinality(p_ended) + cardinality(p_keys) > 0 THEN
+    PERFORM 1 FROM ${SORTED("p_ended_sources || p_sources")} AS one CROSS JOIN LATERAL ${LOCKED_HEAD("one.source")} AS head;
+    now_ := ${NOW};
+  END IF;
+
+  IF cardinality(p_ended) > 0 THEN
+    rows_ := ARRAY(SELECT head.ctid
+      FROM unnest(p_ended, p_ended_owners, p_ended_sources, p_ended_states) AS one (seq, owner, source, state)
+      CROSS JOIN LATERAL (SELECT ctid, seq, owner, body, state FROM sms_message
+        WHERE inbox = p_inbox AND source = one.source AND ${HEAD} LIMIT 1) AS head
+      WHERE head.state = ${STATE.running} AND head.seq = one.seq AND head.owner = one.owner
+        AND (one.state IS NULL OR head.body IS NULL));
+    WITH gone AS (DELETE FROM sms_message WHERE ctid = ANY (rows_) RETURNING key, seq)
+    INSERT INTO sms_done (inbox, key, seq, at) SELECT p_inbox, key, seq, now_ FROM gone
+    ON CONFLICT (inbox, key) DO UPDATE SET at = excluded.at;
+    FOR row_ IN
+      SELECT * FROM unnest(p_ended, p_ended_owners, p_ended_sources, p_ended_states, p_ended_attempts, p_ended_waits,
+        p_ended_reasons) AS one (seq, owner, source, state, attempts, wait, reason)
+      WHERE state IS NOT NULL
+    LOOP
+      UPDATE sms_message SET state = row_.state, attempts = row_.attempts, at = now_ + row_.wait, owner = NULL,
+        reason = row_.reason
+      WHERE inbox = p_inbox AND source = row_.source AND state = ${STATE.running} AND seq = row_.seq AND owner = row_.owner;
+    END LOOP;
+    PERFORM sms_promote_1(p_inbox, p_ended_sources);
+  END IF;
+
+  IF p_known IS NOT NULL AND owner_ IS NOT NULL THEN
+    -- What an earlier request has taken, whose answer was lost. It has not run.
+    UPDATE sms_message SET state = ${STATE.waiting}, attempts = attempts - 1, at = now_, owner = NULL
+    WHERE owner = owner_ AND state = ${STATE.running} AND seq <> ALL (p_known);
+  END IF;
+
+  IF cardinality(p_keys) > 0 THEN
+    -- Older messages go first.
+    claims_ := CASE WHEN ${NEXT_DUE} <= now_ THEN 0 ELSE free_ END;
+    left_ := '{}';
+    -- The locks wait for those who remove a message and keep its key: the next statement sees the key.
+    FOR row_ IN
+      SELECT new.n, new.key, new.source, new.body, kept.state FROM (
+        SELECT * FROM unnest(p_keys, p_sources, p_bodies) WITH ORDINALITY AS new (key, source, body, n)
+        ORDER BY source, n) AS new
+      LEFT JOIN LATERAL (SELECT state FROM sms_message WHERE inbox = p_inbox AND key = new.key LIMIT 1 FOR UPDATE) AS kept
+        ON true
+    LOOP
+      IF row_.state IS NULL THEN
+        left_ := left_ || row_.n::integer;
+      ELSIF row_.state < ${STATE.dead} OR NOT sms_revive_1(p_inbox, row_.key, row_.source, row_.body) THEN
+        RETURN QUERY SELECT 'duplicate', row_.n, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
+      END IF;
+    END LOOP;
+    LOOP
+      FOR row_ IN
+        SELECT n FROM unnest(left_) AS n WHERE ${IS_DONE("p_keys[n]")} OR ${IS_KEPT("p_keys[n]")}
+      LOOP
+        left_ := array_remove(left_, row_.n);
+        RETURN QUERY SELECT 'duplicate', row_.n::bigint, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
+      END LOOP;
+      EXIT WHEN cardinality(left_) = 0;
+      headed_ := ARRAY(SELECT one.source FROM ${SORTED("ARRAY(SELECT p_sources[n] FROM unnest(left_) AS n)")} AS one
+        CROSS JOIN LATERAL ${LOCKED_HEAD("one.source")} AS head);
+      -- The first message of each source without a head. If the unique index finds that it has one, nothing is inserted.
+      FOR row_ IN
+        INSERT INTO sms_message (inbox, key, source, body, state, attempts, at, owner)
+        SELECT p_inbox, p_keys[n], source, p_bodies[n], CASE WHEN is_claimed THEN ${STATE.running} ELSE ${STATE.waiting} END,
+          is_claimed::integer, now_, CASE WHEN is_claimed THEN owner_ END
+        FROM (SELECT n, source, row_number() OVER (ORDER BY n) <= claims_ AS is_claimed
+          FROM (SELECT min(n) AS n, p_sources[n] AS source FROM unnest(left_) AS n GROUP BY p_sources[n]) AS first
+          WHERE source <> ALL (headed_)) AS first
+        ORDER BY source COLLATE "C"
+        ON CONFLICT DO NOTHING
+        RETURNING key, source, seq, state
+      LOOP
+        headed_ := headed_ || row_.source;
+        left_ := array_remove(left_, array_position(p_keys, row_.key));
+        IF row_.state = ${STATE.running} THEN
+          claims_ := claims_ - 1;
+          free_ := free_ - 1;
+          RETURN QUERY SELECT 'claimed', array_position(p_keys, row_.key)::bigint, row_.seq, 1, NULL::text, NULL::text, NULL::text;
+        END IF;
+      END LOOP;
+      -- The others, behind a head that this transaction has locked or inserted.
+      WITH added AS (
+        INSERT INTO sms_message (inbox, key, source, body, state, attempts, at)
+        SELECT p_inbox, p_keys[n], p_sources[n], p_bodies[n], ${STATE.behind}, 0, now_
+        FROM unnest(left_) AS n WHERE p_sources[n] = ANY (headed_) ORDER BY p_sources[n] COLLATE "C", n
+        ON CONFLICT DO NOTHING
+        RETURNING key)
+      SELECT coalesce(array_agg(n), '{}') INTO left_ FROM unnest(left_) AS n
+      WHERE NOT EXISTS (SELECT FROM added WHERE key = p_keys[n]);
+    END LOOP;
+  END IF;
+
+  IF free_ > 0 THEN
+    RETURN QUERY UPDATE sms_message SET state = ${STATE.running}, attempts = attempts + 1, owner = owner_, at = now_
+    WHERE ctid = ANY (ARRAY(SELECT ctid FROM sms_message
+      WHERE inbox = p_inbox AND state = ${STATE.waiting} AND at <= now_
+      ORDER BY at, seq LIMIT free_ FOR UPDATE SKIP LOCKED))
+    RETURNING 'taken', NULL::bigint, seq, attempts, key, source, body;
+  END IF;
+
+  IF p_inspects THEN
+    RETURN QUERY SELECT 'expired', id, until, NULL::integer, NULL::text, NULL::text, NULL::text FROM sms_process
+    WHERE inbox = p_inbox AND id IS DISTINCT FROM owner_ AND until < now_;
+    RETURN QUERY SELECT 'lease', min(until) - now_, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text FROM sms_process
+    WHERE inbox = p_inbox AND id IS DISTINCT FROM owner_ AND until >= now_;
+  END IF;
+  RETURN QUERY SELECT 'due', ${NEXT_DUE} - now_, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
+END`;
+
+/**
+ * Releases the messages of dead processes. An attempt that was cut short counts: after its last one, a message becomes a
+ * dead letter, and a row. A process that has renewed its lease since is left alone.
+ */
+const TAKE_OVER = `
+DECLARE
+  now_ bigint := ${NOW};
+  dead_ bigint;
+  sources_ text[] := '{}';
+  row_ record;
+BEGIN${BEGIN}
+  FOR n IN 1 .. cardinality(p_owners) LOOP
+    DELETE FROM sms_process WHERE id = p_owners[n] AND until = p_untils[n] RETURNING id INTO dead_;
+    CONTINUE WHEN NOT FOUND;
+    FOR row_ IN
+      SELECT key, seq, source, body, attempts FROM sms_message
+      WHERE owner = dead_ AND state = ${STATE.running} ORDER BY source FOR UPDATE
+    LOOP
+      IF row_.body IS NULL THEN
+        DELETE FROM sms_message WHERE inbox = p_inbox AND key = row_.key;
+        INSERT INTO sms_done (inbox, key, seq, at) VALUES (p_inbox, row_.key, row_.seq, now_) ON CONFLICT DO NOTHING;
+      ELSIF row_.attempts < p_attempts THEN
+        UPDATE sms_message SET state = ${STATE.waiting}, at = now_, owner = NULL WHERE inbox = p_inbox AND key = row_.key;
+      ELSE
+        UPDATE sms_message SET state = ${STATE.dead}, at = now_, owner = NULL, reason = p_reason
+        WHERE inbox = p_inbox AND key = row_.key;
+        RETURN QUERY SELECT row_.attempts, row_.body;
+      END IF;
+      sources_ := sources_ || row_.source;
+    END LOOP;
+  END LOOP;
+  PERFORM sms_promote_1(p_inbox, sources_);
+END`;
+
+/** Erases a subscriber. Of a message that runs, the row stays until it has ended: it keeps the order. */
+const FORGET = `
+DECLARE
+  now_ bigint := ${NOW};
+  count_ integer;
+  running_ integer;
+BEGIN${BEGIN}
+  PERFORM 1 FROM ${LOCKED_HEAD("p_source")} AS head;
+  WITH gone AS (
+    DELETE FROM sms_message WHERE inbox = p_inbox AND source = p_source AND state = ${STATE.waiting} RETURNING key, seq),
+  behind AS (
+    DELETE FROM sms_message WHERE inbox = p_inbox AND source = p_source AND state = ${STATE.behind} RETURNING key, seq),
+  aside AS (
+    DELETE FROM sms_message WHERE inbox = p_inbox AND source = p_source AND ${ASIDE} RETURNING key, seq)
+  INSERT INTO sms_done (inbox, key, seq, at)
+  SELECT p_inbox, key, seq, now_ FROM (TABLE gone UNION ALL TABLE behind UNION ALL TABLE aside) AS forgotten
+  ON CONFLICT (inbox, key) DO UPDATE SET at = excluded.at;
+  GET DIAGNOSTICS count_ = ROW_COUNT;
+  UPDATE sms_message SET body = NULL
+  WHERE inbox = p_inbox AND source = p_source AND state = ${STATE.running} AND body IS NOT NULL;
+  GET DIAGNOSTICS running_ = ROW_COUNT;
+  RETURN count_ + running_;
+END`;
+
+/** Replays one dead letter. */
+const REPLAY = `
+DECLARE
+  source_ text;
+BEGIN${BEGIN}
+  SELECT source INTO source_ FROM sms_message WHERE inbox = p_inbox AND key = p_key AND state = ${STATE.dead};
+  RETURN FOUND AND sms_revive_1(p_inbox, p_key, source_, NULL);
+END`;
+
+/** Replays the first dead letters after the row `p_after` that were dead at `p_at`: their number, and the last row. */
+const REPLAY_SOME = `
+DECLARE
+  row_ record;
+BEGIN${BEGIN}
+  replayed := 0;
+  FOR row_ IN
+    SELECT seq, key, source FROM sms_message
+    WHERE inbox = p_inbox AND state = ${STATE.dead} AND seq > p_after ORDER BY seq LIMIT p_limit
+  LOOP
+    last := row_.seq;
+    replayed := replayed + sms_revive_1(p_inbox, row_.key, row_.source, NULL)::integer;
+  END LOOP;
+END`;
+
+const FUNCTIONS: ReadonlyArray<readonly [signature: string, returns: string, body: string]> = [
+  ["sms_promote_1(p_inbox integer, p_sources text[])", "void", PROMOTE],
+  ["sms_revive_1(p_inbox integer, p_key text, p_source text, p_body text)", "boolean", REVIVE],
+  [
+    `sms_round_1(p_inbox integer, p_owner bigint, p_spare bigint, p_turn bigint, p_lease bigint, p_writes boolean,
+       p_ended bigint[], p_ended_owners bigint[], p_ended_sources text[], p_ended_states smallint[],
+       p_ended_attempts integer[], p_ended_waits bigint[], p_ended_reasons text[],
+       p_keys text[], p_sources text[], p_bodies text[], p_known bigint[], p_free integer, p_inspects boolean)`,
+    "TABLE (r_kind text, r_n bigint, r_seq bigint, r_attempts integer, r_key text, r_source text, r_body text)",
+    ROUND,
+  ],
+  [
+    "sms_take_over_1(p_inbox integer, p_owners bigint[], p_untils bigint[], p_attempts integer, p_reason text)",
+    "TABLE (row_attempts integer, row_body text)",
+    TAKE_OVER,
+  ],
+  ["sms_forget_1(p_inbox integer, p_source text)", "integer", FORGET],
+  ["sms_replay_1(p_inbox integer, p_key text)", "boolean", REPLAY],
+  [
+    "sms_replay_some_1(p_inbox integer, p_after bigint, p_limit integer, OUT replayed integer, OUT last bigint)",
+    "record",
+    REPLAY_SOME,
+  ],
+];
+
+const functions = (schema: string): string =>
+  FUNCTIONS.map(
+    ([signature, returns, body]) =>
+      `CREATE FUNCTION ${signature} RETURNS ${returns} LANGUAGE plpgsql${settings(schema)} AS $function$${body}$function$;`,
+  ).join("\n");
+
+/** The SQL that makes each version of the tables from the previous one. A released version never changes. */
+export const VERSIONS: ReadonlyArray<(schema: string) => string> = [(schema) => `${TABLES}\n${functions(schema)}`];
+
+/** A name as PostgreSQL reads it, whatever is in it. */
+export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+export const SET_UP = {
+  server: `SELECT current_setting('server_version_num')::integer AS server, current_setting('server_encoding') AS encoding,
+             current_setting('transaction_isolation') AS isolation, to_regclass($1) IS NOT NULL AS tables`,
+  // Held until the end of the transaction.
+  lock: "SELECT pg_advisory_xact_lock(hashtextextended('express-kaleyra-sms ' || $1, 0))",
+  schema: "SELECT to_regnamespace(quote_ident($1)) IS NOT NULL AS schema, to_regclass($2) IS NOT NULL AS tables",
+  version: (schema: string): string => `SELECT version FROM ${identifier(schema)}.sms_version`,
+  setVersion: (schema: string, version: number): string =>
+    `UPDATE ${identifier(schema)}.sms_version SET version = ${version}`,
+  find: (schema: string): string => `SELECT id FROM ${identifier(schema)}.sms_inbox WHERE name = $1`,
+  add: (schema: string): string =>
+    `INSERT INTO ${identifier(schema)}.sms_inbox (name) VALUES ($1)
+     ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING id`,
+} as const;
+
+export const NOTIFY = "SELECT pg_notify($1, $2)";
+
+/** What the inbox sends when its tables are there. The first value is always the number of the inbox. */
+export function statementsOf(schema: string) {
+  const [message, done, process] = ["message", "done", "process"].map((table) => `${identifier(schema)}.sms_${table}`);
+  const call = (name: string, values: number): string =>
+    `SELECT * FROM ${identifier(schema)}.${name}(${Array.from({ length: values }, (_, n) => `$${n + 1}`).join(", ")})`;
+  const AGE = `${BEGUN} - min(at)`;
+  return {
+    round: call("sms_round_1", 19),
+    takeOver: call("sms_take_over_1", 5),
+    forget: call("sms_forget_1", 2),
+    replay: call("sms_replay_1", 2),
+    replaySome: call("sms_replay_some_1", 3),
+    startable: `SELECT seq, owner FROM ${message}
+                WHERE inbox = $1 AND owner = ANY ($2) AND state = ${STATE.running} AND body IS NOT NULL`,
+    // One process at a time, in steps.
+    prune: `WITH pruned AS (
+              DELETE FROM ${done} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${done}
+                WHERE inbox = $1 AND at < ${BEGUN} - $2::bigint ORDER BY at LIMIT $3 FOR UPDATE SKIP LOCKED))
+              RETURNING 1)
+            SELECT count(*) AS pruned FROM pruned`,
+    leave: `DELETE FROM ${process} WHERE inbox = $1 AND id = $2 AND NOT EXISTS (
+              SELECT FROM ${message} WHERE owner = $2 AND state = ${STATE.running})`,
+    stats: `SELECT due.count + behind.count AS waiting, running.count AS running, delayed.count AS delayed,
+              dead.count AS dead, greatest(due.age, behind.age, 0) AS age
+            FROM (SELECT count(*), ${AGE} AS age FROM ${message}
+                WHERE inbox = $1 AND state = ${STATE.waiting} AND at <= ${BEGUN}) AS due,
+              (SELECT count(*) FROM ${message}
+                WHERE inbox = $1 AND state = ${STATE.waiting} AND at > ${BEGUN}) AS delayed,
+              (SELECT count(*), ${AGE} AS age FROM ${message}
+                WHERE inbox = $1 AND state = ${STATE.behind}) AS behind,
+              (SELECT count(*) FROM ${message} WHERE inbox = $1 AND state = ${STATE.running}) AS running,
+              (SELECT count(*) FROM ${message} WHERE inbox = $1 AND state = ${STATE.dead}) AS dead`,
+    letters: `SELECT seq, key, source, body, attempts, at, reason FROM ${message}
+              WHERE inbox = $1 AND state = ${STATE.dead} AND seq > coalesce(
+                $3::bigint, (SELECT seq FROM ${message} WHERE inbox = $1 AND key = $2),
+                (SELECT seq FROM ${done} WHERE inbox = $1 AND key = $2), 0)
+              ORDER BY seq LIMIT $4`,
+    get: `SELECT key, source, body, attempts, reason, state, state = ${STATE.waiting} AND at > ${BEGUN} AS delayed
+          FROM ${message} WHERE inbox = $1 AND key = $2`,
+    discard: `WITH gone AS (
+                DELETE FROM ${message} WHERE inbox = $1 AND key = $2 AND state = ${STATE.dead} RETURNING key, seq)
+              INSERT INTO ${done} (inbox, key, seq, at) SELECT $1, key, seq, ${BEGUN} FROM gone
+              ON CONFLICT (inbox, key) DO UPDATE SET at = excluded.at RETURNING 1 AS discarded`,
+    countOf: `SELECT count(*) AS messages FROM ${message} WHERE inbox = $1 AND source = $2 AND body IS NOT NULL`,
+    isUnused: `SELECT NOT EXISTS (SELECT FROM ${message} WHERE inbox = $1)
+                 AND NOT EXISTS (SELECT FROM ${done} WHERE inbox = $1) AS unused`,
+  } as const;
+}
