@@ -110,23 +110,24 @@ CREATE INDEX sms_done_at ON sms_done (inbox, at);`;
  * keeps these rules, under READ COMMITTED, in which each statement sees what was committed before it began.
  *
  * 1. A message becomes `behind` only in a transaction that holds the lock of the source's head, or has inserted that
- *    head itself.
+ *    head itself. It holds either until it ends.
  * 2. A head ends only in a transaction that holds its lock. A later statement of the same transaction makes the first
  *    message that is behind a head, unless there is one.
- * 3. A message that is behind changes only in a transaction that holds the lock of the head, or has held it until the
- *    head ended.
+ * 3. A message that is behind changes only in a transaction that holds the lock of the head, or has ended that head.
  *
  * Two transactions at one source, A adds a message behind the head, and B ends the head:
  * - A has the lock first: B waits until A is committed. Its later statement sees A's message, and makes it a head.
- * - B has the lock first: A waits until B is committed. Then the head that A waited for is gone. A does not see yet
- *   whether there is a new one. So it inserts its message as a head. The unique index lets that happen only if there is
- *   none; otherwise A begins again, with a new snapshot, and locks the new head.
- * - A has inserted the head itself: nobody else sees it, so B is not at this source.
- * Two that insert a head: the unique index makes the second one wait for the first. Then it begins again.
+ * - B has the lock first: A waits until B is committed. A inserts a message or locks the head in one statement, for
+ *   which the unique index decides, whatever A can see: if B has made a head, A locks that one. Otherwise, A's message is
+ *   the head.
+ * - A has inserted the head: B does not see it. Nobody can end it before A is committed.
+ * Two that insert a head: the second one waits for the first, and then locks its head.
  *
- * The lock of a head is not released before the transaction ends, so nothing comes between its steps. Locks are taken in
- * the order of the sources. Where that is not enough, PostgreSQL ends one of the transactions with an error that says
- * so, and its caller repeats it.
+ * Why two transactions seldom wait for each other: each inserts or locks its heads in the order of their sources. Then
+ * it waits for nobody. Where that is not enough, PostgreSQL ends one of them with an error, and its caller repeats it.
+ *
+ * Why a key is not stored twice: a transaction that removes a message keeps its key in the same moment. A message that
+ * is new to a round, and was stored and handled by others since, is found in a later statement: the round is repeated.
  */
 
 /** Makes the first message that is behind a head, of each of the sources that has no head. */
@@ -168,10 +169,13 @@ DECLARE
   now_ bigint := ${NOW};
   owner_ bigint;
   free_ integer := p_free;
-  claims_ integer;
+  claims_ integer := 0;
+  -- The numbers of arrivals.
+  new_ bigint[] := '{}';
+  revived_ bigint[] := '{}';
+  heads_ bigint[] := '{}';
   rows_ tid[];
-  left_ integer[];
-  headed_ text[];
+  seq_ bigint;
   row_ record;
 BEGIN${BEGIN}
   IF p_owner IS NOT NULL AND (p_writes OR ${NEXT_DUE} <= now_) THEN
@@ -191,10 +195,70 @@ BEGIN${BEGIN}
     free_ := 0;
   END IF;
 
-  IF cardinality(p_ended) + cardinality(p_keys) > 0 THEN
-    PERFORM 1 FROM ${SORTED("p_ended_sources || p_sources")} AS one CROSS JOIN LATERAL ${LOCKED_HEAD("one.source")} AS head;
-    now_ := ${NOW};
+  IF cardinality(p_keys) > 0 THEN
+    new_ := ARRAY(SELECT n FROM unnest(p_keys) WITH ORDINALITY AS new (key, n)
+      WHERE ${IS_KEPT("new.key")} IS NULL AND ${IS_DONE("new.key")} IS NULL);
+    IF cardinality(new_) < cardinality(p_keys) THEN
+      FOR row_ IN
+        SELECT n, (SELECT state FROM sms_message WHERE inbox = p_inbox AND key = new.key LIMIT 1) AS state
+        FROM unnest(p_keys) WITH ORDINALITY AS new (key, n) WHERE n <> ALL (new_)
+      LOOP
+        IF row_.state >= ${STATE.dead} THEN
+          revived_ := revived_ || row_.n;
+        ELSE
+          RETURN QUERY SELECT 'duplicate', row_.n, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
+        END IF;
+      END LOOP;
+    END IF;
+    -- Older messages go first.
+    IF ${NEXT_DUE} > now_ IS NOT FALSE THEN claims_ := free_; END IF;
   END IF;
+
+  -- Of each source, inserts the first new message as its head, or locks its head. One after the other: see above.
+  FOR row_ IN
+    SELECT DISTINCT ON (source COLLATE "C") source, key, body, n FROM (
+      SELECT source, key, body, n FROM unnest(p_sources, p_keys, p_bodies) WITH ORDINALITY AS new (source, key, body, n)
+      WHERE n = ANY (new_)
+      UNION ALL SELECT source, NULL, NULL, NULL FROM unnest(p_ended_sources) AS source
+      UNION ALL SELECT p_sources[n], NULL, NULL, NULL FROM unnest(revived_) AS n) AS one
+    ORDER BY source COLLATE "C", n
+  LOOP
+    IF row_.n IS NULL THEN
+      PERFORM 1 FROM ${LOCKED_HEAD("row_.source")} AS head;
+      CONTINUE;
+    END IF;
+    INSERT INTO sms_message (inbox, key, source, body, state, attempts, at, owner)
+    VALUES (p_inbox, row_.key, row_.source, row_.body, CASE WHEN claims_ > 0 THEN ${STATE.running} ELSE ${STATE.waiting} END,
+      CASE WHEN claims_ > 0 THEN 1 ELSE 0 END, now_, CASE WHEN claims_ > 0 THEN owner_ END)
+    ON CONFLICT (inbox, source) WHERE ${HEAD} DO UPDATE SET body = NULL WHERE false
+    RETURNING seq INTO seq_;
+    CONTINUE WHEN NOT FOUND;
+    heads_ := heads_ || row_.n;
+    CONTINUE WHEN claims_ <= 0;
+    claims_ := claims_ - 1;
+    free_ := free_ - 1;
+    RETURN QUERY SELECT 'claimed', row_.n, seq_, 1, NULL::text, NULL::text, NULL::text;
+  END LOOP;
+
+  IF cardinality(heads_) < cardinality(new_) THEN
+    RETURN QUERY WITH later AS (
+      SELECT key, source, body, n FROM unnest(p_keys, p_sources, p_bodies) WITH ORDINALITY AS new (key, source, body, n)
+      WHERE n = ANY (new_) AND n <> ALL (heads_) ORDER BY n),
+    added AS (
+      INSERT INTO sms_message (inbox, key, source, body, state, attempts, at)
+      SELECT p_inbox, key, source, body, ${STATE.behind}, 0, now_ FROM later ORDER BY n
+      ON CONFLICT (inbox, key) DO NOTHING
+      RETURNING key)
+    SELECT 'duplicate', n, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text
+    FROM later WHERE key <> ALL (ARRAY(SELECT key FROM added));
+  END IF;
+  FOR row_ IN
+    SELECT n FROM unnest(revived_) AS n WHERE NOT sms_revive_1(p_inbox, p_keys[n], p_sources[n], p_bodies[n])
+  LOOP
+    RETURN QUERY SELECT 'duplicate', row_.n, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
+  END LOOP;
+  PERFORM 1 FROM unnest(p_keys) WITH ORDINALITY AS new (key, n) WHERE n = ANY (new_) AND ${IS_DONE("new.key")} LIMIT 1;
+  IF FOUND THEN RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'handled meanwhile'; END IF;
 
   IF cardinality(p_ended) > 0 THEN
     rows_ := ARRAY(SELECT head.ctid
@@ -224,66 +288,6 @@ BEGIN${BEGIN}
     WHERE owner = owner_ AND state = ${STATE.running} AND seq <> ALL (p_known);
   END IF;
 
-  IF cardinality(p_keys) > 0 THEN
-    -- Older messages go first.
-    claims_ := CASE WHEN ${NEXT_DUE} <= now_ THEN 0 ELSE free_ END;
-    left_ := '{}';
-    -- The locks wait for those who remove a message and keep its key: the next statement sees the key.
-    FOR row_ IN
-      SELECT new.n, new.key, new.source, new.body, kept.state FROM (
-        SELECT * FROM unnest(p_keys, p_sources, p_bodies) WITH ORDINALITY AS new (key, source, body, n)
-        ORDER BY source, n) AS new
-      LEFT JOIN LATERAL (SELECT state FROM sms_message WHERE inbox = p_inbox AND key = new.key LIMIT 1 FOR UPDATE) AS kept
-        ON true
-    LOOP
-      IF row_.state IS NULL THEN
-        left_ := left_ || row_.n::integer;
-      ELSIF row_.state < ${STATE.dead} OR NOT sms_revive_1(p_inbox, row_.key, row_.source, row_.body) THEN
-        RETURN QUERY SELECT 'duplicate', row_.n, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
-      END IF;
-    END LOOP;
-    LOOP
-      FOR row_ IN
-        SELECT n FROM unnest(left_) AS n WHERE ${IS_DONE("p_keys[n]")} OR ${IS_KEPT("p_keys[n]")}
-      LOOP
-        left_ := array_remove(left_, row_.n);
-        RETURN QUERY SELECT 'duplicate', row_.n::bigint, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
-      END LOOP;
-      EXIT WHEN cardinality(left_) = 0;
-      headed_ := ARRAY(SELECT one.source FROM ${SORTED("ARRAY(SELECT p_sources[n] FROM unnest(left_) AS n)")} AS one
-        CROSS JOIN LATERAL ${LOCKED_HEAD("one.source")} AS head);
-      -- The first message of each source without a head. If the unique index finds that it has one, nothing is inserted.
-      FOR row_ IN
-        INSERT INTO sms_message (inbox, key, source, body, state, attempts, at, owner)
-        SELECT p_inbox, p_keys[n], source, p_bodies[n], CASE WHEN is_claimed THEN ${STATE.running} ELSE ${STATE.waiting} END,
-          is_claimed::integer, now_, CASE WHEN is_claimed THEN owner_ END
-        FROM (SELECT n, source, row_number() OVER (ORDER BY n) <= claims_ AS is_claimed
-          FROM (SELECT min(n) AS n, p_sources[n] AS source FROM unnest(left_) AS n GROUP BY p_sources[n]) AS first
-          WHERE source <> ALL (headed_)) AS first
-        ORDER BY source COLLATE "C"
-        ON CONFLICT DO NOTHING
-        RETURNING key, source, seq, state
-      LOOP
-        headed_ := headed_ || row_.source;
-        left_ := array_remove(left_, array_position(p_keys, row_.key));
-        IF row_.state = ${STATE.running} THEN
-          claims_ := claims_ - 1;
-          free_ := free_ - 1;
-          RETURN QUERY SELECT 'claimed', array_position(p_keys, row_.key)::bigint, row_.seq, 1, NULL::text, NULL::text, NULL::text;
-        END IF;
-      END LOOP;
-      -- The others, behind a head that this transaction has locked or inserted.
-      WITH added AS (
-        INSERT INTO sms_message (inbox, key, source, body, state, attempts, at)
-        SELECT p_inbox, p_keys[n], p_sources[n], p_bodies[n], ${STATE.behind}, 0, now_
-        FROM unnest(left_) AS n WHERE p_sources[n] = ANY (headed_) ORDER BY p_sources[n] COLLATE "C", n
-        ON CONFLICT DO NOTHING
-        RETURNING key)
-      SELECT coalesce(array_agg(n), '{}') INTO left_ FROM unnest(left_) AS n
-      WHERE NOT EXISTS (SELECT FROM added WHERE key = p_keys[n]);
-    END LOOP;
-  END IF;
-
   IF free_ > 0 THEN
     RETURN QUERY UPDATE sms_message SET state = ${STATE.running}, attempts = attempts + 1, owner = owner_, at = now_
     WHERE ctid = ANY (ARRAY(SELECT ctid FROM sms_message
@@ -308,29 +312,28 @@ END`;
 const TAKE_OVER = `
 DECLARE
   now_ bigint := ${NOW};
-  dead_ bigint;
+  dead_ bigint[];
   sources_ text[] := '{}';
   row_ record;
 BEGIN${BEGIN}
-  FOR n IN 1 .. cardinality(p_owners) LOOP
-    DELETE FROM sms_process WHERE id = p_owners[n] AND until = p_untils[n] RETURNING id INTO dead_;
-    CONTINUE WHEN NOT FOUND;
-    FOR row_ IN
-      SELECT key, seq, source, body, attempts FROM sms_message
-      WHERE owner = dead_ AND state = ${STATE.running} ORDER BY source FOR UPDATE
-    LOOP
-      IF row_.body IS NULL THEN
-        DELETE FROM sms_message WHERE inbox = p_inbox AND key = row_.key;
-        INSERT INTO sms_done (inbox, key, seq, at) VALUES (p_inbox, row_.key, row_.seq, now_) ON CONFLICT DO NOTHING;
-      ELSIF row_.attempts < p_attempts THEN
-        UPDATE sms_message SET state = ${STATE.waiting}, at = now_, owner = NULL WHERE inbox = p_inbox AND key = row_.key;
-      ELSE
-        UPDATE sms_message SET state = ${STATE.dead}, at = now_, owner = NULL, reason = p_reason
-        WHERE inbox = p_inbox AND key = row_.key;
-        RETURN QUERY SELECT row_.attempts, row_.body;
-      END IF;
-      sources_ := sources_ || row_.source;
-    END LOOP;
+  WITH dead AS (
+    DELETE FROM sms_process WHERE id = ANY (p_owners) AND until = p_untils[array_position(p_owners, id)] RETURNING id)
+  SELECT coalesce(array_agg(id), '{}') INTO dead_ FROM dead;
+  FOR row_ IN
+    SELECT key, seq, source, body, attempts FROM sms_message
+    WHERE owner = ANY (dead_) AND state = ${STATE.running} ORDER BY source FOR UPDATE
+  LOOP
+    IF row_.body IS NULL THEN
+      DELETE FROM sms_message WHERE inbox = p_inbox AND key = row_.key;
+      INSERT INTO sms_done (inbox, key, seq, at) VALUES (p_inbox, row_.key, row_.seq, now_) ON CONFLICT DO NOTHING;
+    ELSIF row_.attempts < p_attempts THEN
+      UPDATE sms_message SET state = ${STATE.waiting}, at = now_, owner = NULL WHERE inbox = p_inbox AND key = row_.key;
+    ELSE
+      UPDATE sms_message SET state = ${STATE.dead}, at = now_, owner = NULL, reason = p_reason
+      WHERE inbox = p_inbox AND key = row_.key;
+      RETURN QUERY SELECT row_.attempts, row_.body;
+    END IF;
+    sources_ := sources_ || row_.source;
   END LOOP;
   PERFORM sms_promote_1(p_inbox, sources_);
 END`;
@@ -375,10 +378,11 @@ DECLARE
 BEGIN${BEGIN}
   replayed := 0;
   FOR row_ IN
-    SELECT seq, key, source FROM sms_message
-    WHERE inbox = p_inbox AND state = ${STATE.dead} AND seq > p_after ORDER BY seq LIMIT p_limit
+    SELECT * FROM (SELECT seq, key, source FROM sms_message
+    WHERE inbox = p_inbox AND state = ${STATE.dead} AND seq > p_after ORDER BY seq LIMIT p_limit) AS letter
+    ORDER BY source
   LOOP
-    last := row_.seq;
+    last := greatest(last, row_.seq);
     replayed := replayed + sms_revive_1(p_inbox, row_.key, row_.source, NULL)::integer;
   END LOOP;
 END`;
