@@ -1,6 +1,6 @@
 // A server to be killed: stores and handles messages, and logs the start and the end of each handling.
 // Usage: node kill-server.cjs <log> <port> <options as JSON> <inbox>
-// The inbox is "sqlite <driver> <file>", "sqlite-in-process <driver> <file>" or "bullmq <port>".
+// The inbox is "sqlite <driver> <file>", "sqlite-in-process <driver> <file>", "bullmq <port>" or "postgres <url>".
 
 const { appendFileSync } = require("node:fs");
 const { createServer } = require("node:http");
@@ -10,7 +10,15 @@ const { incomingSms } = require("express-kaleyra-sms");
 const [log, port, options, kind, ...place] = process.argv.slice(2);
 const { concurrency, ...inboxOptions } = JSON.parse(options);
 
+let pool;
+
 function openInbox() {
+  if (kind === "postgres") {
+    const { postgresInbox } = require("express-kaleyra-sms/postgres");
+    const { Pool } = require("pg");
+    pool = new Pool({ connectionString: place[0], connectionTimeoutMillis: 2_000 });
+    return postgresInbox({ pool, ...inboxOptions });
+  }
   if (kind === "bullmq") {
     const { bullmqInbox } = require("express-kaleyra-sms/bullmq");
     return bullmqInbox({ connection: { host: "127.0.0.1", port: Number(place[0]) }, ...inboxOptions });
@@ -34,6 +42,7 @@ if (concurrency !== 0) {
 const server = createServer(sms).listen(Number(port), "127.0.0.1", () => console.log("listening"));
 process.once("SIGTERM", async () => {
   await sms.close();
+  await pool?.end();
   server.close();
   server.closeAllConnections();
 });

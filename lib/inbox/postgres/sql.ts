@@ -195,6 +195,12 @@ BEGIN${BEGIN}
     free_ := 0;
   END IF;
 
+  IF p_known IS NOT NULL AND owner_ IS NOT NULL THEN
+    -- What an earlier request has taken, whose answer was lost. It has not run.
+    UPDATE sms_message SET state = ${STATE.waiting}, attempts = attempts - 1, at = now_, owner = NULL
+    WHERE owner = owner_ AND state = ${STATE.running} AND seq <> ALL (p_known || p_ended);
+  END IF;
+
   IF cardinality(p_keys) > 0 THEN
     new_ := ARRAY(SELECT n FROM unnest(p_keys) WITH ORDINALITY AS new (key, n)
       WHERE ${IS_KEPT("new.key")} IS NULL AND ${IS_DONE("new.key")} IS NULL);
@@ -280,12 +286,6 @@ BEGIN${BEGIN}
       WHERE inbox = p_inbox AND source = row_.source AND state = ${STATE.running} AND seq = row_.seq AND owner = row_.owner;
     END LOOP;
     PERFORM sms_promote_1(p_inbox, p_ended_sources);
-  END IF;
-
-  IF p_known IS NOT NULL AND owner_ IS NOT NULL THEN
-    -- What an earlier request has taken, whose answer was lost. It has not run.
-    UPDATE sms_message SET state = ${STATE.waiting}, attempts = attempts - 1, at = now_, owner = NULL
-    WHERE owner = owner_ AND state = ${STATE.running} AND seq <> ALL (p_known);
   END IF;
 
   IF free_ > 0 THEN
