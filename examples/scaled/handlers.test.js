@@ -1,4 +1,4 @@
-// What the handlers do: without Redis, and without a server. `npm test`.
+// What the handlers do, on an inbox in memory and without a server: `npm test`.
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
@@ -16,7 +16,7 @@ beforeEach(() => {
   isDown = false;
   hasOptedOut = false;
   const note = (choice) => async (source, at) => {
-    if (isDown) throw new Error("Redis is down.");
+    if (isDown) throw new Error("The database is down.");
     calls.push([choice, source, at]);
   };
   const consent = { optOut: note("out"), optIn: note("in"), hasOptedOut: async () => hasOptedOut };

@@ -5,8 +5,8 @@ import express from "express";
 import { incomingSms } from "express-kaleyra-sms";
 
 import { DRAIN_MS, endBySignal } from "./end.js";
-import { openInbox } from "./inbox.js";
 import { reportFailures } from "./report.js";
+import { closeConnections, openInbox } from "./storage.js";
 
 // A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
 const token = process.env.CALLBACK_TOKEN;
@@ -26,7 +26,7 @@ const server = express()
   // For the load balancer: 503 while no callback should come here. Its warnings, and the counts, are for a person.
   .get("/health", async (_req, res) => {
     const health = sms.health();
-    // Away, Redis would be waited for.
+    // An inbox that is away would be waited for.
     const counts = health.ready ? await inbox.stats().catch(() => undefined) : undefined;
     res.status(health.ready ? 200 : 503).json({ ...health, inbox: counts });
   })
@@ -38,5 +38,8 @@ const server = express()
 endBySignal({
   sms,
   drainMs: DRAIN_MS,
-  release: () => server.close(),
+  release: () => {
+    server.close();
+    closeConnections();
+  },
 });

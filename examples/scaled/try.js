@@ -6,5 +6,5 @@ import { addHandlers } from "./handlers.js";
 
 export const sms = incomingSms({ authenticate: false });
 
-// No handler runs, so no Redis is needed.
+// No handler runs, so no inbox is needed.
 addHandlers(sms, {});

@@ -1,23 +1,21 @@
-// Handles what the receivers have stored. Run any number, on any machine that reaches Redis.
+// Handles what the receivers have stored. Run any number, on any machine that reaches the inbox.
 
 import "./env.js";
 import { incomingSms } from "express-kaleyra-sms";
 
-import { openConsent } from "./consent.js";
 import { endBySignal } from "./end.js";
 import { addHandlers } from "./handlers.js";
 import { serveHealth } from "./health.js";
-import { openInbox } from "./inbox.js";
 import { reportFailures } from "./report.js";
+import { closeConnections, openConsent, openInbox } from "./storage.js";
 
-const consent = openConsent();
 // Nobody calls it: it is mounted nowhere.
 const sms = incomingSms({
   inbox: openInbox(),
   concurrency: Number(process.env.CONCURRENCY ?? 16),
   authenticate: false,
 });
-addHandlers(sms, { consent });
+addHandlers(sms, { consent: openConsent() });
 reportFailures(sms);
 
 // Only for whoever asks how it goes: a probe, or a person.
@@ -32,6 +30,6 @@ endBySignal({
   // What ran has finished, or goes to another worker.
   release: () => {
     server?.close();
-    consent.close();
+    closeConnections();
   },
 });

@@ -1,5 +1,5 @@
 // A server to be drained: prints each message that it has handled.
-// Usage: DRAIN_MS=<ms> node draining-server.cjs none | sqlite <file> | bullmq <port>
+// Usage: DRAIN_MS=<ms> node draining-server.cjs none | sqlite <file> | bullmq <url> | postgres <url>
 
 const { createServer } = require("node:http");
 const { setTimeout: sleep } = require("node:timers/promises");
@@ -7,12 +7,12 @@ const { incomingSms } = require("express-kaleyra-sms");
 
 const [kind, place] = process.argv.slice(2);
 
+const pool = kind === "postgres" ? new (require("pg").Pool)({ connectionString: place }) : undefined;
+
 function openInbox() {
   if (kind === "sqlite") return require("express-kaleyra-sms/sqlite").sqliteInbox({ file: place, driver: "libsql" });
-  if (kind === "bullmq")
-    return require("express-kaleyra-sms/bullmq").bullmqInbox({
-      connection: { host: "127.0.0.1", port: Number(place) },
-    });
+  if (kind === "bullmq") return require("express-kaleyra-sms/bullmq").bullmqInbox({ connection: place });
+  if (kind === "postgres") return require("express-kaleyra-sms/postgres").postgresInbox({ pool });
   return undefined;
 }
 
@@ -27,4 +27,5 @@ const server = createServer(sms).listen(0, "127.0.0.1", () => {
 process.once("SIGTERM", async () => {
   await sms.close({ drainMs: Number(process.env.DRAIN_MS) });
   server.close();
+  await pool?.end();
 });

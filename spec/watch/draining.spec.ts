@@ -8,7 +8,8 @@ import { describe, expect, it } from "@jest/globals";
 
 import { ended, temporary } from "../inbox/temporary";
 import { until } from "../inbox/waiting";
-import { describeWithRedis, redisServer, type RedisServer } from "../support/redis";
+import { describeWithPostgres, postgresServer } from "../support/postgres";
+import { describeWithRedis, redisServer } from "../support/redis";
 import { AppProcess, copyOut } from "./app-process";
 
 const EVERY_MS = 50;
@@ -183,23 +184,26 @@ describe("a signal", () => {
   );
 });
 
-describeWithRedis("on SIGTERM, with Redis,", () => {
-  async function redis(): Promise<RedisServer> {
-    const server = await redisServer();
-    ended.push(() => server.remove());
-    return server;
-  }
+/** The specs of each server that an inbox can be on. @param kind - as draining-server.cjs takes it */
+function itDrains(
+  kind: "bullmq" | "postgres",
+  server: () => Promise<{ readonly url: string; remove(): Promise<void> }>,
+) {
+  const urlOf = async (): Promise<string> => {
+    const { url, remove } = await server();
+    ended.push(remove);
+    return url;
+  };
 
-  it("every callback that comes while a router with bullmqInbox is drained is handled once", async () => {
-    const { port } = await redis();
-    const start = () => own("bullmq", `${port}`);
+  it(`every callback that comes while a router with ${kind}Inbox is drained is handled once`, async () => {
+    const url = await urlOf();
+    const start = () => own(kind, url);
     await roll({ server: await start(), successor: start, handled: HANDLED });
   }, 60_000);
 
   it("every callback that comes while a receiver of the example scaled is drained is handled once", async () => {
-    const { port } = await redis();
     const folder = copyOut("scaled");
-    const env = { ...DRAIN, REDIS_URL: `redis://127.0.0.1:${port}` };
+    const env = { ...DRAIN, INBOX_URL: await urlOf() };
     const worker = () => AppProcess.start(folder, "worker.js", { env, begun: "Handling" });
     await roll({
       server: await AppProcess.start(folder, "receiver.js", { env }),
@@ -211,12 +215,22 @@ describeWithRedis("on SIGTERM, with Redis,", () => {
   }, 60_000);
 
   it("a worker of the example scaled answers /health at WORKER_PORT, and ends by itself", async () => {
-    const { port } = await redis();
-    const env = { REDIS_URL: `redis://127.0.0.1:${port}`, WORKER_PORT: "0" };
+    const env = { INBOX_URL: await urlOf(), WORKER_PORT: "0" };
     const worker = await AppProcess.start(copyOut("scaled"), "worker.js", { env });
     await until(async () => (await worker.health()).status === 200, 30_000);
     expect((await worker.health()).body).toEqual({ ready: true, reasons: [], warnings: [] });
     worker.kill("SIGTERM");
     expect(await worker.exited).toEqual([0, null]);
   }, 60_000);
+}
+
+describeWithRedis("on SIGTERM, with Redis,", () => {
+  itDrains("bullmq", async () => {
+    const { port, remove } = await redisServer();
+    return { url: `redis://127.0.0.1:${port}`, remove };
+  });
+});
+
+describeWithPostgres("on SIGTERM, with PostgreSQL,", () => {
+  itDrains("postgres", () => postgresServer());
 });

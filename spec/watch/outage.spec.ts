@@ -8,6 +8,7 @@ import { describe, expect, it } from "@jest/globals";
 
 import { ended } from "../inbox/temporary";
 import { until } from "../inbox/waiting";
+import { describeWithPostgres, postgresServer } from "../support/postgres";
 import { describeWithRedis, redisServer } from "../support/redis";
 import { AppProcess, copyOut } from "./app-process";
 
@@ -67,12 +68,20 @@ describe("the examples durable and shop", () => {
   }, 90_000);
 });
 
-describeWithRedis("the example scaled", () => {
-  it("logs one line when Redis goes and one when it is back, in a receiver and in a worker: /health follows", async () => {
-    const redis = await redisServer();
-    ended.push(() => redis.remove());
+/** A server that an inbox can be on. */
+interface Server {
+  readonly url: string;
+  stop(): Promise<void>;
+  start(): Promise<void>;
+  remove(): Promise<void>;
+}
+
+function itLogsOnce(serverOf: () => Promise<Server>): void {
+  it("logs one line when it goes and one when it is back, in a receiver and in a worker: /health follows", async () => {
+    const server = await serverOf();
+    ended.push(() => server.remove());
     const folder = copyOut("scaled");
-    const env = { REDIS_URL: `redis://127.0.0.1:${redis.port}` };
+    const env = { INBOX_URL: server.url };
     const receiver = await AppProcess.start(folder, "receiver.js", { env });
     const worker = await AppProcess.start(folder, "worker.js", { env, begun: "Handling" });
     const answered = sendAgainAndAgain(receiver.url);
@@ -80,11 +89,11 @@ describeWithRedis("the example scaled", () => {
     await until(() => worker.output.includes("wants no more messages"));
 
     const before = worker.lines.length;
-    await redis.stop();
+    await server.stop();
     await until(isUnready(receiver), LEASE_MS);
     expect((await receiver.health()).body).toEqual({ ready: false, reasons: ["inbox-unreachable"], warnings: [] });
     await until(() => answered(503) >= 20, 10_000);
-    await redis.start();
+    await server.start();
     await until(isReady(receiver), LEASE_MS);
     await until(() => worker.lines.length > before + 2 && linesOfInbox(worker).length === 2, LEASE_MS);
     await until(() => linesOfInbox(receiver).length === 2);
@@ -92,4 +101,15 @@ describeWithRedis("the example scaled", () => {
     expectOneLineEach(receiver);
     expectOneLineEach(worker);
   }, 90_000);
+}
+
+describeWithRedis("the example scaled on Redis", () => {
+  itLogsOnce(async () => {
+    const redis = await redisServer();
+    return { ...redis, url: `redis://127.0.0.1:${redis.port}` };
+  });
+});
+
+describeWithPostgres("the example scaled on PostgreSQL", () => {
+  itLogsOnce(() => postgresServer());
 });
