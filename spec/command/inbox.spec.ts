@@ -445,11 +445,19 @@ describeWithPostgres("inbox --postgres", () => {
     await expectInterrupted("--postgres", (port) => `postgres://a:b@127.0.0.1:${port}/a`);
   });
 
+  it("exits with 2 if the role may not use the tables, and says what to run", async () => {
+    const own = await server.createDatabase();
+    await startApp(postgresInbox({ pool: pool(own), attempts: 1 })).fail("1");
+    await server.query("CREATE ROLE stranger LOGIN", own);
+    const { code, json } = await commandJson(["inbox", "stats", "--postgres", own.replace("postgres@", "stranger@")]);
+    expect([code, json]).toMatchObject([2, { error: { message: expect.stringContaining("GRANT USAGE") } }]);
+  });
+
   it("leaves no lease, no lock and no connection behind", async () => {
     const own = await server.createDatabase();
     const app = startApp(postgresInbox({ pool: pool(own), attempts: 1 }));
     await app.fail("1");
-    const leases = () => server.query("SELECT count(*) FROM express_kaleyra_sms.process", own);
+    const leases = () => server.query("SELECT count(*) FROM express_kaleyra_sms.sms_process", own);
     const before = await leases();
     for (const args of [["stats"], ["replay", "--all"], ["forget", "5", "--yes"]])
       expect((await command(["inbox", ...args, "--postgres", own])).code).toBe(0);

@@ -31,8 +31,8 @@ interface Engine {
   /** Only the engine that is asked for is loaded: the drivers of others may not be installed. */
   readonly open: (given: string, options: ValuesOf<typeof INBOX_OPTIONS>) => Promise<Opened>;
   readonly which: string;
-  /** The server that it needs. */
-  readonly server?: string;
+  /** What it keeps messages in. */
+  readonly server: string;
 }
 
 const SQLITE: Engine = {
@@ -41,6 +41,7 @@ const SQLITE: Engine = {
     return opened(existingSqliteInbox({ file, name }));
   },
   which: "Give the file and the name that the app gives to sqliteInbox.",
+  server: "SQLite",
 };
 const REDIS: Engine = {
   open: async (url, { name }) => {
@@ -59,7 +60,7 @@ const POSTGRES: Engine = {
     const pool = poolOfUrl(secretOf(url, "postgres").value);
     return opened(existingPostgresInbox({ pool, schema, name }), () => pool.end());
   },
-  which: "Give the URL of the app's database, and the schema and the name that the app gives to postgresInbox.",
+  which: "Give the URL, the schema and the name that the app gives to postgresInbox.",
   server: "PostgreSQL",
 };
 
@@ -129,7 +130,8 @@ function explained(cause: unknown, { which, server }: Engine): unknown {
       "KALEYRA_SMS_INBOX_BUSY",
     );
   const code = codeOf(cause);
-  if (code === "KALEYRA_SMS_INVALID_OPTION") return wrongUse(inOptionsOfTheCommand(cause), which, "no-inbox");
+  if (code === "KALEYRA_SMS_INVALID_OPTION" || code === "KALEYRA_SMS_INBOX_DATABASE_UNFIT")
+    return wrongUse(inOptionsOfTheCommand(cause), which, "no-inbox");
   if (code === "KALEYRA_SMS_PEER_MISSING")
     return wrongUse(
       inOptionsOfTheCommand(cause),
@@ -140,7 +142,8 @@ function explained(cause: unknown, { which, server }: Engine): unknown {
     return unreachable(inOptionsOfTheCommand(cause), "Run it again when the other process has finished.", code);
   if (code === "KALEYRA_SMS_INBOX_UNREACHABLE")
     return unreachable(
-      /^.*?\.(?= )/.exec(inOptionsOfTheCommand(cause))?.[0] ?? `${server} could not be reached.`,
+      /^.*?\.(?= )/.exec(inOptionsOfTheCommand(cause))?.[0].replace("The server of the inbox", server) ??
+        `${server} could not be reached.`,
       `Check that ${server} runs, and that the URL is right.`,
       code,
     );
