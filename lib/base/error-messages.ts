@@ -79,7 +79,7 @@ export const CODES = {
   KALEYRA_SMS_INBOX_CLOSED: {
     kinds: ["Error"],
     sentence: "The inbox is closed.",
-    action: "Make a new inbox with a new router, on the same file or Redis. A closed inbox cannot be used again.",
+    action: "Make a new inbox with a new router, on the same file or server. A closed inbox cannot be used again.",
   },
   KALEYRA_SMS_INBOX_CONTRACT: {
     kinds: ["TypeError"],
@@ -123,7 +123,7 @@ export const CODES = {
     kinds: ["TypeError"],
     sentence: "memoryInbox is for tests: a restart loses what is in memory, and NODE_ENV is production.",
     action:
-      "Use `sqliteInbox` on one machine, or `bullmqInbox` on several. " +
+      "Use `sqliteInbox` on one machine, `postgresInbox` or `bullmqInbox` on several. " +
       "If this is a test, run it without `NODE_ENV=production`.",
   },
   KALEYRA_SMS_INBOX_THREAD_ENDED: {

@@ -4,8 +4,8 @@ import type { SmsMessage } from "../callback/message.js";
 import type { Inbox, InboxStats } from "./inbox.js";
 
 /**
- * An inbox that an operator can look into and repair: `sqliteInbox` and `bullmqInbox` return one. The router calls none
- * of these methods: they are for your own code, such as a health check, an admin page or a command.
+ * An inbox that an operator can look into and repair: `sqliteInbox`, `postgresInbox` and `bullmqInbox` return one. The
+ * router calls none of these methods: they are for your own code, such as a health check, an admin page or a command.
  *
  * Each method rejects if the inbox is out of reach or closed.
  */

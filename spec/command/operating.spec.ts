@@ -107,7 +107,13 @@ describe("docs/operating.md", () => {
   afterAll(() => api.close());
 
   it("has no command line that no spec here runs", () => {
-    const known = ["--sqlite inbox.db", "--redis env:REDIS_URL", "profile verify", 'send "TEST"'];
+    const known = [
+      "--sqlite inbox.db",
+      "--postgres env:DATABASE_URL",
+      "--redis env:REDIS_URL",
+      "profile verify",
+      'send "TEST"',
+    ];
     expect(LINES.filter((line) => !known.some((text) => line.includes(text)))).toEqual([]);
   });
 
@@ -129,6 +135,13 @@ describe("docs/operating.md", () => {
 
   it.each(linesWith("--redis env:REDIS_URL"))("says that Redis is away: %s", async (line) => {
     const env = { REDIS_URL: `redis://127.0.0.1:${await freePort()}` };
+    const { code, stderr } = await run(line, temporaryFolder(), {}, env);
+    expect(code).toBe(3);
+    expectQuoted(stderr);
+  });
+
+  it.each(linesWith("--postgres env:DATABASE_URL"))("says that PostgreSQL is away: %s", async (line) => {
+    const env = { DATABASE_URL: `postgres://app@127.0.0.1:${await freePort()}/app` };
     const { code, stderr } = await run(line, temporaryFolder(), {}, env);
     expect(code).toBe(3);
     expectQuoted(stderr);

@@ -1,4 +1,5 @@
-// docs/inbox-engines.md: what it says to run works as printed, and the rights that it grants are enough.
+// What docs/inbox-engines.md and docs/operating.md say to run on PostgreSQL works as printed, and the rights that are
+// granted are enough.
 
 import { execFile } from "node:child_process";
 import { readFileSync, symlinkSync, writeFileSync } from "node:fs";
@@ -71,6 +72,16 @@ describeWithPostgres("docs/inbox-engines.md", () => {
     expect(tables.map(({ relname }) => relname)).toContain("sms_message");
     expect(await server.query(block("sql", "xact_start"), url)).toEqual([]);
     await use(url, "postgres");
+  });
+
+  it("can be asked what docs/operating.md asks", async () => {
+    const page = readFileSync(join(ROOT, "docs", "operating.md"), "utf8");
+    const asked = Array.from(page.matchAll(/^psql "\$DATABASE_URL" -c "([^"]*)"$/gm), ([, sql = ""]) => sql);
+    expect(asked).toHaveLength(3);
+    const [state, open] = [await server.query(asked[0] ?? ""), await server.query(asked[1] ?? "")];
+    expect(state).toEqual([{ only_reads: false, connections: "100", used: expect.any(String) }]);
+    expect(open).toMatchObject([{ usename: "postgres", state: "active" }]);
+    expect(await server.query(asked[2] ?? "")).toEqual([]);
   });
 
   it("has a program that ends by itself on SIGTERM", async () => {
