@@ -1,19 +1,24 @@
 // Remembers, in the memory of this process, the keys of the handled messages.
+//
+// At the end of the stack, any call may throw. A key is then not remembered, and all others are: it enters the queue
+// before the index, and leaves it after the index.
 
-/**
- * A key, and until when it is remembered: milliseconds of a monotonic clock.
- * They are whole and small, since V8 stores such numbers without extra memory.
- */
-type Entry = readonly [key: string, until: number];
+import { KeyIndex } from "./key-index.js";
+import { KEY_WORDS, KeyQueue } from "./key-queue.js";
+
+/** How many keys whose time is over are removed at once, so that no callback waits for a million of them. */
+const MOST_EXPIRED = 64;
 
 export class HandledKeys {
   readonly #windowMs: number;
   readonly #max: number;
-  /** In order of handling, the oldest first. */
-  readonly #until = new Map<string, number>();
-  /** One iterator for the whole life: a new one would step over every deleted entry, each time. */
-  readonly #inOrder = this.#until.entries();
-  #oldest: Entry | undefined;
+  readonly #queue = new KeyQueue();
+  /** The keys of the queue, without those that are in it again further back. */
+  readonly #index = new KeyIndex(this.#queue);
+  /** The last key that was given, and its words. */
+  #key = "";
+  readonly #words = new Int32Array(KEY_WORDS);
+  readonly #bytes = Buffer.from(this.#words.buffer);
 
   /** @param max - how many keys are remembered; beyond it, the oldest is forgotten */
   constructor(windowMs: number, max: number) {
@@ -21,31 +26,27 @@ export class HandledKeys {
     this.#max = max;
   }
 
+  /** @param key - the key of a message: a SHA-256 digest in base64url */
   has(key: string): boolean {
-    const until = this.#until.get(key);
-    return until !== undefined && until > sinceStart();
+    const position = this.#index.find(this.#wordsOf(key));
+    return position !== undefined && this.#queue.untilAt(position) > performance.now();
   }
 
   add(key: string): void {
-    const now = sinceStart();
-    // Deleted first, so that it is added at the end.
-    this.#until.delete(key);
-    this.#until.set(key, now + this.#windowMs);
-    this.#oldest ??= this.#next();
-    while (this.#oldest !== undefined && (this.#oldest[1] <= now || this.#until.size > this.#max)) {
-      const [oldest, until] = this.#oldest;
-      // If it was handled again since, its newer entry comes later and is kept.
-      if (this.#until.get(oldest) === until) this.#until.delete(oldest);
-      this.#oldest = this.#next();
+    const now = performance.now();
+    const words = this.#wordsOf(key);
+    const earlier = this.#index.find(words);
+    if (earlier !== undefined) this.#index.remove(earlier);
+    this.#index.add(this.#queue.push(words, now + this.#windowMs));
+    for (let n = 0; this.#index.size > this.#max || (n < MOST_EXPIRED && this.#queue.firstUntil <= now); n++) {
+      this.#index.remove(this.#queue.first);
+      this.#queue.shift();
     }
   }
 
-  #next(): Entry | undefined {
-    const { done, value } = this.#inOrder.next();
-    return done === true ? undefined : value;
+  #wordsOf(key: string): Int32Array {
+    if (key !== this.#key) this.#bytes.write(key, "base64url");
+    this.#key = key;
+    return this.#words;
   }
-}
-
-function sinceStart(): number {
-  return Math.trunc(performance.now());
 }
