@@ -1,4 +1,4 @@
-// A process that fills an inbox's file with messages that are due, or takes some of them out and tells how quickly.
+// A process that fills an inbox with messages that are due, or takes some of them out and reports how quickly.
 
 import { incomingSms } from "express-kaleyra-sms";
 
@@ -10,8 +10,8 @@ const TOGETHER = 500;
 /** From another thousand of numbers than the load's, and each from a subscriber of its own. */
 const FIRST = 10_000_000;
 
-const { what, file, count } = JSON.parse(process.argv[2]);
-const inbox = await openInbox("sqlite", { file });
+const { what, kind, place, count } = JSON.parse(process.argv[2]);
+const inbox = await openInbox(kind, place);
 
 async function fill() {
   const sms = incomingSms({ inbox, authenticate: false, concurrency: 0 });

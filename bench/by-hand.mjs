@@ -1,4 +1,31 @@
-// How keywords are told apart by hand, where a library leaves that to its user.
+// What users write by hand where a library leaves it to them: the schema of a callback, and how keywords are told apart.
+
+const text = { type: "string" };
+
+export const SCHEMA = {
+  type: "object",
+  required: ["id", "source", "recipient", "message"],
+  properties: {
+    id: text,
+    source: text,
+    recipient: text,
+    message: text,
+    keyword: text,
+    kid: text,
+    description: text,
+    status: { const: "SENT" },
+    status_trace: text,
+    operator: text,
+    circle: text,
+    timestamp: text,
+  },
+};
+
+/** Whether a callback is valid. */
+export async function compileSchema() {
+  const { Ajv2020 } = await import("ajv/dist/2020.js");
+  return new Ajv2020({ allErrors: true }).compile(SCHEMA);
+}
 
 export function switchOn(text, handled) {
   switch (text.trim().split(/\s+/)[0].toUpperCase()) {

@@ -29,11 +29,7 @@ export const TOKEN = "a-secret-of-the-benchmark";
  * @param isForAll - with the secret, and without the parts that a declared profile need not ask for
  */
 export function callbackPost(n, text = TEXT, isForAll = false, source = sourceOf(n)) {
-  if (
-    text.length !== template.textLength ||
-    source.length !== template.sourceLength ||
-    isForAll !== template.isForAll
-  )
+  if (text.length !== template.textLength || source.length !== template.sourceLength || isForAll !== template.isForAll)
     template = templateFor(text, isForAll, source);
   const { head, middle, beforeText, tail } = template;
   return head + idOf(n) + middle + source + beforeText + text + tail;
@@ -61,6 +57,15 @@ function templateFor(text, isForAll, source) {
   const [middle, afterSource] = afterId.split(source);
   const [beforeText, tail] = afterSource.split(text);
   return { textLength: text.length, sourceLength: source.length, isForAll, head, middle, beforeText, tail };
+}
+
+/** The fields of the printed POST sample as a form. */
+export function callbackForm(n) {
+  const body =
+    `description=Message+has+been+sent&id=${idOf(n)}&kid=90e74b4c-8112-4a96-85b6-44000000008f` +
+    `&recipient=%2B919812345678&source=${sourceOf(n)}&status=SENT&status_trace=SENT&message=UNSUBSCRIBE+THE+OFFER+message` +
+    `&keyword=SAMPLE&operator=JIO&circle=JIO+ASSAM&timestamp=2025-04-17+18%3A35%3A20`;
+  return httpPost("/sms", { "Content-Type": "application/x-www-form-urlencoded" }, body);
 }
 
 /** The printed GET sample. */

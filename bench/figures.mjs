@@ -1,22 +1,31 @@
-// Figures and how they are printed.
+// Figures: the middle of many, and how they are printed.
 
-export function median(values) {
+/** The value below which a share of all lies. */
+export function quantile(values, share) {
   const sorted = values.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+  const at = share * (sorted.length - 1);
+  const below = sorted[Math.floor(at)];
+  return below + (sorted[Math.ceil(at)] - below) * (at % 1);
 }
+
+export const median = (values) => quantile(values, 0.5);
+
+/** The median, and the quartiles: half of the values lie between them. */
+export const middle = (values) => ({
+  median: rounded(median(values)),
+  low: rounded(quantile(values, 0.25)),
+  high: rounded(quantile(values, 0.75)),
+});
+
+/** To four digits: more would be noise. */
+export const rounded = (value) => Number(value.toPrecision(4));
 
 const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 export const count = (value) => grouped.format(value);
-export const percent = (share) => `${Math.round(share * 100)} %`;
+export const ratio = (value) => value.toFixed(2);
 export const milliseconds = (value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
-export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
-
-/** Median, lowest and highest, each as `format` puts it. */
-export function spread(values, format) {
-  return [format(median(values)), `${format(Math.min(...values))} to ${format(Math.max(...values))}`];
-}
+export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
 
 /** A Markdown table; the first column is text, the others are figures. */
 export function table(head, rows) {

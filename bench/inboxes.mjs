@@ -1,13 +1,14 @@
 // The inboxes that are measured, each opened on a place of its own.
 
-/** @param place - `file` of an SQLite database, or `port` of a Redis server and the `name` of a queue */
-export async function openInbox(kind, { file, port, name }) {
+/** @param place - `file` of an SQLite database, `port` of a Redis server or `url` of PostgreSQL, and the `name` of a queue */
+export async function openInbox(kind, { file, port, url, name }) {
   switch (kind) {
     case "none":
       return undefined;
-    case "sqlite": {
+    case "sqlite":
+    case "sqlite-in-process": {
       const { sqliteInbox } = await import("express-kaleyra-sms/sqlite");
-      return sqliteInbox({ database: await openDatabase(file) });
+      return sqliteInbox(kind === "sqlite" ? { file } : { file, thread: false });
     }
     case "sqlite-each":
       return oneTransactionEach(await openDatabase(file));
@@ -15,12 +16,17 @@ export async function openInbox(kind, { file, port, name }) {
       const { bullmqInbox } = await import("express-kaleyra-sms/bullmq");
       return bullmqInbox({ connection: { host: "127.0.0.1", port }, name });
     }
+    case "postgres": {
+      const { postgresInbox } = await import("express-kaleyra-sms/postgres");
+      const { default: pg } = await import("pg");
+      return postgresInbox({ pool: new pg.Pool({ connectionString: url }), schema: name });
+    }
     default:
       throw new Error(`There is no inbox "${kind}".`);
   }
 }
 
-/** Node's own driver where there is one, otherwise libsql. */
+/** Node's own driver if it has one, otherwise libsql. */
 async function openDatabase(file) {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 22 || (major === 22 && minor >= 13)) return new (await import("node:sqlite")).DatabaseSync(file);

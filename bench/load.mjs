@@ -1,68 +1,87 @@
-// The process that sends the requests: warms the server up, measures, waits for what is still out, and tells the runner.
+// The process that sends as much as a server answers: to one server for a moment, until all is answered, and then to the next.
 
 import { keepSending } from "./connection.mjs";
 
 const CONNECTIONS = 64;
 
-const { server, options, port, warmUpMs, measureMs, isSleepless } = JSON.parse(process.argv[2]);
-const { request, signedPerSecond } = await import(`./servers/${server}.mjs`);
+const { isSleepless } = JSON.parse(process.argv[2]);
 
-let sent = 0;
-let answered = 0;
-let refused = 0;
-let isOver = false;
+/** The connections to one server. They are kept while another is sent to. */
+class Sender {
+  #port;
+  #source;
+  #options;
+  #signed = [];
+  #sent = 0;
+  #refused = 0;
+  #answered = 0;
+  #isOver = true;
+  #waiting = [];
+  #allWait = () => undefined;
 
-const next = signedPerSecond === undefined ? () => request(sent++, options) : nextSigned();
+  constructor(port, source, options) {
+    this.#port = port;
+    this.#source = source;
+    this.#options = options;
+    this.connected = this.#untilAllWait();
+    const next = (resume) => {
+      if (!this.#isOver) return this.#nextRequest();
+      if (this.#waiting.push(resume) === CONNECTIONS) this.#allWait();
+      return null;
+    };
+    const onAnswer = (status) => {
+      this.#answered++;
+      if (status < 200 || status > 299) this.#refused++;
+    };
+    for (let n = 0; n < CONNECTIONS; n++) void keepSending(port, next, onAnswer);
+  }
 
-/** Signing costs more than sending, so that it is done before the clock starts. */
-function nextSigned() {
-  const most = Math.ceil((signedPerSecond * (warmUpMs + measureMs)) / 1_000);
-  const requests = Array.from({ length: most }, (_, n) => request(n, options));
-  return () => {
-    if (sent === most) throw new Error(`servers/${server}.mjs signs too few requests a second for this machine.`);
-    return requests[sent++];
-  };
+  async send(ms) {
+    this.#sign(ms);
+    this.#isOver = false;
+    this.#answered = 0;
+    const begun = performance.now();
+    for (const resume of this.#waiting.splice(0)) resume();
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    const perSecond = (this.#answered * 1_000) / (performance.now() - begun);
+    this.#isOver = true;
+    await this.#untilAllWait();
+    return { perSecond, answered: this.#answered, refused: this.#refused };
+  }
+
+  /** Signing costs more than sending, so that it is done before the clock starts. */
+  #sign(ms) {
+    const { signedPerSecond = 0, request } = this.#source;
+    const most = Math.ceil((signedPerSecond * ms) / 1_000);
+    while (this.#signed.length < most) this.#signed.unshift(request(this.#sent++, this.#options));
+  }
+
+  /** Every request of a server has an id of its own. */
+  #nextRequest() {
+    const { signedPerSecond, request } = this.#source;
+    if (signedPerSecond === undefined) return request(this.#sent++, this.#options);
+    const signed = this.#signed.pop();
+    if (signed === undefined) throw new Error(`Too few requests a second are signed for port ${this.#port}.`);
+    return signed;
+  }
+
+  #untilAllWait() {
+    return new Promise((resolve) => (this.#allWait = resolve));
+  }
 }
 
-const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+const senders = new Map();
 
-const connections = Array.from({ length: CONNECTIONS }, () =>
-  keepSending(
-    port,
-    () => (isOver ? undefined : next()),
-    (status) => {
-      answered++;
-      if (status < 200 || status > 299) refused++;
-    },
-  ),
-);
-const ended = Promise.all(connections);
+process.on("message", async ({ port, server, options, ms }) => {
+  const sender = senders.get(port) ?? new Sender(port, await import(`./servers/${server}.mjs`), options);
+  senders.set(port, sender);
+  await sender.connected;
+  process.send(await sender.send(ms));
+});
+process.on("disconnect", () => process.exit());
 
-let idleMs = 0;
-let seen = 0;
-let turnBegun = performance.now();
-
-/** Never lets this process sleep: the server would pay for waking it, on a virtual machine more than for answering. */
+/** A load that sleeps costs the server the waking of it. */
 function turn() {
-  const now = performance.now();
-  if (answered === seen) idleMs += now - turnBegun;
-  seen = answered;
-  turnBegun = now;
-  if (!isOver) setImmediate(turn);
+  setImmediate(turn);
 }
 if (isSleepless) turn();
-
-await Promise.race([ended, wait(warmUpMs)]);
-const before = { answered, idleMs, ms: performance.now() };
-process.send("begun");
-
-await Promise.race([ended, wait(measureMs)]);
-const ms = performance.now() - before.ms;
-const perSecond = ((answered - before.answered) * 1_000) / ms;
-const busyShare = isSleepless ? 1 - (idleMs - before.idleMs) / ms : undefined;
-process.send("over");
-
-isOver = true;
-await ended;
-process.send({ perSecond, busyShare, answered, refused });
-process.disconnect();

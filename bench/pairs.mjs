@@ -1,123 +1,102 @@
-// Compares two builds, or one build without and with a subscriber, in short measures side by side. README.md says how.
+// Two servers side by side: each is sent to for a moment in turn, and each moment is compared with its neighbour.
 
-import { parseArgs } from "node:util";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-
-import { chooseCores } from "./cores.mjs";
-import { count, median, table } from "./figures.mjs";
+import { median, middle, rounded } from "./figures.mjs";
 import { startProcess } from "./process.mjs";
 
-/** In which the code of both servers is compiled. */
-const WARM_UP_MS = 1_000;
 const PATIENCE_MS = 60_000;
 
-const { values: given } = parseArgs({
-  options: {
-    a: { type: "string", default: "../dist" },
-    b: { type: "string", default: "../dist" },
-    "subscriber-a": { type: "string" },
-    "subscriber-b": { type: "string" },
-    pairs: { type: "string", default: "20" },
-    slices: { type: "string", default: "40" },
-    "slice-ms": { type: "string", default: "50" },
-    only: { type: "string", default: "" },
-  },
-});
-const pairs = Number(given.pairs);
-const sliceMs = Number(given["slice-ms"]);
+/**
+ * @param sides - each has `server`, a file of `servers/`, and its `options`; perhaps `node`, an executable, and `env`
+ * @param plan - `launches` of both servers, and in each, after `warmUpMs`, so many `pairs` of moments of `sliceMs`
+ * @param cores - both servers are on one core, or wherever they like with `isUnpinned`
+ * @returns the ratio of what `sides[0]` answers in a second to what `sides[1]` does
+ */
+export async function measurePairs(sides, plan, cores) {
+  const pairs = [];
+  let registeredMs;
+  for (let launch = 0; launch < plan.launches; launch++) {
+    const launched = await measureLaunch(sides, plan, cores, launch % 2 === 1);
+    pairs.push(...launched.pairs);
+    registeredMs = launched.registeredMs;
+  }
+  const of = (side) => ({
+    perSecond: rounded(median(pairs.map((pair) => pair[side].perSecond))),
+    micros: rounded(median(pairs.map((pair) => pair[side].micros))),
+  });
+  return {
+    ratio: middle(pairs.map(([a, b]) => a.perSecond / b.perSecond)),
+    cpu: middle(pairs.map(([a, b]) => b.micros / a.micros)),
+    sides: [of(0), of(1)],
+    ...(registeredMs === undefined ? {} : { registeredMs: rounded(registeredMs) }),
+  };
+}
 
-const sideOf = (folder, subscriber) => ({ entry: pathToFileURL(join(resolve(folder), "index.js")).href, subscriber });
-const SIDES = [sideOf(given.a, given["subscriber-a"]), sideOf(given.b, given["subscriber-b"])];
-
-const ROWS = ["http", "express"]
-  .flatMap((kind) => ["POST", "GET"].map((method) => ({ id: `${kind}-${method}`, server: `package-${kind}`, method })))
-  .filter(({ id }) => id.includes(given.only));
-
-const cores = chooseCores();
-
-/** One pair: both servers run on one core, and are sent to in turn. Each slice is compared with its neighbour. */
-async function measurePair({ server, method }, isReversed) {
-  const signal = AbortSignal.timeout(4 * WARM_UP_MS + 4 * Number(given.slices) * sliceMs + PATIENCE_MS);
-  const start = (pinned, args) => startProcess(pinned, args, signal);
-  const load = start(cores.load, ["alternate.mjs", JSON.stringify({ server, options: { method } })]);
-  const processes = [load];
+async function measureLaunch(sides, plan, cores, isReversed) {
+  const { warmUpMs, pairs, sliceMs, isSleepless = true, isUnpinned = false } = plan;
+  const signal = AbortSignal.timeout(2 * warmUpMs + 4 * pairs * sliceMs + PATIENCE_MS);
+  const load = startProcess(cores.load, ["load.mjs", JSON.stringify({ isSleepless })], signal);
+  const servers = [];
   try {
-    const sides = [];
-    for (const own of SIDES) {
-      const serving = start(cores.server, ["serve.mjs", JSON.stringify({ server, options: { method, ...own } })]);
-      processes.push(serving);
-      sides.push({ serving, ...(await serving.next()), answered: 0, slices: [] });
-    }
-    const cpuOf = async ({ serving }) => {
-      serving.send("cpu");
-      const { user, system } = await serving.next();
-      return user + system;
+    for (const side of sides) servers.push(await startServer(side, isUnpinned ? [] : cores.server, signal));
+    const slice = async (server, ms) => {
+      const before = await cpuOf(server);
+      const { port, side } = server;
+      const { perSecond, answered, refused } = await load.ask({ port, server: side.server, options: side.options, ms });
+      if (refused > 0) throw new Error(`${side.server}: ${refused} requests were refused.`);
+      server.answered += answered;
+      if (handles(server)) await server.process.ask({ what: "handled", count: server.answered });
+      return { perSecond, micros: ((await cpuOf(server)) - before) / answered };
     };
-    const slice = async (side, ms, isMeasured) => {
-      const before = await cpuOf(side);
-      load.send({ port: side.port, ms });
-      const { answered, refused, perSecond } = await load.next();
-      if (refused > 0) throw new Error(`${server}: ${refused} requests were refused.`);
-      side.answered += answered;
-      if (isMeasured) side.slices.push({ perSecond, micros: ((await cpuOf(side)) - before) / answered });
-    };
-    const order = isReversed ? sides.toReversed() : sides;
-    for (const side of order) await slice(side, WARM_UP_MS, false);
-    // A B B A: whatever grows over time hits both.
-    for (let n = 0; n < Number(given.slices); n++)
-      for (const side of n % 2 === 0 ? order : order.toReversed()) await slice(side, sliceMs, true);
-    for (const { serving, answered } of sides) {
-      serving.send(answered);
-      const { handled, repeated } = await serving.next();
-      if (handled !== answered || repeated > 0) throw new Error(`${server}: of ${answered}, ${handled} were handled.`);
-    }
-    const [a, b] = sides.map(({ slices }) => slices);
+    const order = isReversed ? servers.toReversed() : servers;
+    for (const server of order) await slice(server, warmUpMs);
+    const measured = await inTurn(order, pairs, (server) => slice(server, sliceMs));
+    for (const server of servers) await check(server);
     return {
-      micros: median(a.map(({ micros }) => micros)),
-      cpu: median(a.map(({ micros }, n) => b[n].micros / micros)),
-      time: median(a.map(({ perSecond }, n) => perSecond / b[n].perSecond)),
+      pairs: isReversed ? measured.map((pair) => pair.toReversed()) : measured,
+      registeredMs: servers[0].registeredMs,
     };
   } finally {
-    for (const one of processes) one.end();
+    load.end();
+    for (const server of servers) server.process.end();
   }
 }
 
-const cost = (ratio) => `${((ratio - 1) * 100).toFixed(1)} %`;
-/** The median, and what half of the pairs lie between. */
-function middle(ratios) {
-  const sorted = ratios.toSorted((a, b) => a - b);
-  const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
-  return [cost(median(sorted)), `${cost(at(0.25))} to ${cost(at(0.75))}`];
-}
-
-const measured = new Map(ROWS.map(({ id }) => [id, []]));
-for (let pair = 1; pair <= pairs; pair++) {
-  for (const row of ROWS) {
-    process.stderr.write(`pair ${pair} of ${pairs}: ${row.id}\n`);
-    measured.get(row.id).push(await measurePair(row, pair % 2 === 0));
+/** What `slice` gives for both servers, in pairs. A B B A: whatever grows over time hits both. */
+export async function inTurn([a, b], pairs, slice) {
+  const measured = [];
+  for (let n = 0; n < pairs; n++) {
+    if (n % 2 === 0) measured.push([await slice(a), await slice(b)]);
+    else measured.push([await slice(b), await slice(a)].reverse());
   }
+  return measured;
 }
 
-console.log(`${cores.note}; Node ${process.versions.node}; ${pairs} pairs of ${given.slices} slices of ${sliceMs} ms`);
-console.log(
-  table(
-    [
-      "what B costs over A",
-      "µs of A",
-      "CPU of a callback",
-      "half of the pairs",
-      "time of a callback",
-      "half of the pairs",
-    ],
-    ROWS.map(({ id }) => {
-      const all = measured.get(id);
-      return [
-        id,
-        count(median(all.map(({ micros }) => micros))),
-        ...middle(all.map(({ cpu }) => cpu)),
-        ...middle(all.map(({ time }) => time)),
-      ];
-    }),
-  ),
-);
+/**
+ * Starts the process of a server.
+ *
+ * @param flags - of node
+ */
+export async function startServer(side, pinned, signal, flags = []) {
+  const { server, options = {}, node, env } = side;
+  const args = [...flags, "serve.mjs", JSON.stringify({ server, options })];
+  const started = startProcess(pinned, args, signal, { node, env });
+  return { side: { ...side, options }, process: started, answered: 0, ...(await started.next()) };
+}
+
+const handles = ({ side }) => side.options.concurrency !== 0;
+
+async function cpuOf(server) {
+  const { user, system } = await server.process.ask({ what: "cpu" });
+  return user + system;
+}
+
+/** Every request was handled once, and every text's keyword was found or none was. */
+export async function check(server) {
+  const { answered, side } = server;
+  const { handled, repeated, keywords } = await server.process.ask({ what: "report" });
+  const expected = handles(server) ? answered : 0;
+  if (handled === expected && repeated === 0 && (keywords === 0 || keywords === answered)) return;
+  throw new Error(
+    `${side.server}: of ${answered} requests ${handled} were handled, ${repeated} twice, ${keywords} with a keyword.`,
+  );
+}

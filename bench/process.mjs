@@ -7,10 +7,12 @@ import { on } from "node:events";
  * @param pinned - what keeps it on its core, from `chooseCores`
  * @param args - of node
  * @param signal - ends the wait for a message
+ * @param options - `node`: the executable, by default the one that runs the benchmark; `env`: beside the environment
  */
-export function startProcess(pinned, args, signal) {
-  const [command, ...rest] = [...pinned, process.execPath, ...args];
-  const child = spawn(command, rest, { cwd: import.meta.dirname, stdio: ["ignore", "inherit", "inherit", "ipc"] });
+export function startProcess(pinned, args, signal, { node = process.execPath, env = {} } = {}) {
+  const [command, ...rest] = [...pinned, node, ...args];
+  const stdio = ["ignore", "inherit", "inherit", "ipc"];
+  const child = spawn(command, rest, { cwd: import.meta.dirname, stdio, env: { ...process.env, ...env } });
   const messages = on(child, "message", { signal, close: ["disconnect"] });
   return {
     async next() {
@@ -18,7 +20,21 @@ export function startProcess(pinned, args, signal) {
       if (done) throw new Error(`node ${args.join(" ")} ended too early.`);
       return value[0];
     },
-    send: (message) => child.send(message),
+    /** Sends a question, and resolves with the answer. */
+    ask(question) {
+      child.send(question);
+      return this.next();
+    },
     end: () => child.kill("SIGKILL"),
   };
+}
+
+/** What a script of the benchmark reports, that measures something in a process of its own. */
+export async function resultOf(pinned, args, patienceMs) {
+  const one = startProcess(pinned, args, AbortSignal.timeout(patienceMs));
+  try {
+    return await one.next();
+  } finally {
+    one.end();
+  }
 }

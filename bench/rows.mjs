@@ -1,116 +1,144 @@
-// The servers that are measured, in the order of the table. `against` is the row that a row is compared with.
+// What is measured in pairs: a server, beside the one that it is compared with. Each row's `label` says what over what.
 
-const ours = (options) => ({ method: "POST", ...options });
+const post = { server: "package-express" };
+const http = { server: "package-http" };
+const byHand = { server: "express-by-hand" };
+const json = { server: "http-json" };
+const oneKeyword = { server: "package-keywords", options: { keywords: 1 } };
+const withOptions = (side, options) => ({ ...side, options: { ...side.options, ...options } });
 
-export const ROWS = [
+/** The main figure, under each version of Node. */
+export const MAIN = { label: "Express, POST: of a handler written by hand", sides: [post, byHand] };
+export const NODE_VERSIONS = [20, 22, 24, 26];
+
+export const REQUESTS = [
+  { id: "express-post", ...MAIN },
   {
-    id: "ours-express-post",
-    label: "express-kaleyra-sms, Express 5, POST",
-    server: "package-express",
-    options: ours(),
-    against: "by-hand",
+    id: "express-get",
+    label: "Express, GET: of a handler written by hand",
+    sides: [withOptions(post, { method: "GET" }), withOptions(byHand, { method: "GET" })],
   },
   {
-    id: "ours-express-get",
-    label: "express-kaleyra-sms, Express 5, GET",
-    server: "package-express",
-    options: ours({ method: "GET" }),
-    against: "ours-express-post",
+    id: "front",
+    label: "in front of an Express app, POST: of a handler written by hand in the app",
+    sides: [{ server: "package-front" }, byHand],
   },
   {
-    id: "ours-express-pasted",
-    label: "the same, POST, a text with quotes that is not escaped",
-    server: "package-express",
-    options: ours({ text: 'UNSUBSCRIBE the "offer" text!' }),
-    against: "ours-express-post",
+    id: "express-empty",
+    label: "Express, POST: of an empty handler that reads no body",
+    sides: [post, { server: "express-empty" }],
+  },
+  { id: "http-post", label: "`node:http`, POST: of a server that does nothing but `JSON.parse`", sides: [http, json] },
+  {
+    id: "http-get",
+    label: "`node:http`, GET: of POST",
+    sides: [withOptions(http, { method: "GET" }), http],
+  },
+];
+
+/** What an option, or a way to use the package, costs. */
+export const COSTS = [
+  {
+    id: "all-options",
+    label: "Express, every option (who may call, profile, schema, time zone, decrypt, country): of none",
+    sides: [withOptions(post, { isForAll: true }), post],
   },
   {
-    id: "ours-express-all",
-    label: "the same, POST, with every option: who may call, profile, schema, time zone, decrypt",
-    server: "package-express",
-    options: ours({ isForAll: true }),
-    against: "by-hand",
+    id: "all-options-http",
+    label: "the same on `node:http`",
+    sides: [withOptions(http, { isForAll: true }), http],
   },
   {
-    id: "ours-express-country",
-    label: "the same, POST, `defaultCountry`: numbers without a country code, which it has not met lately",
-    server: "package-express",
-    options: ours({ defaultCountry: "IN" }),
-    against: "ours-express-post",
+    id: "remembered",
+    label: "Express, duplicates remembered: of `deduplicate: false`",
+    sides: [post, withOptions(post, { deduplicate: false })],
   },
   {
-    id: "by-hand",
-    label: "by hand: Express 5, `express.json()`, Ajv, `switch`, `res.send`",
-    server: "express-by-hand",
-  },
-  { id: "empty", label: "Express 5, empty handler, no body parsing", server: "express-empty", against: "by-hand" },
-  {
-    id: "ours-http-post",
-    label: "express-kaleyra-sms, `node:http`, POST",
-    server: "package-http",
-    options: ours(),
-    against: "json",
+    id: "remembered-http",
+    label: "the same on `node:http`",
+    sides: [http, withOptions(http, { deduplicate: false })],
   },
   {
-    id: "ours-http-get",
-    label: "express-kaleyra-sms, `node:http`, GET",
-    server: "package-http",
-    options: ours({ method: "GET" }),
-    against: "ours-http-post",
+    id: "country",
+    label: "Express, `defaultCountry`, numbers that it has not met lately: of numbers with a country code",
+    sides: [withOptions(post, { defaultCountry: "IN" }), post],
   },
   {
-    id: "ours-http-repeats",
-    label: "the same, POST, `deduplicate: false`",
-    server: "package-http",
-    options: ours({ deduplicate: false }),
-    against: "ours-http-post",
+    id: "pasted",
+    label: "Express, a text that is not escaped: of one that is",
+    sides: [withOptions(post, { text: 'UNSUBSCRIBE the "offer" text!' }), post],
   },
   {
-    id: "ours-http-all",
-    label: "the same, POST, with every option",
-    server: "package-http",
-    options: ours({ isForAll: true }),
-    against: "json",
+    id: "async-handlers",
+    label: "`node:http`, handlers that return promises: of handlers that return nothing",
+    sides: [withOptions(http, { isAsync: true }), http],
   },
-  { id: "json", label: "`node:http`, `JSON.parse`", server: "http-json" },
+  {
+    id: "keywords-1000",
+    label: "`node:http`, 1,000 keywords: of one",
+    sides: [withOptions(oneKeyword, { keywords: 1_000 }), oneKeyword],
+  },
+  {
+    id: "keywords-100000",
+    label: "`node:http`, 100,000 keywords: of one",
+    sides: [withOptions(oneKeyword, { keywords: 100_000 }), oneKeyword],
+  },
+  {
+    id: "channels",
+    label: "`node:http`, with a subscriber of the diagnostics channels: of none",
+    sides: [withOptions(http, { subscriber: "counting" }), http],
+  },
+  {
+    id: "opentelemetry",
+    label: "`node:http`, with the spans of docs/opentelemetry.mjs: of none",
+    sides: [withOptions(http, { subscriber: "opentelemetry" }), http],
+  },
+];
+
+/** Each gets its own provider's payload, of about the same size, signed where the provider signs. */
+export const PEERS = [
   {
     id: "octokit",
-    label: "@octokit/webhooks, `node:http`",
     peer: "@octokit/webhooks",
-    server: "octokit",
-    against: "json",
-  },
-  { id: "slack", label: "@slack/bolt, its HTTP receiver", peer: "@slack/bolt", server: "slack", against: "json" },
-  { id: "grammy", label: "grammy, Express 5", peer: "grammy", server: "grammy", against: "by-hand" },
-  { id: "line", label: "@line/bot-sdk, Express 5", peer: "@line/bot-sdk", server: "line", against: "by-hand" },
-  { id: "twilio", label: "twilio, Express 5", peer: "twilio", server: "twilio", against: "by-hand" },
-  {
-    id: "1-keyword",
-    label: "express-kaleyra-sms, `node:http`, 1 keyword",
-    server: "package-keywords",
-    options: { keywords: 1 },
+    label: "`node:http`: of @octokit/webhooks",
+    sides: [http, { server: "octokit" }],
   },
   {
-    id: "1000-keywords",
-    label: "the same, 1,000 keywords",
-    server: "package-keywords",
-    options: { keywords: 1_000 },
-    against: "1-keyword",
+    id: "slack",
+    peer: "@slack/bolt",
+    label: "`node:http`: of @slack/bolt, its HTTP receiver",
+    sides: [http, { server: "slack" }],
+  },
+  { id: "fastify", peer: "fastify", label: "`node:http`: of Fastify, by hand", sides: [http, { server: "fastify" }] },
+  {
+    id: "fastify-form",
+    peer: "@fastify/formbody",
+    label: "`node:http`, a form: of Fastify with @fastify/formbody, by hand",
+    sides: [withOptions(http, { isForm: true }), { server: "fastify", options: { isForm: true } }],
   },
   {
-    id: "100000-keywords",
-    label: "the same, 100,000 keywords",
-    server: "package-keywords",
-    options: { keywords: 100_000 },
-    against: "1-keyword",
+    id: "hono",
+    peer: "@hono/node-server",
+    label: "`node:http`: of Hono on @hono/node-server, by hand",
+    sides: [http, { server: "hono" }],
   },
-].map((row) => ({ options: {}, ...row }));
-
-/** What the last column calls a row that others are compared with. */
-export const SHORT = {
-  "by-hand": "by hand",
-  "ours-express-post": "its POST",
-  "ours-http-post": "its POST",
-  json: "`JSON.parse`",
-  "1-keyword": "1 keyword",
-};
+  {
+    id: "hono-fetch",
+    peer: "hono",
+    label: "in Hono, `sms.fetch`: of Hono by hand",
+    sides: [{ server: "package-hono" }, { server: "hono" }],
+  },
+  { id: "grammy", peer: "grammy", label: "Express: of grammY in Express", sides: [post, { server: "grammy" }] },
+  {
+    id: "line",
+    peer: "@line/bot-sdk",
+    label: "Express: of @line/bot-sdk in Express",
+    sides: [post, { server: "line" }],
+  },
+  {
+    id: "twilio",
+    peer: "twilio",
+    label: "Express: of twilio's webhook in Express",
+    sides: [post, { server: "twilio" }],
+  },
+];

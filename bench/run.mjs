@@ -1,61 +1,72 @@
-// Measures everything, round by round, and prints the tables. README.md says how to make it shorter.
+// Measures everything, or a part, and prints the tables; with --write, they become those of docs/speed.md. README.md has the options.
 
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 import { chooseCores } from "./cores.mjs";
-import { measure } from "./measure.mjs";
-import { startProcess } from "./process.mjs";
-import { printReport } from "./report.mjs";
-import { ROWS } from "./rows.mjs";
-import { timeStartups } from "./startup.mjs";
+import { describeMachine, versionOf } from "./machine.mjs";
+import { GROUPS } from "./measures.mjs";
+import { Places } from "./places.mjs";
+import { PEERS } from "./rows.mjs";
+import { tableOf } from "./tables.mjs";
 
-const STARTUPS_A_ROUND = 7;
-const PATIENCE_MS = 300_000;
+const RESULTS = join(import.meta.dirname, "results.json");
+const PAGE = join(import.meta.dirname, "..", "docs", "speed.mjs");
 
 const { values: given } = parseArgs({
   options: {
-    seconds: { type: "string", default: "3" },
-    rounds: { type: "string", default: "3" },
-    only: { type: "string", default: "" },
+    only: { type: "string", default: Object.keys(GROUPS).join() },
+    row: { type: "string" },
+    short: { type: "boolean", default: false },
+    write: { type: "boolean", default: false },
   },
 });
-const rounds = Number(given.rounds);
-const measureMs = Math.round(Number(given.seconds) * 1_000);
-const rows = ROWS.filter(({ id }) => id.includes(given.only));
+if (given.write && given.row !== undefined) throw new Error("--write takes whole groups: leave --row out.");
+const names = given.only.split(",");
+const unknown = names.filter((name) => GROUPS[name] === undefined);
+if (unknown.length > 0) throw new Error(`--only takes some of ${Object.keys(GROUPS).join()}.`);
+
 const cores = chooseCores();
-
-const measures = Object.fromEntries(rows.map(({ id }) => [id, []]));
-const startups = {};
-const memory = [];
-const hostile = [];
-
-/** What a process of its own tells that measures something without a server. */
-async function resultOf(pinned, args) {
-  const process = startProcess(pinned, args, AbortSignal.timeout(PATIENCE_MS));
-  try {
-    return await process.next();
-  } finally {
-    process.end();
+const places = new Places(cores.load);
+const begun = performance.now();
+const measured = {};
+try {
+  for (const name of names) {
+    const { rows, measure, plans } = GROUPS[name];
+    const plan = given.short ? plans.short : plans.whole;
+    const results = {};
+    for (const row of rows.filter(({ id }) => String(id).includes(given.row ?? ""))) {
+      const minutes = ((performance.now() - begun) / 60_000).toFixed(1);
+      process.stderr.write(`${minutes} min: ${name} ${row.id}\n`);
+      results[row.id] = await measure(row, plan, { cores, places });
+    }
+    measured[name] = { about: about(), plan, rows: results };
   }
+} finally {
+  await places.remove();
 }
 
-for (let round = 1; round <= rounds; round++) {
-  const tell = (what) => process.stderr.write(`round ${round} of ${rounds}: ${what}\n`);
-  for (const row of rows) {
-    tell(row.id);
-    measures[row.id].push(await measure(row, cores, measureMs));
-  }
-  if (given.only !== "") continue;
-  tell("starting");
-  for (const [name, ms] of Object.entries(timeStartups(cores.server, STARTUPS_A_ROUND))) {
-    startups[name] = [...(startups[name] ?? []), ...ms];
-  }
-  tell("memory");
-  memory.push(await resultOf(cores.server, ["--expose-gc", "memory.mjs"]));
-  tell("hostile bodies");
-  // On any core: the collector of garbage has threads of its own.
-  hostile.push(await resultOf([], ["hostile.mjs"]));
+function about() {
+  return { date: new Date().toISOString().slice(0, 10), node: process.versions.node, isShort: given.short };
 }
 
-console.log(`${cores.note}; ${rounds} rounds of ${given.seconds} s`);
-printReport({ rows, measures, startups, memory, hostile });
+for (const [name, group] of Object.entries(measured)) console.log(`${name}\n\n${tableOf(name, group, given.row)}\n`);
+
+if (given.write) {
+  const isWhole = names.length === Object.keys(GROUPS).length;
+  const kept = isWhole ? {} : JSON.parse(readFileSync(RESULTS, "utf8"));
+  const minutes = isWhole ? Math.ceil((performance.now() - begun) / 60_000) : kept.minutes;
+  const versions = Object.fromEntries(
+    ["express", ...PEERS.map(({ peer }) => peer)].map((peer) => [peer, versionOf(peer)]),
+  );
+  const results = {
+    machine: { ...describeMachine(), pinned: cores.note },
+    minutes,
+    versions,
+    groups: { ...kept.groups, ...measured },
+  };
+  writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
+  process.exitCode = spawnSync(process.execPath, [PAGE, "--write"], { stdio: "inherit" }).status;
+}

@@ -1,46 +1,41 @@
-// Sends for ten minutes to an inbox in SQLite, as much as it takes, and prints the server's memory minute by minute.
+// Sends to an inbox for long, as much as it takes: what becomes of the server's memory, and of the file.
 
-import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { statSync } from "node:fs";
 
-import { chooseCores } from "./cores.mjs";
-import { count, megabytes, table } from "./figures.mjs";
+import { rounded } from "./figures.mjs";
 import { startProcess } from "./process.mjs";
-import { startRedis } from "./redis.mjs";
+import { startServer } from "./pairs.mjs";
 
-const { values: given } = parseArgs({
-  options: { minutes: { type: "string", default: "10" }, inbox: { type: "string", default: "sqlite" } },
-});
-const minutes = Number(given.minutes);
-const cores = chooseCores();
-const folder = mkdtempSync(join(tmpdir(), "bench-soak-"));
-const redis = given.inbox === "bullmq" ? await startRedis(folder, cores.load) : undefined;
-const file = join(folder, "inbox.db");
-const measured = { server: "inbox", options: { inbox: given.inbox, file, port: redis?.port } };
-const signal = AbortSignal.timeout((minutes + 2) * 60_000);
+const WARM_UP_MS = 5_000;
+const LOOKS = 10;
+const PATIENCE_MS = 60_000;
 
-const serving = startProcess(cores.server, ["--expose-gc", "serve.mjs", JSON.stringify(measured)], signal);
-const { port } = await serving.next();
-const load = { ...measured, port, warmUpMs: 2_000, measureMs: minutes * 60_000 };
-const loading = startProcess(cores.load, ["load.mjs", JSON.stringify(load)], signal);
-await loading.next();
-
-const rows = [];
-for (let minute = 0; minute <= minutes; minute++) {
-  if (minute > 0) await new Promise((resolve) => setTimeout(resolve, 60_000));
-  serving.send("memory");
-  const { used, rss, handled } = await serving.next();
-  const onDisk = given.inbox === "sqlite" ? [file, `${file}-wal`].map((one) => statSync(one).size) : [0];
-  rows.push([String(minute), count(handled), megabytes(used), megabytes(rss), onDisk.map(megabytes).join(" + ")]);
-  process.stderr.write(`${rows.at(-1).join("  ")}\n`);
+/** @param place - of an inbox of SQLite */
+export async function measureSoak({ place }, { seconds }, cores) {
+  const signal = AbortSignal.timeout(seconds * 2_000 + WARM_UP_MS + PATIENCE_MS);
+  const side = { server: "inbox", options: { inbox: "sqlite", ...place } };
+  const server = await startServer(side, cores.server, signal, ["--expose-gc"]);
+  const load = startProcess(cores.load, ["load.mjs", JSON.stringify({ isSleepless: false })], signal);
+  try {
+    let answered = 0;
+    const look = async (ms) => {
+      answered += (await load.ask({ port: server.port, ...side, ms })).answered;
+      await server.process.ask({ what: "handled", count: answered });
+      return server.process.ask({ what: "memory" });
+    };
+    await look(WARM_UP_MS);
+    const looks = [];
+    for (let n = 0; n < LOOKS; n++) looks.push(await look((seconds * 1_000) / LOOKS));
+    const { handled } = looks.at(-1);
+    return {
+      seconds,
+      handled,
+      heapBytes: looks.map(({ used }) => rounded(used)),
+      fileBytes: statSync(place.file).size,
+      bytesAMessage: rounded(statSync(place.file).size / handled),
+    };
+  } finally {
+    load.end();
+    server.process.end();
+  }
 }
-loading.end();
-serving.end();
-redis?.stop();
-console.log(`${cores.note}; Node ${process.versions.node}; ${given.inbox}`);
-console.log(
-  table(["minute", "handled", "heap and buffers, after a collection", "resident size", "file and log"], rows),
-);
-rmSync(folder, { recursive: true });

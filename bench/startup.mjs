@@ -1,37 +1,32 @@
-// How long a whole process takes that loads something and ends, and what else that loads.
+// How long a whole process takes that loads something and ends, over one that does nothing, in pairs.
 
 import { spawnSync } from "node:child_process";
 
-const PROGRAMS = {
-  nothing: "",
+import { median, middle, rounded } from "./figures.mjs";
+
+export const PROGRAMS = {
   ours: 'require("express-kaleyra-sms")',
   express: 'require("express")',
   both: 'require("express"); require("express-kaleyra-sms")',
 };
 
-function run(pinned, args) {
-  const [command, ...rest] = [...pinned, process.execPath, ...args];
+function run(pinned, program) {
+  const [command, ...args] = [...pinned, process.execPath, "-e", program];
   const begun = performance.now();
-  const { status, stdout, stderr } = spawnSync(command, rest, { cwd: import.meta.dirname, encoding: "utf8" });
-  const ms = performance.now() - begun;
-  if (status !== 0) throw new Error(`node ${args.join(" ")} failed: ${stderr}`);
-  return { ms, stdout };
+  const { status, stderr } = spawnSync(command, args, { cwd: import.meta.dirname, encoding: "utf8" });
+  if (status !== 0) throw new Error(`node -e '${program}' failed: ${stderr}`);
+  return performance.now() - begun;
 }
 
-/** Milliseconds of each program, a few times over, one after the other; the first time, which fills the disk's cache, does not count. */
+/** The first time, which fills the disk's cache, does not count. */
 export function timeStartups(pinned, times) {
-  const ms = Object.fromEntries(Object.keys(PROGRAMS).map((name) => [name, []]));
-  for (let time = 0; time <= times; time++) {
-    for (const [name, program] of Object.entries(PROGRAMS)) {
-      const took = run(pinned, ["-e", program]).ms;
-      if (time > 0) ms[name].push(took);
-    }
+  const nothing = [];
+  const over = {};
+  for (const [name, program] of Object.entries(PROGRAMS)) {
+    run(pinned, program);
+    const pairs = Array.from({ length: times }, () => [run(pinned, program), run(pinned, "")]);
+    nothing.push(...pairs.map(([, empty]) => empty));
+    over[name] = middle(pairs.map(([loading, empty]) => loading - empty));
   }
-  return ms;
-}
-
-/** Those of Express, body-parser and Ajv that loading the package loads. */
-export function heavyPackagesLoaded() {
-  const { stdout } = run([], ["-p", `${PROGRAMS.ours}; Object.keys(require.cache).join("\\n")`]);
-  return ["express", "body-parser", "ajv"].filter((name) => stdout.includes(`/node_modules/${name}/`));
+  return { nothing: { median: rounded(median(nothing)) }, ...over };
 }

@@ -1,41 +1,26 @@
-// What a user writes by hand: Express 5, express.json(), Ajv, a switch, res.send.
+// What a user writes by hand: Express 5, express.json(), Ajv, a switch, res.send. For GET, the quotes of the sample are removed.
 
-import { switchOn } from "../by-hand.mjs";
-import { callbackPost } from "../callback.mjs";
+import { compileSchema, switchOn } from "../by-hand.mjs";
+import { callbackGet, callbackPost } from "../callback.mjs";
 
-const text = { type: "string" };
-const SCHEMA = {
-  type: "object",
-  required: ["id", "source", "recipient", "message"],
-  properties: {
-    id: text,
-    source: text,
-    recipient: text,
-    message: text,
-    keyword: text,
-    kid: text,
-    description: text,
-    status: { const: "SENT" },
-    status_trace: text,
-    operator: text,
-    circle: text,
-    timestamp: text,
-  },
-};
+export const request = (n, { method }) => (method === "GET" ? callbackGet(n) : callbackPost(n));
 
-export const request = callbackPost;
+const unquoted = (query) =>
+  Object.fromEntries(Object.entries(query).map(([name, value]) => [name, value.replace(/^"(.*)"$/, "$1")]));
 
 export async function start(handled) {
   const { default: express } = await import("express");
-  const { Ajv2020 } = await import("ajv/dist/2020.js");
-  const validate = new Ajv2020({ allErrors: true }).compile(SCHEMA);
-  return express().post("/sms", express.json(), (req, res) => {
-    if (!validate(req.body)) {
+  const validate = await compileSchema();
+  const answer = (fields, res) => {
+    if (!validate(fields)) {
       res.status(400).send(validate.errors);
       return;
     }
-    switchOn(req.body.message, handled);
-    handled.add(req.body.id);
+    switchOn(fields.message, handled);
+    handled.add(fields.id);
     res.status(200).send("");
-  });
+  };
+  return express()
+    .get("/sms", (req, res) => answer(unquoted(req.query), res))
+    .post("/sms", express.json(), (req, res) => answer(req.body, res));
 }

@@ -8,7 +8,7 @@ export const request = (n, { method, text, isForAll, defaultCountry }) =>
     ? callbackGet(n)
     : callbackPost(n, text, isForAll, defaultCountry === undefined ? undefined : nationalSourceOf(n));
 
-export async function start(handled, { isForAll, defaultCountry, entry }) {
+export async function start(handled, { deduplicate, isForAll, isAsync, defaultCountry, entry }) {
   const { default: express } = await import("express");
-  return express().use("/sms", await router(handled, { isForAll, defaultCountry, entry }));
+  return express().use("/sms", await router(handled, { deduplicate, isForAll, isAsync, defaultCountry, entry }));
 }

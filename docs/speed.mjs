@@ -1,0 +1,202 @@
+// Makes docs/speed.md from bench/results.json, and renews the figures that other pages quote of it, between markers:
+// `npm run docs` does both (`--write`). Without `--write`, it names the pages that differ, and ends with 1: a spec runs that.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { format } from "prettier";
+
+import { count, megabytes, milliseconds, ratio, table } from "../bench/figures.mjs";
+import { planOf, spread, tableOf } from "../bench/tables.mjs";
+
+const ROOT = join(import.meta.dirname, "..");
+const { machine, minutes, versions, groups } = JSON.parse(readFileSync(join(ROOT, "bench", "results.json"), "utf8"));
+
+/** A group's table, and how it was measured. */
+function section(name) {
+  const { about } = groups[name];
+  const short = about.isShort ? " A short run, to try the benchmark: its figures say little." : "";
+  const plan = planOf(name, groups[name]);
+  return `${tableOf(name, groups[name])}\n\n${plan}${plan === "" ? "" : "\n"}Node ${about.node}, ${about.date}.${short}`;
+}
+
+const installed = (name, version) => (version === undefined ? [] : [`${name} ${version}`]);
+const software = [
+  ...Object.entries(versions).map(([name, version]) => `${name} ${version}`),
+  ...installed("Redis", machine.redis),
+  ...installed("PostgreSQL", machine.postgres),
+];
+
+const page = `<!-- Made by \`npm run docs\` from bench/results.json: measure with \`npm run bench\`. -->
+
+# Speed
+
+What the package costs, beside what it is compared with, and what an inbox costs.
+Above all, look at the ratios: they say more of your machine than any number of requests a second.
+
+## How it was measured
+
+- On ${machine.cpu}, ${machine.cores} cores, ${count(machine.memoryBytes / 2 ** 30)} GiB of memory, ${machine.system}: ${machine.pinned}.
+- With ${software.join(", ")}.
+- In pairs: two servers run side by side on one core, and a load on another core sends to each for a moment in turn, A B B A.
+  Each moment is compared with its neighbour, so that what disturbs the machine disturbs both.
+- A ratio is the median of all pairs, and half of the pairs lie between the two figures beside it.
+  Where two figures stand side by side, the first one is of this package, or with the inbox.
+- 64 connections on 127.0.0.1 are kept alive, with one request at a time on each.
+- Every request has an id of its own, and comes from one of a thousand subscribers. Every answer must be 2xx, and every request must be handled exactly once, or the run fails.
+- "By hand" is what users write without the package: \`express.json()\`, Ajv, a \`switch\`, \`res.send\`. It knows no duplicates, no unescaped text, no order and no failures.
+
+## Repeat it
+
+\`\`\`sh
+npm run bench                        # everything, unattended, ${minutes} minutes on this machine; writes this page
+npx -y -p node@24 npm run bench      # the same under another version of Node
+npm run bench -- --short             # each measure in a moment: to try whether everything runs
+npm run bench -- --only inboxes,routes
+\`\`\`
+
+The servers and the load run under the Node that starts the benchmark.
+[bench/README.md](https://github.com/express-kaleyra-sms/express-kaleyra-sms/blob/main/bench/README.md) says which row is which script.
+
+## Callbacks
+
+Callbacks that are handled by the time they are answered, without an inbox: how many a second, of how many.
+
+${section("requests")}
+
+## Versions of Node
+
+Express, POST, of a handler written by hand, both under each version.
+
+${section("nodes")}
+
+## Other packages
+
+Each gets its own provider's payload of about the same size, with a valid signature if the provider signs.
+They do different things for different providers: this says what a callback costs, and not which package is better.
+
+${section("peers")}
+
+## What options and ways of use cost
+
+${section("costs")}
+
+## Inboxes
+
+Acknowledged callbacks a second: each is stored on the disk before its answer.
+Everything is in Express.
+The load sleeps while it waits for answers, as clients do, and Redis (\`appendfsync always\`) and PostgreSQL (\`synchronous_commit = on\`) share its core.
+What an inbox has left at the end of a moment is handled before the next one begins; the CPU is that of the whole way, in the server's process only.
+
+${section("inboxes")}
+
+## Another route of the app
+
+An app gets 500 callbacks a second, and 400 requests a second to another route, whose answer says only a few words.
+This is how long that route's answers take, with an inbox and without one.
+A slow disk is made by a library that delays \`fsync\` and \`fdatasync\`, in the process that writes the inbox: the app itself, Redis or PostgreSQL.
+
+${section("routes")}
+
+## From arrival to handler
+
+At 200 callbacks a second: from the moment at which the callback is sent, over the network and the inbox, to the start of its handler.
+
+${section("handlers")}
+
+## A backlog
+
+With ${count(groups.backlogs.plan.backlog)} messages that wait, each of a subscriber of its own.
+
+${section("backlogs")}
+
+## Loading and memory
+
+${section("startup")}
+
+${section("memory")}
+
+## Hostile bodies
+
+A text that is not escaped is read back by the template of the body.
+A sender who knows the template can make this slow, but only in proportion to the length.
+
+${section("hostile")}
+
+## For long
+
+${section("soak")}
+
+## What the figures do not say
+
+- What your handlers take. Beside a query of a database, all of this is little.
+- What a network, TLS, a proxy and a log cost. All servers are spared these alike.
+- How many callbacks a second your machine takes: the server had one core, and a virtual machine's neighbours come and go.
+- How another disk behaves. An inbox waits for \`fsync\`, which takes from microseconds to tens of milliseconds.
+- How a figure moves from start to start: compilers decide differently each time. A difference below a few percent is none.
+`;
+
+const of = (group, id) => groups[group].rows[id];
+const pair = (group, id) => (of(group, id).missing === undefined ? spread(of(group, id).ratio) : "not measured");
+const perSecond = (group, id) => `${pair(group, id)}; ${count(of(group, id).sides?.[0].perSecond ?? 0)} a second`;
+
+const nodes = Object.entries(groups.nodes.rows).filter(([, { missing }]) => missing === undefined);
+
+const summary = table(
+  ["what", "measured"],
+  [
+    ["Express, POST, of a handler written by hand", pair("requests", "express-post")],
+    [
+      `the same under Node ${nodes.map(([version]) => version).join(", ")}`,
+      nodes.map(([, { ratio: found }]) => ratio(found.median)).join(", "),
+    ],
+    ["Express, GET, of a handler written by hand", pair("requests", "express-get")],
+    ["in front of an Express app, of a handler written by hand in the app", pair("requests", "front")],
+    ["`node:http`, POST, of a server that does nothing but `JSON.parse`", pair("requests", "http-post")],
+    ["the same, of @octokit/webhooks", pair("peers", "octokit")],
+    ["Express, every option, of none", pair("costs", "all-options")],
+    ["`sqliteInbox`, the server on two cores, of no inbox", perSecond("inboxes", "sqlite-two-cores")],
+    ["`bullmqInbox`, receiving and handling in one process, of no inbox", perSecond("inboxes", "bullmq")],
+    ["`postgresInbox`, receiving only, of no inbox", perSecond("inboxes", "postgres-receives")],
+    [
+      "another route's p99 with `sqliteInbox` on a disk whose `fsync` takes 10 ms more, of no inbox",
+      of("routes", "sqlite-10").missing === undefined ? spread(of("routes", "sqlite-10").p99.ratio) : "not measured",
+    ],
+    ['`require("express-kaleyra-sms")` over an empty process', milliseconds(of("startup", "startup").ours.median)],
+    ["memory of a million remembered keys", megabytes(of("memory", "memory").heapBytes)],
+  ],
+);
+
+const { about } = groups.requests;
+const SUMMARY = `From a run on ${about.date} under Node ${about.node}, on ${machine.cores} cores of ${machine.cpu}${about.isShort ? " (a short run, to try the benchmark)" : ""}.
+In brackets is what half of the measures lie between.
+[docs/speed.md](docs/speed.md) has all figures, how they were measured, and what they do not say.
+
+${summary}`;
+
+/** What a page may quote, by the name in its markers: `<!-- speed: NAME -->` and `<!-- /speed -->`. */
+const QUOTES = {
+  summary: `\n\n${SUMMARY}\n\n`,
+  "async-handlers": pair("costs", "async-handlers"),
+  "hostile-body": milliseconds(of("hostile", "hostile").slowestMs.at(-1)),
+};
+
+function withQuotes(text) {
+  return text.replace(/<!-- speed: (\S+) -->[^]*?<!-- \/speed -->/g, (_all, name) => {
+    if (QUOTES[name] === undefined) throw new Error(`docs/speed.mjs has no quote "${name}".`);
+    return `<!-- speed: ${name} -->${QUOTES[name]}<!-- /speed -->`;
+  });
+}
+
+const read = (path) => readFileSync(join(ROOT, path), "utf8");
+const QUOTING = ["README.md", "CONTRIBUTING.md", "docs/limits.md"];
+const pages = { "docs/speed.md": page, ...Object.fromEntries(QUOTING.map((path) => [path, withQuotes(read(path))])) };
+
+for (const [path, text] of Object.entries(pages)) {
+  const wanted = await format(text, { parser: "markdown", printWidth: 120 });
+  if (process.argv.includes("--write")) {
+    writeFileSync(join(ROOT, path), wanted);
+  } else if (read(path) !== wanted) {
+    console.log(`${path} differs: run \`npm run docs\`.`);
+    process.exitCode = 1;
+  }
+}
