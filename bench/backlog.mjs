@@ -12,9 +12,10 @@ const FIRST = 10_000_000;
 
 const { what, kind, place, count } = JSON.parse(process.argv[2]);
 const inbox = await openInbox(kind, place);
+const logger = { warn: console.warn, error: console.error };
 
 async function fill() {
-  const sms = incomingSms({ inbox, authenticate: false, concurrency: 0 });
+  const sms = incomingSms({ inbox, logger, authenticate: false, concurrency: 0 });
   for (let n = 0; n < count; n += TOGETHER) {
     const receipts = Array.from({ length: Math.min(TOGETHER, count - n) }, (_, i) => {
       const id = FIRST + n + i;
@@ -28,7 +29,7 @@ async function fill() {
 }
 
 async function takeOut() {
-  const sms = incomingSms({ inbox, authenticate: false });
+  const sms = incomingSms({ inbox, logger, authenticate: false });
   let handled = 0;
   let begun;
   const enough = new Promise((resolve) => {

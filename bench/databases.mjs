@@ -7,7 +7,7 @@ import { delimiter, join } from "node:path";
 
 const running = new Set();
 // Also if a measure fails.
-process.once("exit", () => running.forEach((child) => child.kill("SIGTERM")));
+process.once("exit", () => running.forEach((child) => child.kill("SIGINT")));
 
 export async function stopDatabases() {
   for (const child of running) {

@@ -24,7 +24,8 @@ const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
 export const count = (value) => grouped.format(value);
 export const ratio = (value) => value.toFixed(2);
-export const milliseconds = (value) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+export const milliseconds = (value) => `${value < 10 ? value.toFixed(1) : count(value)} ms`;
+export const kilobytes = (bytes) => `${(bytes / 1e3).toFixed(1)} kB`;
 export const megabytes = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
 
 /** A Markdown table; the first column is text, the others are figures. */

@@ -26,8 +26,8 @@ export async function openInbox(kind, { file, port, url, name }) {
   }
 }
 
-/** Node's own driver if it has one, otherwise libsql. */
-async function openDatabase(file) {
+/** Opens a file with Node's own driver, if it has one, otherwise with libsql. */
+export async function openDatabase(file) {
   const [major, minor] = process.versions.node.split(".").map(Number);
   if (major > 22 || (major === 22 && minor >= 13)) return new (await import("node:sqlite")).DatabaseSync(file);
   return new (await import("libsql")).default(file);

@@ -6,7 +6,7 @@ import { BACKLOGS, HANDLERS, INBOXES, ROUTES } from "./inbox-rows.mjs";
 import { findNode } from "./nodes.mjs";
 import { measureOtherRoute } from "./other-route.mjs";
 import { measurePairs } from "./pairs.mjs";
-import { resultOf } from "./process.mjs";
+import { resultOf, startProcess } from "./process.mjs";
 import { COSTS, MAIN, NODE_VERSIONS, PEERS, REQUESTS } from "./rows.mjs";
 import { measureSoak } from "./soak.mjs";
 import { timeStartups } from "./startup.mjs";
@@ -87,6 +87,23 @@ async function measureHostile() {
   return { lengths, slowestMs: lengths.map((_, n) => rounded(Math.max(...rows.map(({ ms }) => ms[n])))) };
 }
 
+async function measureLog(places) {
+  const { place } = await places.make("sqlite");
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  const start = (what) => startProcess([], ["log-growth.mjs", JSON.stringify({ what, place })], signal);
+  const writer = start("write");
+  await writer.next();
+  const reader = start("read");
+  await reader.next();
+  try {
+    const { aloneBytes, together, togetherBytes } = await writer.ask("measure");
+    return { aloneBytes: rounded(aloneBytes), together, togetherBytes: rounded(togetherBytes) };
+  } finally {
+    writer.end();
+    reader.end();
+  }
+}
+
 const single = (id, measure, plans) => ({
   rows: [{ id }],
   measure: (_row, plan, tools) => measure(plan, tools),
@@ -129,6 +146,7 @@ export const GROUPS = {
   }),
   memory: single("memory", measureMemory, { whole: {}, short: {} }),
   hostile: single("hostile", measureHostile, { whole: {}, short: {} }),
+  log: single("log", (_plan, { places }) => measureLog(places), { whole: {}, short: {} }),
   soak: single("soak", async (plan, { cores, places }) => measureSoak(await places.make("sqlite"), plan, cores), {
     whole: { seconds: 60 },
     short: { seconds: 5 },

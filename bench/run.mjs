@@ -32,6 +32,22 @@ const cores = chooseCores();
 const places = new Places(cores.load);
 const begun = performance.now();
 const measured = {};
+// Databases end with this process, also when it is interrupted.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1));
+
+/** A second time if the first one fails: nobody is there to begin again. */
+async function resultOf(measure, ...args) {
+  for (const attempt of [1, 2]) {
+    try {
+      return await measure(...args);
+    } catch (error) {
+      console.error(`attempt ${attempt}:`, error);
+    }
+  }
+  process.exitCode = 1;
+  return { missing: "it failed" };
+}
+
 try {
   for (const name of names) {
     const { rows, measure, plans } = GROUPS[name];
@@ -40,7 +56,7 @@ try {
     for (const row of rows.filter(({ id }) => String(id).includes(given.row ?? ""))) {
       const minutes = ((performance.now() - begun) / 60_000).toFixed(1);
       process.stderr.write(`${minutes} min: ${name} ${row.id}\n`);
-      results[row.id] = await measure(row, plan, { cores, places });
+      results[row.id] = await resultOf(measure, row, plan, { cores, places });
     }
     measured[name] = { about: about(), plan, rows: results };
   }
@@ -68,5 +84,5 @@ if (given.write) {
     groups: { ...kept.groups, ...measured },
   };
   writeFileSync(RESULTS, `${JSON.stringify(results, null, 2)}\n`);
-  process.exitCode = spawnSync(process.execPath, [PAGE, "--write"], { stdio: "inherit" }).status;
+  process.exitCode ||= spawnSync(process.execPath, [PAGE, "--write"], { stdio: "inherit" }).status;
 }

@@ -1,6 +1,6 @@
 // The table of each group of measures, in Markdown, from its results.
 
-import { count, megabytes, milliseconds, ratio, table } from "./figures.mjs";
+import { count, kilobytes, megabytes, milliseconds, ratio, table } from "./figures.mjs";
 import { BACKLOGS, HANDLERS, INBOXES, ROUTES } from "./inbox-rows.mjs";
 import { COSTS, NODE_VERSIONS, PEERS, REQUESTS } from "./rows.mjs";
 
@@ -31,11 +31,13 @@ const TABLES = {
   peers: pairs(PEERS),
   costs: {
     ...pairs(COSTS),
-    lines: ({ label }, result) => [
+    lines: ({ label, sides }, result) => [
       [label, ...pairCells(result)],
-      ...(result.registeredMs > 1
-        ? [[`registering these keywords: ${milliseconds(result.registeredMs)}`, "", "", "", ""]]
-        : []),
+      ...(sides[0].options?.keywords === undefined
+        ? []
+        : [
+            [`registering ${count(sides[0].options.keywords)} keywords`, milliseconds(result.registeredMs), "", "", ""],
+          ]),
     ],
   },
   inboxes: pairs(INBOXES),
@@ -90,6 +92,14 @@ const TABLES = {
     lines: (_row, { lengths, slowestMs }) =>
       lengths.map((length, n) => [`${count(length)} characters`, milliseconds(slowestMs[n])]),
   },
+  log: {
+    rows: [{ id: "log" }],
+    head: ["the log of `sqliteInbox`, while something else reads an old state of the file", ""],
+    lines: (_row, { aloneBytes, together, togetherBytes }) => [
+      ["for a message that comes alone", kilobytes(aloneBytes)],
+      [`for each of ${together} messages that come at once`, kilobytes(togetherBytes)],
+    ],
+  },
   soak: {
     rows: [{ id: "soak" }],
     head: ["`sqliteInbox`, as much as it takes", ""],
@@ -130,9 +140,10 @@ export function tableOf(name, { rows: results }, only) {
 /** How its rows were measured, as a sentence. */
 export function planOf(name, { plan }) {
   const { launches, pairs: number, sliceMs, slices, warmUpMs, times } = plan;
-  if (launches !== undefined)
-    return `${launches * number} pairs of ${sliceMs} ms: ${number} after each of ${launches} starts, and ${warmUpMs} ms of warming up.`;
-  if (number !== undefined) return `${number} pairs of ${sliceMs} ms, after ${warmUpMs} ms of warming up.`;
-  if (slices !== undefined) return `${slices} times ${sliceMs} ms, after ${warmUpMs} ms of warming up.`;
+  const warmUp = `${warmUpMs} ms of warming up`;
+  if (launches > 1)
+    return `${launches * number} pairs of ${sliceMs} ms: ${number} after each of ${launches} starts of both servers, and ${warmUp}.`;
+  if (number !== undefined) return `${number} pairs of ${sliceMs} ms, after ${warmUp}.`;
+  if (slices !== undefined) return `${slices} times ${sliceMs} ms, after ${warmUp}.`;
   return times === undefined ? "" : `${times} pairs of processes.`;
 }

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format } from "prettier";
 
-import { count, megabytes, milliseconds, ratio, table } from "../bench/figures.mjs";
+import { count, kilobytes, megabytes, milliseconds, ratio, table } from "../bench/figures.mjs";
 import { planOf, spread, tableOf } from "../bench/tables.mjs";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -50,12 +50,12 @@ Above all, look at the ratios: they say more of your machine than any number of 
 \`\`\`sh
 npm run bench                        # everything, unattended, ${minutes} minutes on this machine; writes this page
 npx -y -p node@24 npm run bench      # the same under another version of Node
-npm run bench -- --short             # each measure in a moment: to try whether everything runs
+npm run bench:short                  # each measure in a moment: to try whether everything runs
 npm run bench -- --only inboxes,routes
 \`\`\`
 
-The servers and the load run under the Node that starts the benchmark.
-[bench/README.md](https://github.com/express-kaleyra-sms/express-kaleyra-sms/blob/main/bench/README.md) says which row is which script.
+In a clone of the repository. The servers and the load run under the Node that starts the benchmark.
+\`bench/README.md\` says which row is which script.
 
 ## Callbacks
 
@@ -126,6 +126,8 @@ ${section("hostile")}
 
 ${section("soak")}
 
+${section("log")}
+
 ## What the figures do not say
 
 - What your handlers take. Beside a query of a database, all of this is little.
@@ -136,8 +138,11 @@ ${section("soak")}
 `;
 
 const of = (group, id) => groups[group].rows[id];
-const pair = (group, id) => (of(group, id).missing === undefined ? spread(of(group, id).ratio) : "not measured");
-const perSecond = (group, id) => `${pair(group, id)}; ${count(of(group, id).sides?.[0].perSecond ?? 0)} a second`;
+/** What `cell` says of a row, if it was measured. */
+const quoted = (group, id, cell) => (of(group, id).missing === undefined ? cell(of(group, id)) : "not measured");
+const pair = (group, id) => quoted(group, id, (row) => spread(row.ratio));
+const perSecond = (group, id) =>
+  quoted(group, id, (row) => `${spread(row.ratio)}; ${count(row.sides[0].perSecond)} a second`);
 
 const nodes = Object.entries(groups.nodes.rows).filter(([, { missing }]) => missing === undefined);
 
@@ -159,7 +164,7 @@ const summary = table(
     ["`postgresInbox`, receiving only, of no inbox", perSecond("inboxes", "postgres-receives")],
     [
       "another route's p99 with `sqliteInbox` on a disk whose `fsync` takes 10 ms more, of no inbox",
-      of("routes", "sqlite-10").missing === undefined ? spread(of("routes", "sqlite-10").p99.ratio) : "not measured",
+      quoted("routes", "sqlite-10", ({ p99 }) => spread(p99.ratio)),
     ],
     ['`require("express-kaleyra-sms")` over an empty process', milliseconds(of("startup", "startup").ours.median)],
     ["memory of a million remembered keys", megabytes(of("memory", "memory").heapBytes)],
@@ -177,6 +182,9 @@ ${summary}`;
 const QUOTES = {
   summary: `\n\n${SUMMARY}\n\n`,
   "async-handlers": pair("costs", "async-handlers"),
+  "log-alone": kilobytes(of("log", "log").aloneBytes),
+  "log-together": kilobytes(of("log", "log").togetherBytes),
+  "log-full": `${Math.floor(2 ** 30 / (200 * of("log", "log").aloneBytes) / 60)} minutes`,
   "hostile-body": milliseconds(of("hostile", "hostile").slowestMs.at(-1)),
 };
 
