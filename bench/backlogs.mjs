@@ -9,7 +9,7 @@ const PATIENCE_MS = 600_000;
 /**
  * @param kind - one of inboxes.mjs
  * @param newPlace - makes a place for it
- * @param plan - that of `measurePairs`, with `backlog`, and how many are `taken` in a measure
+ * @param plan - that of `measurePairs`, with one launch, since the load sends the same messages in each; `backlog`, and how many are `taken` in a measure
  */
 export async function measureBacklog(kind, newPlace, plan, cores) {
   const { backlog, taken, pairs } = plan;
@@ -22,7 +22,8 @@ export async function measureBacklog(kind, newPlace, plan, cores) {
   };
   const full = await filled(backlog);
   const receiving = (place) => ({ server: "inbox", options: { inbox: kind, concurrency: 0, ...place } });
-  const receives = await measurePairs([receiving(full), receiving((await newPlace()).place)], plan, cores);
+  const makeSides = async () => [receiving(full), receiving((await newPlace()).place)];
+  const receives = await measurePairs(makeSides, plan, cores);
   const fromFull = async () => (await ask("take", full, taken)).perSecond;
   const fromSmall = async () => (await ask("take", await filled(2 * taken), taken)).perSecond;
   const taking = await inTurn([fromFull, fromSmall], pairs, (take) => take());

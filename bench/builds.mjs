@@ -32,7 +32,11 @@ const lines = [];
 for (const { id, server, method } of rows) {
   process.stderr.write(`${id}\n`);
   const sides = [given.b, given.a].map((folder) => ({ server, options: { method, entry: entryOf(folder) } }));
-  const { ratio, cpu, sides: of } = await measurePairs(sides, { ...PLAN, launches: Number(given.launches) }, cores);
+  const {
+    ratio,
+    cpu,
+    sides: of,
+  } = await measurePairs(() => sides, { ...PLAN, launches: Number(given.launches) }, cores);
   lines.push([id, ...spread(ratio), ...spread(cpu), of.map(({ micros }) => count(micros)).join(" / ")]);
 }
 

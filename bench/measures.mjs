@@ -28,7 +28,7 @@ const INBOX_PLAN = {
 const servers = (rows) => ({
   rows,
   plans: REQUEST_PLAN,
-  measure: ({ sides }, plan, { cores }) => measurePairs(sides, plan, cores),
+  measure: ({ sides }, plan, { cores }) => measurePairs(() => sides, plan, cores),
 });
 
 /** A server with an inbox, on a new place. */
@@ -38,9 +38,10 @@ async function withInbox(places, kind, options = {}, fsyncMs = 0) {
 }
 
 async function measureInbox({ kind, other = "none", options, isUnpinned }, plan, { cores, places }) {
-  const side = await withInbox(places, kind, options);
-  if (side.missing !== undefined) return side;
-  return measurePairs([side, await withInbox(places, other)], { ...plan, isUnpinned }, cores);
+  const { missing } = await places.make(kind);
+  if (missing !== undefined) return { missing };
+  const makeSides = () => Promise.all([withInbox(places, kind, options), withInbox(places, other)]);
+  return measurePairs(makeSides, { ...plan, isUnpinned }, cores);
 }
 
 async function measureRoute({ kind, fsyncMs }, plan, { cores, places }) {

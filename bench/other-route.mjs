@@ -1,7 +1,7 @@
 // Another route of the app while callbacks come, with an inbox and without one, side by side.
 
 import { median, middle, quantile, rounded } from "./figures.mjs";
-import { check, inTurn, startServer } from "./pairs.mjs";
+import { allHandled, check, inTurn, startServer } from "./pairs.mjs";
 import { startProcess } from "./process.mjs";
 
 const PACE = { callbacksPerSecond: 500, othersPerSecond: 400 };
@@ -25,7 +25,7 @@ export async function measureOtherRoute(sides, { warmUpMs, pairs, sliceMs }, cor
       });
       if (refused > 0) throw new Error(`${side.options.inbox}: ${refused} requests were refused.`);
       server.answered += answered;
-      await server.process.ask({ what: "handled", count: server.answered });
+      await allHandled(server);
       return { p50: quantile(others, 0.5), p99: quantile(others, 0.99) };
     };
     for (const server of servers) await slice(server, warmUpMs);

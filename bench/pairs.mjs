@@ -6,16 +6,16 @@ import { startProcess } from "./process.mjs";
 const PATIENCE_MS = 60_000;
 
 /**
- * @param sides - each has `server`, a file of `servers/`, and its `options`; perhaps `node`, an executable, and `env`
+ * @param makeSides - makes both for a launch: an inbox needs a new place each time. Each has `server`, a file of `servers/`, and its `options`; perhaps `node`, an executable, and `env`
  * @param plan - `launches` of both servers, and in each, after `warmUpMs`, so many `pairs` of moments of `sliceMs`
  * @param cores - both servers are on one core, or wherever they like with `isUnpinned`
- * @returns the ratio of what `sides[0]` answers in a second to what `sides[1]` does
+ * @returns the ratio of what the first side answers in a second to what the second one does
  */
-export async function measurePairs(sides, plan, cores) {
+export async function measurePairs(makeSides, plan, cores) {
   const pairs = [];
   let registeredMs;
   for (let launch = 0; launch < plan.launches; launch++) {
-    const launched = await measureLaunch(sides, plan, cores, launch % 2 === 1);
+    const launched = await measureLaunch(await makeSides(), plan, cores, launch % 2 === 1);
     pairs.push(...launched.pairs);
     registeredMs = launched.registeredMs;
   }
@@ -44,7 +44,7 @@ async function measureLaunch(sides, plan, cores, isReversed) {
       const { perSecond, answered, refused } = await load.ask({ port, server: side.server, options: side.options, ms });
       if (refused > 0) throw new Error(`${side.server}: ${refused} requests were refused.`);
       server.answered += answered;
-      if (handles(server)) await server.process.ask({ what: "handled", count: server.answered });
+      await allHandled(server);
       return { perSecond, micros: ((await cpuOf(server)) - before) / answered };
     };
     const order = isReversed ? servers.toReversed() : servers;
@@ -88,6 +88,15 @@ const handles = ({ side }) => side.options.concurrency !== 0;
 async function cpuOf(server) {
   const { user, system } = await server.process.ask({ what: "cpu" });
   return user + system;
+}
+
+/** Resolves when all that was answered is handled. */
+export async function allHandled(server) {
+  const { answered, side } = server;
+  if (!handles(server)) return;
+  const { handled } = await server.process.ask({ what: "handled", count: answered });
+  if (handled < answered)
+    throw new Error(`${side.server} ${side.options.inbox}: of ${answered}, ${handled} were handled.`);
 }
 
 /** Every request was handled once, and every text's keyword was found or none was. */

@@ -1,7 +1,7 @@
 // How long a text takes from its arrival to its handler, in the process that received it or in another one.
 
 import { middle, quantile } from "./figures.mjs";
-import { check, startServer } from "./pairs.mjs";
+import { allHandled, check, startServer } from "./pairs.mjs";
 import { startProcess } from "./process.mjs";
 
 const PACE = { callbacksPerSecond: 200, othersPerSecond: 0 };
@@ -25,7 +25,7 @@ export async function measureToHandler({ server, options, env }, isElsewhere, { 
       const { answered, refused, times } = await load.ask({ port: receiver.port, server, options, ms, ...PACE });
       if (refused > 0) throw new Error(`${options.inbox}: ${refused} requests were refused.`);
       handler.answered += answered;
-      await handler.process.ask({ what: "handled", count: handler.answered });
+      await allHandled(handler);
       const sentAt = new Map(times);
       const handled = await handler.process.ask({ what: "times" });
       return handled.map(([n, at]) => at - sentAt.get(n));
