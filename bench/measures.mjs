@@ -64,11 +64,7 @@ async function measureNode({ id }, plan, { cores }) {
   if (missing !== undefined) return { missing };
   return {
     version,
-    ...(await measurePairs(
-      MAIN.sides.map((side) => ({ ...side, node })),
-      plan,
-      cores,
-    )),
+    ...(await measurePairs(() => MAIN.sides.map((side) => ({ ...side, node })), plan, cores)),
   };
 }
 
