@@ -2,7 +2,7 @@ import js from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 export default tseslint.config(
-  { ignores: ["dist/", ".ci/", "bench/", "**/node_modules/", "examples/*/dist/"] },
+  { ignores: ["dist/", ".ci/", "**/node_modules/", "examples/*/dist/"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],
@@ -80,6 +80,13 @@ export default tseslint.config(
         console: "readonly",
         fetch: "readonly",
         setInterval: "readonly",
+        setTimeout: "readonly",
+        setImmediate: "readonly",
+        performance: "readonly",
+        AbortSignal: "readonly",
+        Buffer: "readonly",
+        URL: "readonly",
+        URLSearchParams: "readonly",
         __dirname: "readonly",
       },
     },

@@ -30,6 +30,7 @@ if (unknown.length > 0) throw new Error(`--only takes some of ${Object.keys(GROU
 
 const cores = chooseCores();
 const places = new Places(cores.load);
+console.log(`Node ${process.versions.node}; ${cores.note}\n`);
 const begun = performance.now();
 const measured = {};
 // Databases end with this process, also when it is interrupted.

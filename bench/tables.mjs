@@ -11,12 +11,16 @@ const both = (sides, format) => sides.map(format).join(" / ");
 const millisecondsSpread = ({ median, low, high }) =>
   `${milliseconds(median)} (${low.toFixed(1)} to ${high.toFixed(1)})`;
 
-const PAIR_HEAD = ["", "ratio", "half of the pairs", "a second", "CPU of a callback, µs"];
-const pairCells = ({ ratio: found, sides }) => [
+const PAIR_HEAD = ["", "ratio", "half of the pairs", "a second", "CPU of a callback, µs", "CPU in use"];
+const rateCells = ({ ratio: found, sides }) => [
   ratio(found.median),
   between(found),
   both(sides, ({ perSecond }) => count(perSecond)),
-  both(sides, ({ micros }) => (micros === undefined ? "" : count(micros))),
+];
+const pairCells = ({ ratio: found, sides }) => [
+  ...rateCells({ ratio: found, sides }),
+  both(sides, ({ micros }) => count(micros)),
+  `${both(sides, ({ perSecond, micros }) => count((perSecond * micros) / 1e4))} %`,
 ];
 
 const pairs = (rows) => ({ rows, head: PAIR_HEAD, lines: ({ label }, result) => [[label, ...pairCells(result)]] });
@@ -36,7 +40,14 @@ const TABLES = {
       ...(sides[0].options?.keywords === undefined
         ? []
         : [
-            [`registering ${count(sides[0].options.keywords)} keywords`, milliseconds(result.registeredMs), "", "", ""],
+            [
+              `registering ${count(sides[0].options.keywords)} keywords`,
+              milliseconds(result.registeredMs),
+              "",
+              "",
+              "",
+              "",
+            ],
           ]),
     ],
   },
@@ -57,8 +68,8 @@ const TABLES = {
     rows: BACKLOGS,
     head: ["", "ratio", "half of the pairs", "a second"],
     lines: ({ label }, { receives, takes }) => [
-      [`${label}, receiving beside a backlog: of receiving with none`, ...pairCells(receives).slice(0, 3)],
-      [`${label}, taking out of a backlog: of taking out of a small one`, ...pairCells(takes).slice(0, 3)],
+      [`${label}, receiving beside a backlog: of receiving with none`, ...rateCells(receives)],
+      [`${label}, taking out of a backlog: of taking out of a small one`, ...rateCells(takes)],
     ],
   },
   startup: {

@@ -41,6 +41,7 @@ Above all, look at the ratios: they say more of your machine than any number of 
   Each moment is compared with its neighbour, so that what disturbs the machine disturbs both.
 - A ratio is the median of all pairs, and half of the pairs lie between the two figures beside it.
   Where two figures stand side by side, the first one is of this package, or with the inbox.
+- CPU is that of the server's process. In use it is near 100 % of a core unless the server waits: for an inbox, for other programs, or for a load that is slower than the server.
 - 64 connections on 127.0.0.1 are kept alive, with one request at a time on each.
 - Every request has an id of its own, and comes from one of a thousand subscribers. Every answer must be 2xx, and every request must be handled exactly once, or the run fails.
 - "By hand" is what users write without the package: \`express.json()\`, Ajv, a \`switch\`, \`res.send\`. It knows no duplicates, no unescaped text, no order and no failures.
