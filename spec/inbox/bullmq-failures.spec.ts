@@ -526,6 +526,27 @@ describeWithRedis("bullmqInbox", () => {
     },
   );
 
+  it("writes the result of a message before the handlers of others have ended that compute", async () => {
+    const { sms, inbox } = router({}, { concurrency: 4 });
+    const ends: number[] = [];
+    let running = 0;
+    const { promise: allRun, resolve } = deferred();
+    sms.on("message", async () => {
+      if (++running === 4) resolve();
+      await allRun;
+      // All timers are due in one turn of the event loop.
+      await waitFor(20);
+      for (const end = Date.now() + 50; Date.now() < end;);
+      ends.push(Date.now());
+    });
+    await Promise.all(Array.from({ length: 4 }, () => sms.receive(post())));
+    await idle(inbox);
+    const events = (await redis.command("XRANGE", `bull:${name}:events`, "-", "+")) as Array<[string, string[]]>;
+    const completed = events.filter(([, fields]) => fields.includes("completed")).map(([at]) => parseInt(at));
+    expect(completed).toHaveLength(4);
+    expect(Math.min(...completed)).toBeLessThan(Math.max(...ends));
+  });
+
   it("stores a message once that comes to two routers at once", async () => {
     const first = router({}, { storeTimeoutMs: 5_000 });
     const second = router({ name }, { storeTimeoutMs: 5_000 });
