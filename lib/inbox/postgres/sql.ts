@@ -20,14 +20,15 @@ const BEGUN = "(extract(epoch FROM statement_timestamp()) * 1000)::bigint";
 
 /** The head of a source, locked. At most one row. */
 const LOCKED_HEAD = (source: string): string =>
-  `(SELECT seq FROM sms_message WHERE inbox = p_inbox AND source = ${source} AND ${HEAD} LIMIT 1 FOR UPDATE)`;
+  `(SELECT seq FROM sms_message WHERE inbox + 0 = p_inbox AND source = ${source} AND ${HEAD} LIMIT 1 FOR UPDATE)`;
 /** `source` in one order in every transaction: otherwise two of them might wait for each other. */
 const SORTED = (sources: string): string =>
   `(SELECT DISTINCT one COLLATE "C" AS source FROM unnest(${sources}) AS one ORDER BY 1)`;
 /** `null` if there is no such row. As a subquery with a limit, it is always an index lookup, whatever the statistics say. */
-const IS_DONE = (key: string): string => `(SELECT true FROM sms_done WHERE inbox = p_inbox AND key = ${key} LIMIT 1)`;
+const IS_DONE = (key: string): string =>
+  `(SELECT true FROM sms_done WHERE inbox + 0 = p_inbox AND key = ${key} LIMIT 1)`;
 const IS_KEPT = (key: string): string =>
-  `(SELECT true FROM sms_message WHERE inbox = p_inbox AND key = ${key} LIMIT 1)`;
+  `(SELECT true FROM sms_message WHERE inbox + 0 = p_inbox AND key = ${key} LIMIT 1)`;
 const NEXT_DUE = `(SELECT at FROM sms_message WHERE inbox = p_inbox AND state = ${STATE.waiting} ORDER BY at, seq LIMIT 1)`;
 
 /**
@@ -59,6 +60,10 @@ const BEGIN = `
  *
  * Texts are compared byte by byte: the order of other collations changes with the operating system. A primary key is
  * needed for logical replication.
+ *
+ * The planner knows little of a table that was empty when it looked, and it keeps its choice: any index that fits a
+ * search looks as good as the right one. So only the right one fits. No two begin with the same column, `inbox + 0` fits
+ * none, and a search by key or source names no state that is the condition of another index.
  */
 const TABLES = `
 CREATE TABLE sms_version (
@@ -86,22 +91,22 @@ CREATE TABLE sms_message (
   at bigint NOT NULL,
   owner bigint,
   reason text,
-  PRIMARY KEY (inbox, key)
+  PRIMARY KEY (key, inbox)
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
-CREATE UNIQUE INDEX sms_message_head ON sms_message (inbox, source) WHERE ${HEAD};
+CREATE UNIQUE INDEX sms_message_head ON sms_message (source, inbox) WHERE ${HEAD};
 CREATE INDEX sms_message_due ON sms_message (inbox, at, seq) WHERE state = ${STATE.waiting};
-CREATE INDEX sms_message_running ON sms_message (owner) WHERE state = ${STATE.running};
-CREATE INDEX sms_message_behind ON sms_message (inbox, source, seq) INCLUDE (at) WHERE state = ${STATE.behind};
+CREATE INDEX sms_message_owner ON sms_message (owner) WHERE owner IS NOT NULL;
+CREATE INDEX sms_message_behind ON sms_message (source, seq) INCLUDE (inbox, at) WHERE state = ${STATE.behind};
 CREATE INDEX sms_message_dead ON sms_message (inbox, seq) WHERE state = ${STATE.dead};
-CREATE INDEX sms_message_aside ON sms_message (inbox, source) WHERE ${ASIDE};
+CREATE INDEX sms_message_aside ON sms_message (source, inbox) WHERE ${ASIDE};
 CREATE TABLE sms_done (
   inbox integer NOT NULL,
   key text COLLATE "C" NOT NULL,
   seq bigint NOT NULL,
   at bigint NOT NULL,
-  PRIMARY KEY (inbox, key)
+  PRIMARY KEY (key, inbox)
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX sms_done_at ON sms_done (inbox, at);`;
+CREATE INDEX sms_done_at ON sms_done (at);`;
 
 /*
  * Why no message is left behind
@@ -137,9 +142,9 @@ DECLARE
 BEGIN
   UPDATE sms_message SET state = ${STATE.waiting}, at = now_ WHERE ctid = ANY (ARRAY(
     SELECT first.ctid FROM ${SORTED("p_sources")} AS one CROSS JOIN LATERAL (
-      SELECT ctid FROM sms_message WHERE inbox = p_inbox AND source = one.source AND state = ${STATE.behind}
+      SELECT ctid FROM sms_message WHERE inbox + 0 = p_inbox AND source = one.source AND state = ${STATE.behind}
       ORDER BY seq LIMIT 1) AS first
-    WHERE (SELECT true FROM sms_message WHERE inbox = p_inbox AND source = one.source AND ${HEAD} LIMIT 1) IS NULL));
+    WHERE (SELECT true FROM sms_message WHERE inbox + 0 = p_inbox AND source = one.source AND ${HEAD} LIMIT 1) IS NULL));
 END`;
 
 /** Gives dead letters and unreadable rows their attempts again. */
@@ -152,7 +157,7 @@ BEGIN
   UPDATE sms_message SET attempts = 0, reason = NULL, at = ${NOW}, source = p_source,
     body = CASE state WHEN ${STATE.dead} THEN body ELSE coalesce(p_body, body) END,
     state = CASE WHEN head_ IS NULL THEN ${STATE.waiting} ELSE ${STATE.behind} END
-  WHERE inbox = p_inbox AND key = p_key AND ${ASIDE};
+  WHERE inbox + 0 = p_inbox AND key = p_key AND state + 0 >= ${STATE.dead};
   RETURN FOUND;
 END`;
 
@@ -198,7 +203,7 @@ BEGIN${BEGIN}
   IF p_known IS NOT NULL AND owner_ IS NOT NULL THEN
     -- What an earlier request has taken, whose answer was lost. It has not run.
     UPDATE sms_message SET state = ${STATE.waiting}, attempts = attempts - 1, at = now_, owner = NULL
-    WHERE owner = owner_ AND state = ${STATE.running} AND seq <> ALL (p_known || p_ended);
+    WHERE owner = owner_ AND seq <> ALL (p_known || p_ended);
   END IF;
 
   IF cardinality(p_keys) > 0 THEN
@@ -206,7 +211,7 @@ BEGIN${BEGIN}
       WHERE ${IS_KEPT("new.key")} IS NULL AND ${IS_DONE("new.key")} IS NULL);
     IF cardinality(new_) < cardinality(p_keys) THEN
       FOR row_ IN
-        SELECT n, (SELECT state FROM sms_message WHERE inbox = p_inbox AND key = new.key LIMIT 1) AS state
+        SELECT n, (SELECT state FROM sms_message WHERE inbox + 0 = p_inbox AND key = new.key LIMIT 1) AS state
         FROM unnest(p_keys) WITH ORDINALITY AS new (key, n) WHERE n <> ALL (new_)
       LOOP
         IF row_.state >= ${STATE.dead} THEN
@@ -270,7 +275,7 @@ BEGIN${BEGIN}
     rows_ := ARRAY(SELECT head.ctid
       FROM unnest(p_ended, p_ended_owners, p_ended_sources, p_ended_states) AS one (seq, owner, source, state)
       CROSS JOIN LATERAL (SELECT ctid, seq, owner, body, state FROM sms_message
-        WHERE inbox = p_inbox AND source = one.source AND ${HEAD} LIMIT 1) AS head
+        WHERE inbox + 0 = p_inbox AND source = one.source AND ${HEAD} LIMIT 1) AS head
       WHERE head.state = ${STATE.running} AND head.seq = one.seq AND head.owner = one.owner
         AND (one.state IS NULL OR head.body IS NULL));
     WITH gone AS (DELETE FROM sms_message WHERE ctid = ANY (rows_) RETURNING key, seq)
@@ -283,7 +288,7 @@ BEGIN${BEGIN}
     LOOP
       UPDATE sms_message SET state = row_.state, attempts = row_.attempts, at = now_ + row_.wait, owner = NULL,
         reason = row_.reason
-      WHERE inbox = p_inbox AND source = row_.source AND state = ${STATE.running} AND seq = row_.seq AND owner = row_.owner;
+      WHERE inbox + 0 = p_inbox AND source = row_.source AND ${HEAD} AND seq = row_.seq AND owner = row_.owner;
     END LOOP;
     PERFORM sms_promote_1(p_inbox, p_ended_sources);
   END IF;
@@ -320,17 +325,20 @@ BEGIN${BEGIN}
     DELETE FROM sms_process WHERE id = ANY (p_owners) AND until = p_untils[array_position(p_owners, id)] RETURNING id)
   SELECT coalesce(array_agg(id), '{}') INTO dead_ FROM dead;
   FOR row_ IN
-    SELECT key, seq, source, body, attempts FROM sms_message
-    WHERE owner = ANY (dead_) AND state = ${STATE.running} ORDER BY source FOR UPDATE
+    WITH taken AS MATERIALIZED (SELECT source FROM sms_message WHERE owner = ANY (dead_))
+    SELECT head.* FROM (SELECT source FROM taken ORDER BY source) AS one
+    CROSS JOIN LATERAL (SELECT key, seq, source, body, attempts, owner FROM sms_message
+      WHERE inbox + 0 = p_inbox AND source = one.source AND ${HEAD} LIMIT 1 FOR UPDATE) AS head
+    WHERE head.owner = ANY (dead_)
   LOOP
     IF row_.body IS NULL THEN
-      DELETE FROM sms_message WHERE inbox = p_inbox AND key = row_.key;
+      DELETE FROM sms_message WHERE inbox + 0 = p_inbox AND key = row_.key;
       INSERT INTO sms_done (inbox, key, seq, at) VALUES (p_inbox, row_.key, row_.seq, now_) ON CONFLICT DO NOTHING;
     ELSIF row_.attempts < p_attempts THEN
-      UPDATE sms_message SET state = ${STATE.waiting}, at = now_, owner = NULL WHERE inbox = p_inbox AND key = row_.key;
+      UPDATE sms_message SET state = ${STATE.waiting}, at = now_, owner = NULL WHERE inbox + 0 = p_inbox AND key = row_.key;
     ELSE
       UPDATE sms_message SET state = ${STATE.dead}, at = now_, owner = NULL, reason = p_reason
-      WHERE inbox = p_inbox AND key = row_.key;
+      WHERE inbox + 0 = p_inbox AND key = row_.key;
       RETURN QUERY SELECT row_.attempts, row_.body;
     END IF;
     sources_ := sources_ || row_.source;
@@ -347,17 +355,17 @@ DECLARE
 BEGIN${BEGIN}
   PERFORM 1 FROM ${LOCKED_HEAD("p_source")} AS head;
   WITH gone AS (
-    DELETE FROM sms_message WHERE inbox = p_inbox AND source = p_source AND state = ${STATE.waiting} RETURNING key, seq),
+    DELETE FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND ${HEAD} AND owner IS NULL RETURNING key, seq),
   behind AS (
-    DELETE FROM sms_message WHERE inbox = p_inbox AND source = p_source AND state = ${STATE.behind} RETURNING key, seq),
+    DELETE FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND state = ${STATE.behind} RETURNING key, seq),
   aside AS (
-    DELETE FROM sms_message WHERE inbox = p_inbox AND source = p_source AND ${ASIDE} RETURNING key, seq)
+    DELETE FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND ${ASIDE} RETURNING key, seq)
   INSERT INTO sms_done (inbox, key, seq, at)
   SELECT p_inbox, key, seq, now_ FROM (TABLE gone UNION ALL TABLE behind UNION ALL TABLE aside) AS forgotten
   ON CONFLICT (inbox, key) DO UPDATE SET at = excluded.at;
   GET DIAGNOSTICS count_ = ROW_COUNT;
   UPDATE sms_message SET body = NULL
-  WHERE inbox = p_inbox AND source = p_source AND state = ${STATE.running} AND body IS NOT NULL;
+  WHERE inbox + 0 = p_inbox AND source = p_source AND ${HEAD} AND body IS NOT NULL;
   GET DIAGNOSTICS running_ = ROW_COUNT;
   RETURN count_ + running_;
 END`;
@@ -367,7 +375,7 @@ const REPLAY = `
 DECLARE
   source_ text;
 BEGIN${BEGIN}
-  SELECT source INTO source_ FROM sms_message WHERE inbox = p_inbox AND key = p_key AND state = ${STATE.dead};
+  SELECT source INTO source_ FROM sms_message WHERE inbox + 0 = p_inbox AND key = p_key AND state + 0 = ${STATE.dead};
   RETURN FOUND AND sms_revive_1(p_inbox, p_key, source_, NULL);
 END`;
 
@@ -454,7 +462,7 @@ export function statementsOf(schema: string) {
     replay: call("sms_replay_1", 2),
     replaySome: call("sms_replay_some_1", 3),
     startable: `SELECT seq, owner FROM ${message}
-                WHERE inbox = $1 AND owner = ANY ($2) AND state = ${STATE.running} AND body IS NOT NULL`,
+                WHERE inbox + 0 = $1 AND owner = ANY ($2) AND body IS NOT NULL`,
     // One process at a time, in steps.
     prune: `WITH pruned AS (
               DELETE FROM ${done} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${done}
@@ -462,7 +470,7 @@ export function statementsOf(schema: string) {
               RETURNING 1)
             SELECT count(*) AS pruned FROM pruned`,
     leave: `DELETE FROM ${process} WHERE inbox = $1 AND id = $2 AND NOT EXISTS (
-              SELECT FROM ${message} WHERE owner = $2 AND state = ${STATE.running})`,
+              SELECT FROM ${message} WHERE owner = $2)`,
     stats: `SELECT due.count + behind.count AS waiting, running.count AS running, delayed.count AS delayed,
               dead.count AS dead, greatest(due.age, behind.age, 0) AS age
             FROM (SELECT count(*), ${AGE} AS age FROM ${message}
@@ -471,20 +479,25 @@ export function statementsOf(schema: string) {
                 WHERE inbox = $1 AND state = ${STATE.waiting} AND at > ${BEGUN}) AS delayed,
               (SELECT count(*), ${AGE} AS age FROM ${message}
                 WHERE inbox = $1 AND state = ${STATE.behind}) AS behind,
-              (SELECT count(*) FROM ${message} WHERE inbox = $1 AND state = ${STATE.running}) AS running,
+              (SELECT count(*) FROM ${message} WHERE inbox + 0 = $1 AND owner IS NOT NULL) AS running,
               (SELECT count(*) FROM ${message} WHERE inbox = $1 AND state = ${STATE.dead}) AS dead`,
     letters: `SELECT seq, key, source, body, attempts, at, reason FROM ${message}
               WHERE inbox = $1 AND state = ${STATE.dead} AND seq > coalesce(
-                $3::bigint, (SELECT seq FROM ${message} WHERE inbox = $1 AND key = $2),
-                (SELECT seq FROM ${done} WHERE inbox = $1 AND key = $2), 0)
+                $3::bigint, (SELECT seq FROM ${message} WHERE inbox + 0 = $1 AND key = $2),
+                (SELECT seq FROM ${done} WHERE inbox + 0 = $1 AND key = $2), 0)
               ORDER BY seq LIMIT $4`,
     get: `SELECT key, source, body, attempts, reason, state, state = ${STATE.waiting} AND at > ${BEGUN} AS delayed
-          FROM ${message} WHERE inbox = $1 AND key = $2`,
+          FROM ${message} WHERE inbox + 0 = $1 AND key = $2`,
     discard: `WITH gone AS (
-                DELETE FROM ${message} WHERE inbox = $1 AND key = $2 AND state = ${STATE.dead} RETURNING key, seq)
+                DELETE FROM ${message} WHERE inbox + 0 = $1 AND key = $2 AND state + 0 = ${STATE.dead} RETURNING key, seq)
               INSERT INTO ${done} (inbox, key, seq, at) SELECT $1, key, seq, ${BEGUN} FROM gone
               ON CONFLICT (inbox, key) DO UPDATE SET at = excluded.at RETURNING 1 AS discarded`,
-    countOf: `SELECT count(*) AS messages FROM ${message} WHERE inbox = $1 AND source = $2 AND body IS NOT NULL`,
+    countOf: `SELECT ${[HEAD, `state = ${STATE.behind}`, ASIDE]
+      .map(
+        (state) =>
+          `(SELECT count(*) FROM ${message} WHERE inbox + 0 = $1 AND source = $2 AND ${state} AND body IS NOT NULL)`,
+      )
+      .join(" + ")} AS messages`,
     isUnused: `SELECT NOT EXISTS (SELECT FROM ${message} WHERE inbox = $1)
                  AND NOT EXISTS (SELECT FROM ${done} WHERE inbox = $1) AS unused`,
   } as const;
