@@ -25,9 +25,9 @@ const INBOX_PLAN = {
   short: { launches: 1, warmUpMs: 300, pairs: 2, sliceMs: 150, isSleepless: false },
 };
 
-const servers = (rows) => ({
+const servers = (rows, plans = REQUEST_PLAN) => ({
   rows,
-  plans: REQUEST_PLAN,
+  plans,
   measure: ({ sides }, plan, { cores }) => measurePairs(() => sides, plan, cores),
 });
 
@@ -110,7 +110,7 @@ const single = (id, measure, plans) => ({
 export const GROUPS = {
   requests: servers(REQUESTS),
   nodes: { rows: NODE_VERSIONS.map((id) => ({ id })), measure: measureNode, plans: REQUEST_PLAN },
-  peers: servers(PEERS),
+  peers: servers(PEERS, { ...REQUEST_PLAN, whole: { ...REQUEST_PLAN.whole, launches: 2 } }),
   costs: servers(COSTS),
   inboxes: { rows: INBOXES, measure: measureInbox, plans: INBOX_PLAN },
   routes: {
@@ -133,7 +133,7 @@ export const GROUPS = {
     rows: BACKLOGS,
     measure: measureBacklogOf,
     plans: {
-      whole: { ...INBOX_PLAN.whole, launches: 1, backlog: 1_000_000, taken: 10_000 },
+      whole: { ...INBOX_PLAN.whole, launches: 1, backlog: 1_000_000, taken: 5_000 },
       short: { ...INBOX_PLAN.short, backlog: 5_000, taken: 500 },
     },
   },
