@@ -4,8 +4,16 @@ import { POSSIBLE_OPT_OUT_STEMS, POSSIBLE_OPT_OUT_WORDS } from "./consent.js";
 import { PhraseTree } from "./phrase-tree.js";
 import { foldPhrase, type TypedText } from "./typed-text.js";
 
-const WORDS = new PhraseTree<string>();
-for (const phrase of POSSIBLE_OPT_OUT_WORDS) WORDS.update(foldPhrase(phrase), () => phrase);
+let tree: PhraseTree<string> | undefined;
+
+/** Made when it is needed first, not when the package is loaded. */
+function words(): PhraseTree<string> {
+  if (tree === undefined) {
+    tree = new PhraseTree();
+    for (const phrase of POSSIBLE_OPT_OUT_WORDS) tree.update(foldPhrase(phrase), () => phrase);
+  }
+  return tree;
+}
 
 interface PossibleOptOut {
   /** As in `POSSIBLE_OPT_OUT.words`. */
@@ -19,7 +27,7 @@ export function possibleOptOutIn(text: TypedText): PossibleOptOut | undefined {
   let from = 0;
   for (const word of text.wordsAfter(0)) {
     if (!word.isSymbol) {
-      const hit = WORDS.longestAt(text, from, "folded", (keyword) => keyword);
+      const hit = words().longestAt(text, from, "folded", (keyword) => keyword);
       const keyword = hit?.value ?? POSSIBLE_OPT_OUT_STEMS.find(({ form }) => form.test(word.bare))?.word;
       if (keyword !== undefined) return { keyword, end: from === 0 ? (hit?.end ?? word.end) : undefined };
     }
