@@ -53,7 +53,7 @@ it.each([undefined, null, "inbox.db", [], () => undefined])(
   (given) => {
     const make = () => sqliteInbox(given as never);
     expect(make).toThrow(TypeError);
-    expect(make).toThrow("sqliteInbox takes an object of options: file, driver, database, name, attempts, ");
+    expect(make).toThrow("sqliteInbox takes an object of options: file, driver, thread, database, name, attempts, ");
   },
 );
 

@@ -190,7 +190,8 @@ export async function killAgainAndAgain(
   { isOrdered }: { readonly isOrdered: boolean },
 ): Promise<void> {
   writeFileSync(log, "");
-  const server = await KilledServer.on(log, { leaseMs: 500 }, inbox);
+  // More attempts than kills: a message that is cut short in each attempt would be a dead letter, and not handled.
+  const server = await KilledServer.on(log, { leaseMs: 500, attempts: 2 * KILLS }, inbox);
   await server.start();
   const clients = Array.from({ length: CLIENTS }, (_, n) => new Client(`client${n}`, [server.port]));
   try {
