@@ -30,19 +30,13 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
 
   it.each([
     ...NUMBERS.map((number) => `UPDATE message SET seq = ${number} WHERE ${FIRST}`),
-    ...NUMBERS.map((number) => `UPDATE done SET seq = ${number} WHERE seq = (SELECT MAX(seq) FROM done)`),
-    ...NUMBERS.map((number) => `UPDATE filing SET turns = ${number}`),
     ...NUMBERS.map((number) => `INSERT INTO process (id, until) VALUES (${number}, 1)`),
     ...NUMBERS.map((number) => `INSERT INTO process (id, until) VALUES (4711, ${number})`),
     ...NUMBERS.map((number) => `UPDATE sqlite_sequence SET seq = ${number}`),
-    ...NUMBERS.map((number) => `INSERT INTO filed_key SELECT substr(key, 1, 8), ${number} FROM done`),
     ...NUMBERS.map((number) => `UPDATE message SET state = 3, owner = ${number}, at = ${number} WHERE ${FIRST}`),
     `UPDATE message SET seq = ${GREAT} - seq`,
     `UPDATE message SET seq = -seq`,
     "UPDATE message SET seq = 1000000000000 + seq",
-    "UPDATE done SET seq = seq + (SELECT MAX(seq) FROM message) - (SELECT MAX(seq) FROM done)",
-    "DELETE FROM filing",
-    "INSERT INTO filing VALUES (99999)",
     "DELETE FROM sqlite_sequence",
   ])("handles every waiting and every new message once after %s", async (damage) => {
     const file = temporary();
@@ -70,27 +64,4 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
     expect(new Set(messages.map(({ key }) => key)).size).toBe(5);
     expect(errors).toEqual([]);
   });
-
-  it.each([
-    ["too many turns", GREAT],
-    ["turns below zero", "-1"],
-    ["more turns than there are rows for", "1000"],
-  ])(
-    "recognizes every duplicate if the file says that %s are filed",
-    async (_turns, turns) => {
-      const file = temporary();
-      const before = router(file);
-      const sent = Array.from({ length: 900 }, (_, n) => post({ source: `${n}` }));
-      await Promise.all(sent.map((one) => before.sms.receive(one)));
-      await until(() => before.messages.length === sent.length);
-      await before.sms.close();
-      opened(file).exec(`UPDATE filing SET turns = ${turns}`);
-      for (let time = 0; time < 2; time++) {
-        const { sms, duplicates } = router(file);
-        await Promise.all(sent.map((one) => sms.receive(one)));
-        expect(duplicates).toHaveLength(sent.length);
-      }
-    },
-    15_000,
-  );
 });

@@ -149,6 +149,17 @@ describe.each(DRIVERS)("with $name", (driver) => {
     expect(letter?.reason).not.toContain("secret");
   });
 
+  it("lets no program make two messages of a source run at once", async () => {
+    const database = driver.open(temporary());
+    ended.push(() => database.close());
+    const inbox = separateInbox({ database });
+    const { sms } = recorder({ inbox, concurrency: 0 });
+    ended.push(() => sms.close());
+    for (const message of ["first", "second"]) await sms.receive(post({ source: "1", message }));
+    const states = [STATES.indexOf("waiting"), STATES.indexOf("held"), STATES.indexOf("running")];
+    for (const state of states) expect(() => database.exec(`UPDATE message SET state = ${state}`)).toThrow("UNIQUE");
+  });
+
   it("reports how long the oldest waiting message has waited", async () => {
     const database = driver.open(temporary());
     ended.push(() => database.close());

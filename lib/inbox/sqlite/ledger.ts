@@ -5,7 +5,6 @@ import { CUT_SHORT } from "../attempt.js";
 import { storedSource } from "../stored-message.js";
 import type { Arrival } from "./batch.js";
 import type { Row, SqliteDatabase } from "./driver.js";
-import type { Keys } from "./keys.js";
 import { ATTEMPTS, clampedInstant, MESSAGE, messageOf } from "./rows.js";
 import { Statements } from "./statements.js";
 import { LIVE, PROMOTE_ALL, STATE } from "./tables.js";
@@ -30,7 +29,11 @@ export type Stored =
 const SQL = {
   liveSources: `SELECT value AS source FROM (SELECT DISTINCT value FROM json_each(?))
                 WHERE EXISTS (SELECT 1 FROM message WHERE source = value AND ${LIVE})`,
-  insert: "INSERT INTO message (seq, key, source, body, state, attempts, at, owner) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+  // The values are returned, not the columns: those may be damaged, and libsql ends the process at a wrong text.
+  known: `SELECT value AS key, seq, state IN (${STATE.dead}, ${STATE.unreadable}) AS revivable
+          FROM json_each(?) CROSS JOIN message ON message.key = value
+          UNION ALL SELECT value, NULL, FALSE FROM json_each(?) CROSS JOIN done ON done.key = value`,
+  insert: "INSERT INTO message (key, source, body, state, attempts, at, owner) VALUES (?, ?, ?, ?, ?, ?, ?)",
   // A dead letter keeps its body: the message as it came first. An unreadable row gets the new one.
   revive: `UPDATE message SET at = ?, attempts = 0, reason = NULL, source = ?,
              body = CASE state WHEN ${STATE.dead} THEN body ELSE ? END,
@@ -43,8 +46,8 @@ const SQL = {
           WHERE seq IN (SELECT value FROM json_each(?))`,
   hold: `UPDATE message SET state = ${STATE.held}, owner = ? WHERE seq IN (SELECT value FROM json_each(?))`,
   // The next four change only messages that the owner still has.
-  keepKey: `INSERT INTO done (seq, key, at)
-            SELECT seq, key, ? FROM message WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))`,
+  keepKey: `INSERT OR REPLACE INTO done (key, at)
+            SELECT key, ? FROM message WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))`,
   remove: "DELETE FROM message WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))",
   requeue: `UPDATE message SET state = ${STATE.waiting}, at = ?, attempts = ?, owner = NULL
             WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
@@ -72,16 +75,15 @@ const SQL = {
               WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND body IS NOT NULL`,
   // A retry may be due that late, but not later.
   clamp: `UPDATE message SET at = ? WHERE state = ${STATE.waiting} AND at > ? + ? * (1 << min(attempts, 30))`,
+  prune: "DELETE FROM done WHERE key IN (SELECT key FROM done WHERE at < ? ORDER BY at LIMIT ?)",
   next: `SELECT ${clampedInstant("MIN(at)")} AS due FROM message WHERE state = ${STATE.waiting}`,
 } as const;
 
 export class Ledger {
   readonly #statements: Statements<keyof typeof SQL>;
-  readonly #keys: Keys;
 
-  constructor(database: SqliteDatabase, keys: Keys) {
+  constructor(database: SqliteDatabase) {
     this.#statements = new Statements(database, SQL);
-    this.#keys = keys;
   }
 
   /**
@@ -96,10 +98,8 @@ export class Ledger {
     owner: number,
     now: number,
   ): Stored[] {
-    this.#keys.refresh();
-    this.#keys.file();
     if (messages.length === 0) return [];
-    const known = this.#keys.find(messages.map(({ key }) => key));
+    const known = this.#known(messages.map(({ key }) => key));
     const keys = new Set<string>();
     const sources = this.#liveSources(messages.map(({ source }) => storedSource(source)));
     const insert = this.#statements.get("insert");
@@ -110,17 +110,18 @@ export class Ledger {
       keys.add(key);
       const found = known.get(key);
       if (found !== undefined) {
-        if (!found.isRevivable) return { as: "duplicate" };
+        if (found.revivable === undefined) return { as: "duplicate" };
         sources.add(source);
-        this.#statements.run("revive", now, source, text, source, found.seq);
+        this.#statements.run("revive", now, source, text, source, found.revivable);
         return { as: "waiting" };
       }
       const as = sources.has(source) ? "behind" : claim();
       sources.add(source);
       const isTaken = as === "running" || as === "held";
-      const seq = this.#keys.add(key);
-      insert.run(seq, key, source, text, STATE[as], as === "running" ? 1 : 0, now, isTaken ? owner : null);
-      return isTaken ? { as, seq } : { as };
+      const { lastInsertRowid } = insert.run(
+        ...[key, source, text, STATE[as], as === "running" ? 1 : 0, now, isTaken ? owner : null],
+      );
+      return isTaken ? { as, seq: Number(lastInsertRowid) } : { as };
     });
   }
 
@@ -129,9 +130,17 @@ export class Ledger {
     return new Set(this.#statements.rows("liveSources", JSON.stringify(sources)).map(({ source }) => String(source)));
   }
 
-  /** To be called when the transaction of `store` is committed. */
-  committed(): void {
-    this.#keys.committed();
+  /** @returns the keys that exist, with the row of a dead letter or an unreadable row: its message is handled again */
+  #known(keys: readonly string[]): ReadonlyMap<string, { readonly revivable: number | undefined }> {
+    const wanted = JSON.stringify(keys);
+    return new Map(
+      this.#statements
+        .rows("known", wanted, wanted)
+        .map(({ key, seq, revivable }) => [
+          String(key),
+          { revivable: Number(revivable) === 1 ? Number(seq) : undefined },
+        ]),
+    );
   }
 
   /**
@@ -203,7 +212,7 @@ export class Ledger {
 
   /** Removes the keys of messages that were done before an instant, in milliseconds since the epoch. */
   prune(before: number, limit: number): void {
-    this.#keys.prune(before, limit);
+    this.#statements.run("prune", before, limit);
   }
 
   /**

@@ -7,7 +7,6 @@ import { openDatabase } from "./database.js";
 import type { SqliteDatabase } from "./driver.js";
 import { openFile } from "./drivers.js";
 import { InboxFile } from "./file.js";
-import { Keys } from "./keys.js";
 import { Ledger } from "./ledger.js";
 import { assertFree } from "./open-files.js";
 import { Operator } from "./operator.js";
@@ -35,10 +34,9 @@ export class LocalBackend implements Backend {
 
   constructor(settings: SqliteInboxSettings, changes: Changes, { isNewAllowed, descriptor, lease }: Opening) {
     const { database, file, release } = openPlace(settings, isNewAllowed, descriptor);
-    const keys = new Keys(database);
     const processes = new Processes(database, settings.leaseMs);
-    this.#writer = new Writer(database, new Ledger(database, keys), processes, file, settings, lease);
-    this.#operator = new Operator(database, file, new Upkeep(database, keys), changes);
+    this.#writer = new Writer(database, new Ledger(database), processes, file, settings, lease);
+    this.#operator = new Operator(database, file, new Upkeep(database), changes);
     this.release = release;
     this.path = file.path;
   }

@@ -1,28 +1,21 @@
 // Corrects wrong numbers in a file that was damaged or changed by hand: one bad row must not stop every process.
 
 import type { SqliteDatabase } from "./driver.js";
-import { LAST_SEQ, STEP } from "./keys.js";
 import { PROMOTE_ALL, STATE } from "./tables.js";
 
 /** More than any process ever counts to, and half of the largest safe integer of JavaScript. */
 const MAX = 2 ** 52;
 const VALID = `BETWEEN 1 AND ${MAX}`;
-const LAST_VALID = `max((SELECT coalesce(MAX(seq), 0) FROM message WHERE seq ${VALID}),
-  (SELECT coalesce(MAX(seq), 0) FROM done WHERE seq ${VALID}))`;
-
-/** Numbers the rows that meet a condition anew, after all others: their keys stay known, their messages are handled. */
-const renumber = (table: string, condition: string): string =>
-  `UPDATE ${table} SET seq = corrected FROM (
-     SELECT seq AS wrong, ${LAST_VALID} + row_number() OVER (ORDER BY seq) AS corrected FROM ${table} WHERE ${condition}
-   ) WHERE seq = wrong`;
 
 const STEPS: readonly string[] = [
-  renumber("message", `seq NOT ${VALID}`),
-  // A message that shares its number with a done one could never be marked as done.
-  renumber("done", `seq NOT ${VALID} OR seq IN (SELECT seq FROM message)`),
-  // With a wrong number of turns, nothing says which keys are filed: all keys are filed again.
-  `DELETE FROM filing WHERE turns NOT BETWEEN 0 AND ${LAST_SEQ} / ${STEP}`,
-  "INSERT INTO filing SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM filing)",
+  // After all others: their keys stay known, their messages are handled.
+  `UPDATE message SET seq = corrected FROM (
+     SELECT seq AS wrong,
+       (SELECT coalesce(MAX(seq), 0) FROM message WHERE seq ${VALID}) + row_number() OVER (ORDER BY seq) AS corrected
+     FROM message WHERE seq NOT ${VALID}
+   ) WHERE seq = wrong`,
+  `UPDATE sqlite_sequence SET seq = (SELECT coalesce(MAX(seq), 0) FROM message)
+   WHERE name = 'message' AND seq NOT BETWEEN 0 AND ${MAX}`,
   `DELETE FROM process WHERE id NOT ${VALID}`,
   `UPDATE process SET until = 0 WHERE until NOT BETWEEN 0 AND ${MAX}`,
   `UPDATE sqlite_sequence SET seq = (SELECT coalesce(MAX(id), 0) FROM process)

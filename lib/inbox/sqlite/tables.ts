@@ -37,21 +37,21 @@ export const PROMOTE_ALL = `UPDATE message SET state = ${STATE.waiting} WHERE se
  * The SQL that makes each version of the tables from the previous one. A released version never changes.
  *
  * Version 1:
- * - `message.seq` is the order of arrival.
+ * - `message.seq` is the order of arrival. It is never used again: a process may still have a message in memory that
+ *   another one has forgotten.
  * - `message.at`, in milliseconds since the epoch, is when a waiting message can be taken. In any other state, it is
  *   when the message entered that state.
  * - `message.owner` is the process that holds or runs the message.
  * - `message.body` is null if the message was forgotten while it ran.
+ * - `message_turn` holds the order of each source, whatever the code does.
  * - `done` keeps only the key of a handled or forgotten message. New messages then reuse the space of old ones.
  * - `process.until` is when the lease of a process ends. A `process.id` is never used again.
- * - `filed_key` is the index of keys, by their first 8 characters. keys.ts defines which keys are in it after
- *   `filing.turns` turns.
  * - `inbox` has one row: the name of the inbox that owns the file.
  */
 const VERSIONS: readonly string[] = [
   `CREATE TABLE message (
-     seq INTEGER PRIMARY KEY,
-     key TEXT NOT NULL,
+     seq INTEGER PRIMARY KEY AUTOINCREMENT,
+     key TEXT NOT NULL UNIQUE,
      source TEXT NOT NULL,
      body TEXT,
      state INTEGER NOT NULL,
@@ -62,21 +62,13 @@ const VERSIONS: readonly string[] = [
    ) STRICT;
    CREATE INDEX message_state ON message (state, at);
    CREATE INDEX message_source ON message (source, state);
+   CREATE UNIQUE INDEX message_turn ON message (source)
+     WHERE state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running});
    CREATE TABLE done (
-     seq INTEGER PRIMARY KEY,
-     key TEXT NOT NULL,
+     key TEXT PRIMARY KEY,
      at INTEGER NOT NULL
-   ) STRICT;
-   CREATE INDEX done_at ON done (at);
-   CREATE TABLE filed_key (
-     head TEXT NOT NULL,
-     seq INTEGER NOT NULL,
-     PRIMARY KEY (head, seq)
    ) STRICT, WITHOUT ROWID;
-   CREATE TABLE filing (
-     turns INTEGER NOT NULL
-   ) STRICT;
-   INSERT INTO filing VALUES (0);
+   CREATE INDEX done_at ON done (at);
    CREATE TABLE inbox (
      name TEXT NOT NULL
    ) STRICT;

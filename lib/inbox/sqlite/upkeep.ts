@@ -4,7 +4,6 @@ import type { InboxStats } from "../inbox.js";
 import type { DeadLetter, KeptMessage } from "../operable-inbox.js";
 import { storedSource } from "../stored-message.js";
 import { text, type Row, type SqliteDatabase } from "./driver.js";
-import type { Keys } from "./keys.js";
 import { ATTEMPTS, clampedInstant, MESSAGE, messageOf } from "./rows.js";
 import { Statements } from "./statements.js";
 import { LIVE, STATE } from "./tables.js";
@@ -23,6 +22,7 @@ const SQL = {
               ${clampedInstant("at")} AS at, CAST(reason AS BLOB) AS reason
             FROM message INDEXED BY message_state
             WHERE state = ${STATE.dead} AND seq > ? ORDER BY seq LIMIT ?`,
+  seqOf: "SELECT seq FROM message WHERE key = ?",
   one: `SELECT ${MESSAGE}, ${ATTEMPTS} AS attempts, state, ${clampedInstant("at")} AS at, CAST(reason AS BLOB) AS reason
         FROM message WHERE seq = ?`,
   oldestDead: `SELECT seq FROM message WHERE state = ${STATE.dead} AND at <= ? ORDER BY at, seq LIMIT ?`,
@@ -30,12 +30,12 @@ const SQL = {
              WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = message.source AND live.${LIVE})
              THEN ${STATE.behind} ELSE ${STATE.waiting} END
            WHERE seq = ? AND state = ${STATE.dead}`,
-  keepKey: `INSERT INTO done (seq, key, at) SELECT seq, key, ? FROM message WHERE seq = ? AND state = ${STATE.dead}`,
+  keepKey: `INSERT OR REPLACE INTO done (key, at) SELECT key, ? FROM message WHERE seq = ? AND state = ${STATE.dead}`,
   discard: `DELETE FROM message WHERE seq = ? AND state = ${STATE.dead}`,
   countOf: `SELECT COUNT(*) AS messages FROM message
             WHERE source = ? AND (state <> ${STATE.running} OR body IS NOT NULL)`,
-  keepKeys: `INSERT INTO done (seq, key, at)
-             SELECT seq, key, ? FROM message WHERE source = ? AND state <> ${STATE.running}`,
+  keepKeys: `INSERT OR REPLACE INTO done (key, at)
+             SELECT key, ? FROM message WHERE source = ? AND state <> ${STATE.running}`,
   forget: `DELETE FROM message WHERE source = ? AND state <> ${STATE.running}`,
   // The source stays until the message has ended, to keep the order.
   forgetRunning: `UPDATE message SET body = NULL WHERE source = ? AND state = ${STATE.running} AND body IS NOT NULL`,
@@ -43,11 +43,9 @@ const SQL = {
 
 export class Upkeep {
   readonly #statements: Statements<keyof typeof SQL>;
-  readonly #keys: Keys;
 
-  constructor(database: SqliteDatabase, keys: Keys) {
+  constructor(database: SqliteDatabase) {
     this.#statements = new Statements(database, SQL);
-    this.#keys = keys;
   }
 
   /** Counts the messages in each state. */
@@ -66,7 +64,7 @@ export class Upkeep {
   /** Lists at most `limit` dead letters, beginning after the one with the key `after`. */
   deadLetters(limit: number, after: string | undefined): DeadLetter[] {
     const letters: DeadLetter[] = [];
-    let last = after === undefined ? 0 : (this.#keys.seqOf(after) ?? 0);
+    let last = after === undefined ? 0 : (this.#seqOf(after) ?? 0);
     let rows: Row[];
     do {
       rows = this.#statements.rows("letters", last, limit - letters.length);
@@ -77,7 +75,7 @@ export class Upkeep {
   }
 
   get(key: string, now: number): KeptMessage | undefined {
-    const seq = this.#keys.seqOf(key);
+    const seq = this.#seqOf(key);
     const [one] = seq === undefined ? [] : this.#statements.rows("one", seq);
     if (one === undefined) return undefined;
     const [state, message] = [stateOf(one, now), messageOf(one)];
@@ -88,7 +86,7 @@ export class Upkeep {
 
   /** @returns whether a dead letter has that key */
   discard(key: string, now: number): boolean {
-    const seq = this.#keys.seqOf(key);
+    const seq = this.#seqOf(key);
     if (seq === undefined) return false;
     this.#statements.run("keepKey", now, seq);
     return this.#statements.run("discard", seq) === 1;
@@ -96,7 +94,7 @@ export class Upkeep {
 
   /** @returns whether a dead letter has that key */
   replay(key: string, now: number): boolean {
-    const seq = this.#keys.seqOf(key);
+    const seq = this.#seqOf(key);
     return seq !== undefined && this.#statements.run("replay", now, seq) === 1;
   }
 
@@ -105,6 +103,10 @@ export class Upkeep {
     const dead = this.#statements.rows("oldestDead", at, limit);
     for (const { seq } of dead) this.#statements.run("replay", now, seq);
     return dead.length;
+  }
+
+  #seqOf(key: string): number | undefined {
+    return this.#statements.rows("seqOf", key).map(({ seq }) => Number(seq))[0];
   }
 
   /** Counts the messages that `forget` would erase. */

@@ -117,7 +117,6 @@ export class Writer {
     const result = transaction(this.#database, () => writeRound(deps, this.#settings, todo, currentTime()));
     this.#file.assertSame();
     this.#hasBegun = false;
-    this.#ledger.committed();
     this.#watch.committed(result.due, result.suspects);
     if (todo.isPruning) this.#prunedAt = performance.now();
     this.#lease = result.lease;
