@@ -52,6 +52,17 @@ it.each([
   expect(differences).toEqual([]);
 });
 
+it("are forgotten without garbage outside of the heap", async () => {
+  const { sms } = recorder({ deduplicate: { max: 2_000 } });
+  const send = async (count: number): Promise<number> => {
+    for (let n = 0; n < count; n++) await sms.receive(post());
+    return process.memoryUsage().arrayBuffers;
+  };
+  const before = await send(5_000);
+  // Forty bytes for each of them, if they were not used again.
+  expect((await send(15_000)) - before).toBeLessThan(15_000 * 10);
+});
+
 it("take at most 60 bytes each, and little if there are few of them or their windows are over", async () => {
   const script = `
     const { incomingSms } = require("express-kaleyra-sms");

@@ -16,6 +16,8 @@ interface Page {
 
 export class KeyQueue {
   readonly #pages: Page[] = [];
+  /** The last page that was emptied, for the next one: otherwise, each would wait for the garbage collector. */
+  #spare: Page | undefined;
   /** The position at which the first page begins. */
   #start = 0;
   #first = 0;
@@ -54,16 +56,19 @@ export class KeyQueue {
   shift(): void {
     this.#first = after(this.#first);
     if (this.#first % PAGE_KEYS !== 0) return;
-    this.#pages.shift();
+    this.#spare = this.#pages.shift();
     this.#start = (this.#start + PAGE_KEYS) & LAST_POSITION;
   }
 
   /** The page of a position. It is made for the first key in it. */
   #pageAt(position: number): Page {
-    return (this.#pages[((position - this.#start) & LAST_POSITION) >>> PAGE_BITS] ??= {
-      words: new Int32Array(PAGE_KEYS * KEY_WORDS),
-      until: new Float64Array(PAGE_KEYS),
-    });
+    return (this.#pages[((position - this.#start) & LAST_POSITION) >>> PAGE_BITS] ??= this.#newPage());
+  }
+
+  #newPage(): Page {
+    const page = this.#spare;
+    this.#spare = undefined;
+    return page ?? { words: new Int32Array(PAGE_KEYS * KEY_WORDS), until: new Float64Array(PAGE_KEYS) };
   }
 }
 
