@@ -185,7 +185,7 @@ const QUOTES = {
   "async-handlers": pair("costs", "async-handlers"),
   "log-alone": kilobytes(of("log", "log").aloneBytes),
   "log-together": kilobytes(of("log", "log").togetherBytes),
-  "log-full": `${Math.floor(2 ** 30 / (200 * of("log", "log").aloneBytes) / 60)} minutes`,
+  "log-full": `${Math.floor(2 ** 30 / (200 * of("log", "log").aloneBytes))} seconds`,
   "hostile-body": milliseconds(of("hostile", "hostile").slowestMs.at(-1)),
 };
 
