@@ -8,9 +8,8 @@ import { isBusy, row, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
 
 /**
- * The longest log with which new messages are stored, in bytes. Long enough for any backup: with 200 messages a second,
- * each on its own, the log grows by 3 MB a second, and with 11,000 a second by 21 MB, which is 50 seconds. A `VACUUM INTO`
- * copies a file of several gigabytes in that time. Emptying such a log blocks the event loop for one to two seconds.
+ * The longest log with which new messages are stored, in bytes. Long enough for a backup: docs/limits.md says how fast a
+ * log grows. Emptying such a log takes one to two seconds.
  */
 const MAX_BYTES = 1_073_741_824;
 /** A log that is always allowed, in bytes, however little is left on the disk: half of what SQLite empties by itself. */
