@@ -1,7 +1,7 @@
 // The thread that reads and writes the file: it ends, hangs and fails, and the process that waits for it goes on.
 
 import { spawnSync } from "node:child_process";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { inspect } from "node:util";
@@ -137,14 +137,27 @@ describe("when its thread hangs", () => {
     await until(() => messages.filter(({ source }) => source === "held").length === 1);
   });
 
-  it("closes all the same when it hangs for long", async () => {
-    const { sms, order, file } = obedient({ storeTimeoutMs: 100 });
-    await until(async () => (await sms.receive(post())).status === 200);
-    order({ at: "BEGIN IMMEDIATE", how: "hang" });
-    await sms.receive(post());
-    await sms.close().catch(() => undefined);
-    rmSync(`${file}-order`);
-  }, 40_000);
+  it.each([
+    ["runs on without an end", "hang"],
+    ["waits for the system, and nothing can end it", "block"],
+  ])(
+    "closes the router in time, and the inbox some seconds later, when it %s",
+    async (_why, how) => {
+      const { sms, inbox, order, file } = obedient({ storeTimeoutMs: 100, handlerTimeoutMs: 100 });
+      await until(async () => (await sms.receive(post())).status === 200);
+      const pipe = `${file}-order-pipe`;
+      spawnSync("mkfifo", [pipe]);
+      // The thread goes on, and ends.
+      if (how === "block") ended.push(() => closeSync(openSync(pipe, "r+")));
+      order({ at: "BEGIN IMMEDIATE", how });
+      expect(await sms.receive(post())).toMatchObject({ status: 503 });
+      const begun = performance.now();
+      await sms.close();
+      expect(performance.now() - begun).toBeLessThan(5_000);
+      await expect(inbox.close()).rejects.toMatchObject({ code: THREAD_ENDED });
+    },
+    40_000,
+  );
 });
 
 it("answers 503 with SQLite's code while its disk is full, and sends nothing of the message with it", async () => {

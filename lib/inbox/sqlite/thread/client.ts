@@ -63,7 +63,9 @@ export class ThreadBackend implements Backend {
   readonly #path: string;
   readonly #changes: Changes;
   #worker: Worker | undefined;
-  #exited: Promise<void> = Promise.resolve();
+  /** Resolves when the thread has ended, or is given up. */
+  #over: Promise<void> = Promise.resolve();
+  #resolveOver = (): void => undefined;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
   #startedAt = -Infinity;
@@ -127,8 +129,10 @@ export class ThreadBackend implements Backend {
     const closed = worker === undefined ? undefined : this.#ask("close");
     this.#isClosed = true;
     await closed?.catch(() => undefined);
-    const impatient = setTimeout(() => void worker?.terminate(), HANGING_MS);
-    await this.#exited;
+    const impatient = setTimeout(() => {
+      if (worker !== undefined) this.#giveUp(worker);
+    }, HANGING_MS);
+    await this.#over;
     clearTimeout(impatient);
     clearInterval(this.#watchdog);
   }
@@ -184,13 +188,10 @@ export class ThreadBackend implements Backend {
       else this.#received(worker, reply);
     });
     worker.on("error", (error: unknown) => (why = reasonOf(error)));
-    this.#exited = new Promise((resolve) => {
-      worker.on("exit", (code) => {
-        const error = failure ?? codedError("KALEYRA_SMS_INBOX_THREAD_ENDED", { why: why ?? `exit code ${code}` });
-        this.#ended(worker, error);
-        resolve();
-      });
+    worker.on("exit", (code) => {
+      this.#ended(worker, failure ?? codedError("KALEYRA_SMS_INBOX_THREAD_ENDED", { why: why ?? `exit code ${code}` }));
     });
+    this.#over = new Promise((resolve) => (this.#resolveOver = resolve));
     this.#worker = worker;
     this.#startedAt = performance.now();
     return worker;
@@ -220,15 +221,23 @@ export class ThreadBackend implements Backend {
     this.#pending.clear();
     if (pending.length === 0) this.#unreported = error;
     for (const { reject } of pending) reject(error);
+    this.#resolveOver();
   }
 
   #giveUpIfHanging(): void {
     const [oldest] = this.#pending.values();
     const worker = this.#worker;
     if (worker === undefined || oldest === undefined || performance.now() - oldest.since < HANGING_MS) return;
-    this.#isClosed = true;
+    this.#giveUp(worker);
+  }
+
+  /** Does not wait for its end: while the thread waits for the disk, nothing can end it. */
+  #giveUp(worker: Worker): void {
+    const error = codedError("KALEYRA_SMS_INBOX_THREAD_ENDED", { why: "it did not answer" });
     void worker.terminate();
-    this.#ended(worker, codedError("KALEYRA_SMS_INBOX_THREAD_ENDED", { why: "it did not answer" }));
+    worker.unref();
+    this.#ended(worker, error);
+    this.#end = { error, until: Infinity };
   }
 }
 

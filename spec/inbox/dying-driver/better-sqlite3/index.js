@@ -2,7 +2,7 @@
 // The order is in <file>-order, as JSON: { at, when: "before" | "after", how, isKept }. It holds for the next statement
 // that begins with `at`, or for opening the file; with `isKept`, for every one. Each start is noted in <file>-starts.
 
-const { appendFileSync, existsSync, readFileSync, rmSync } = require("node:fs");
+const { appendFileSync, existsSync, openSync, readFileSync, rmSync } = require("node:fs");
 const { isMainThread } = require("node:worker_threads");
 const { setTimeout } = require("node:timers");
 
@@ -29,6 +29,8 @@ const WAYS = {
   hang: (order) => {
     while (existsSync(order)) Atomics.wait(cell, 0, 0, 2);
   },
+  // In a call of the system, as for a disk that does not answer: until somebody opens the other end of this pipe.
+  block: (order) => openSync(`${order}-pipe`),
 };
 
 module.exports = class Database {
