@@ -277,6 +277,21 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(app(HANDLED, [], { NODE_OPTIONS: `--require ${hook}` }).stdout).toEqual(["hook true", "stored", "closed"]);
   });
 
+  it("runs the hook of Plug'n'Play in its thread: nothing is found without it", () => {
+    const folder = temporaryFolder();
+    const hook = join(folder, "hook.cjs");
+    writeFileSync(
+      hook,
+      `Object.defineProperty(process.versions, "pnp", { value: "3", enumerable: true });
+       process.env.NODE_PATH = ${JSON.stringify(join(ROOT, "node_modules"))};
+       require("node:module").Module._initPaths();
+       delete process.env.NODE_PATH;
+       console.log("hook", require("node:worker_threads").isMainThread);`,
+    );
+    const { stdout } = app(HANDLED, [], { NODE_OPTIONS: `--require ${hook}`, NODE_PATH: "" });
+    expect(stdout.toSorted()).toEqual(["closed", "hook false", "hook true", "stored"]);
+  });
+
   it("runs in the process and warns once if the file of the thread is missing, as in a bundle", () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "app.cjs"), HANDLED);

@@ -175,10 +175,8 @@ export class ThreadBackend implements Backend {
     const worker = new Worker(FILE, {
       name: "express-kaleyra-sms: sqliteInbox",
       workerData: beginning,
-      // Not the app's: loaders, a debugger or a test runner have no business there. The process itself has already
-      // emitted Node's warning that its driver is experimental.
-      execArgv: ["--disable-warning=ExperimentalWarning", ...EXPERIMENTAL.filter(isGiven)],
-      env: { ...process.env, NODE_OPTIONS: "" },
+      // Under Yarn's Plug'n'Play, no module is found without the hook that the app was started with.
+      ...(process.versions.pnp === undefined ? OWN_START() : {}),
     });
     worker.unref();
     let why: string | undefined;
@@ -241,8 +239,17 @@ export class ThreadBackend implements Backend {
   }
 }
 
-/** Flags without which Node before 22.13 has no driver. */
-const EXPERIMENTAL = ["--experimental-sqlite"];
+/**
+ * How a thread is started that has nothing of the app's: loaders, a debugger or a test runner have no business there. The
+ * process itself has already emitted Node's warning that its driver is experimental.
+ */
+const OWN_START = () => ({
+  execArgv: ["--disable-warning=ExperimentalWarning", ...FINDING.filter(isGiven)],
+  env: { ...process.env, NODE_OPTIONS: "" },
+});
+
+/** Flags on which it depends which driver is found. Node before 22.13 has none of its own without the first. */
+const FINDING = ["--experimental-sqlite", "--preserve-symlinks"];
 const isGiven = (flag: string): boolean =>
   process.execArgv.includes(flag) || (process.env.NODE_OPTIONS ?? "").split(" ").includes(flag);
 
