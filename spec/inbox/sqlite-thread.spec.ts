@@ -1,7 +1,7 @@
 // The thread that reads and writes the file: it ends, hangs and fails, and the process that waits for it goes on.
 
 import { spawnSync } from "node:child_process";
-import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, copyFileSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { delimiter, join } from "node:path";
 import { inspect } from "node:util";
@@ -95,6 +95,26 @@ describe("when its thread ends", () => {
     },
     60_000,
   );
+
+  it("answers 503 if its file was replaced by another meanwhile, until it is put back", async () => {
+    const { sms, errors, order, file, messages } = obedient();
+    const other = obedient();
+    await until(async () => (await other.sms.receive(post())).status === 200);
+    await other.sms.close();
+    await until(async () => (await sms.receive(post())).status === 200);
+    await until(() => messages.length === 1);
+    order({ at: "COMMIT", how: "later" });
+    await until(async () => (await sms.receive(post())).status === 200);
+    const files = ["", "-wal", "-shm"].map((end) => `${file}${end}`);
+    for (const one of files) renameSync(one, `${one}.away`);
+    copyFileSync(other.file, file);
+    // The thread ends, and another one starts as soon as it may.
+    await waitFor(500);
+    expect(await sms.receive(post())).toMatchObject({ status: 503 });
+    expect(errors.at(-1)).toMatchObject({ cause: { code: "KALEYRA_SMS_INBOX_FILE_LOST" } });
+    for (const one of files) renameSync(`${one}.away`, one);
+    await until(async () => (await sms.receive(post())).status === 200);
+  });
 
   it("reports an end at which nothing was to be written", async () => {
     const { sms, errors, order } = obedient();

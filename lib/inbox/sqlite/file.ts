@@ -126,6 +126,11 @@ export function descriptorOf(file: string): number {
   return descriptor;
 }
 
+/** Whether the file at a path is still the one of a descriptor. */
+export function isStillAt(path: string, descriptor: number): boolean {
+  return identityOf(statOf(path)) === identityOf(fstatSync(descriptor, { bigint: true }));
+}
+
 function statOf(file: string): BigIntStats | undefined {
   return statSync(file, { bigint: true, throwIfNoEntry: false });
 }

@@ -11,7 +11,7 @@ import { nameOf } from "../../../base/thrown.js";
 import type { Lease } from "../../rounds/engine.js";
 import type { Backend, Changes, Operations } from "../backend.js";
 import type { Batch, BatchResult, TakenState } from "../batch.js";
-import { descriptorOf } from "../file.js";
+import { descriptorOf, isStillAt } from "../file.js";
 import type { SqliteInboxSettings } from "../sqlite-options.js";
 import { RECEIVE, receivedError, type Beginning, type Calls, type Reply, type SentResults } from "./wire.js";
 
@@ -62,6 +62,8 @@ export class ThreadBackend implements Backend {
   readonly #settings: SqliteInboxSettings;
   readonly #path: string;
   readonly #changes: Changes;
+  /** The process's own descriptor of the file. */
+  readonly #descriptor: number;
   #worker: Worker | undefined;
   /** Resolves when the thread has ended, or is given up. */
   #over: Promise<void> = Promise.resolve();
@@ -86,6 +88,7 @@ export class ThreadBackend implements Backend {
     this.#settings = settings;
     this.#path = path;
     this.#changes = changes;
+    this.#descriptor = descriptorOf(path);
     this.#start();
   }
 
@@ -164,12 +167,12 @@ export class ThreadBackend implements Backend {
     return this.#start();
   }
 
-  /** @throws Error if the file is gone: no thread could open it */
+  /** @throws Error if the file is gone or another one: what waits is not in it */
   #start(): Worker {
-    if (!existsSync(this.#path)) throw codedError("KALEYRA_SMS_INBOX_FILE_LOST");
+    if (!isStillAt(this.#path, this.#descriptor)) throw codedError("KALEYRA_SMS_INBOX_FILE_LOST");
     const beginning: Beginning = {
       settings: this.#settings,
-      descriptor: descriptorOf(this.#path),
+      descriptor: this.#descriptor,
       lease: this.#lease,
     };
     const worker = new Worker(FILE, {

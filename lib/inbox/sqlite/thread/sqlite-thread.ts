@@ -1,9 +1,9 @@
 // The thread that reads and writes the file, for the process that hands its messages out.
 
-import { existsSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 
 import { codedError } from "../../../base/errors.js";
+import { isStillAt } from "../file.js";
 import { LocalBackend } from "../local-backend.js";
 import { SEND, sentError, type Beginning, type Call, type Reply } from "./wire.js";
 
@@ -11,13 +11,14 @@ const send = (reply: Reply): void => parentPort?.postMessage(reply);
 
 function opened(): LocalBackend | undefined {
   const { settings, ...opening } = workerData as Beginning;
+  const { place } = settings;
   const changes = {
     wake: () => send({ change: "wake", source: "" }),
     forget: (source: string) => send({ change: "forget", source }),
   };
   try {
     // Never a new file: the process has made it. If it is gone, so are its messages.
-    if ("file" in settings.place && !existsSync(settings.place.file)) throw codedError("KALEYRA_SMS_INBOX_FILE_LOST");
+    if ("file" in place && !isStillAt(place.file, opening.descriptor)) throw codedError("KALEYRA_SMS_INBOX_FILE_LOST");
     return new LocalBackend(settings, changes, { ...opening, isNewAllowed: false });
   } catch (error) {
     send({ failed: sentError(error) });
