@@ -110,13 +110,14 @@ export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now:
     if (free > 0) return (free--, "running");
     return spare-- > 0 ? "held" : "waiting";
   };
+  // Before: with such a key, a message is a new one, also in an inbox that has written nothing since.
+  if (todo.isPruning) ledger.prune(now - settings.retentionMs, PRUNE_BATCH);
   const stored = ledger.store(todo.arrivals, claim, owner, now);
   for (const [n, written] of stored.entries()) {
     if (written.as === "waiting") isDue = true;
     else if (written.as === "running" || written.as === "held")
       entries.push({ seq: written.seq, message: n, attempts: 1, owner, isHeld: written.as === "held" });
   }
-  if (todo.isPruning) ledger.prune(now - settings.retentionMs, PRUNE_BATCH);
   const due = isDue ? now : Math.min(Infinity, ...later);
   return { lease, stored, entries, deadLetters, hasUnreadable, due, suspects };
 }
