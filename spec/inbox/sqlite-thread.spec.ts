@@ -180,6 +180,29 @@ describe("when its thread hangs", () => {
   );
 });
 
+it("hands out nothing more when it is closed while messages are taken out", async () => {
+  const { sms, inbox, order, file } = obedient({ concurrency: 0 });
+  const { message: sample } = await sms.receive(post());
+  order({ at: "COMMIT", how: "hang" });
+  const handed: unknown[] = [];
+  void inbox.start({
+    concurrency: 1,
+    handle: ({ key }) => {
+      handed.push(key);
+      return { outcome: "handled" };
+    },
+    failed: () => undefined,
+  });
+  await waitFor(200);
+  const closed = inbox.close();
+  rmSync(`${file}-order`);
+  await closed;
+  expect(handed).toEqual([]);
+  const after = sqliteInbox({ file, thread: false, driver: driver.name as SqliteDriver });
+  ended.push(() => after.close());
+  expect(await after.get(sample?.key ?? "")).toMatchObject({ state: "waiting", attempts: 0 });
+});
+
 it("answers 503 with SQLite's code while its disk is full, and sends nothing of the message with it", async () => {
   const { sms, errors, order } = obedient();
   await until(async () => (await sms.receive(post())).status === 200);

@@ -223,6 +223,8 @@ export class RoundWorker {
     if (written.lease?.owner !== this.#lease?.owner) this.#inFlight.drop();
     this.#lease = written.lease;
     this.#inFlight.take(written.entries);
+    // It was closed while the round was written.
+    if (this.#closing !== undefined) this.#inFlight.release();
     const { refused, stored } = written;
     for (const [n, { resolve, reject }] of this.#arrivals.take(this.#tried).entries()) {
       if (refused !== undefined) reject(refused);
