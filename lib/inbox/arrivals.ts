@@ -34,11 +34,13 @@ export class Arrivals {
    * answered 503.
    *
    * @param cause - the error, if it is not the reason of the signal
+   * @param kept - how many of the first messages stay: they are being written
    */
-  dropAborted(cause?: () => unknown): void {
-    if (!this.#waiting.some(isAborted)) return;
-    const aborted = this.#waiting.filter(isAborted);
-    this.#waiting = this.#waiting.filter((arrival) => !isAborted(arrival));
+  dropAborted(cause?: () => unknown, kept = 0): void {
+    const isDropped = ({ signal }: Arrival, n: number): boolean => n >= kept && signal?.aborted === true;
+    if (!this.#waiting.some(isDropped)) return;
+    const aborted = this.#waiting.filter(isDropped);
+    this.#waiting = this.#waiting.filter((arrival, n) => !isDropped(arrival, n));
     for (const { signal, reject } of aborted) reject(cause === undefined ? signal?.reason : cause());
   }
 
@@ -46,8 +48,4 @@ export class Arrivals {
   reject(cause: unknown): void {
     for (const { reject } of this.take()) reject(cause);
   }
-}
-
-function isAborted({ signal }: Arrival): boolean {
-  return signal?.aborted === true;
 }

@@ -157,6 +157,23 @@ describe("when its thread hangs", () => {
     await until(() => messages.filter(({ source }) => source === "held").length === 1);
   });
 
+  it("does not keep the messages meanwhile for which nobody waits any more", async () => {
+    const { inbox, order, file } = obedient();
+    const { message } = await recorder().sms.receive(post());
+    if (message === undefined) throw new Error("The sample was not read.");
+    order({ at: "BEGIN IMMEDIATE", how: "hang" });
+    let dropped = 0;
+    const store = (n: number) =>
+      inbox.store({ ...message, key: `${n}` }, AbortSignal.abort("nobody waits")).catch(() => dropped++);
+    const first = inbox.store(message, new AbortController().signal);
+    await waitFor(100);
+    for (let n = 0; n < 5_000; n++) void store(n);
+    await waitFor(0);
+    expect(dropped).toBeGreaterThan(3_000);
+    rmSync(`${file}-order`);
+    expect(await first).toBe("stored");
+  });
+
   it.each([
     ["runs on without an end", "hang"],
     ["waits for the system, and nothing can end it", "block"],

@@ -22,12 +22,16 @@ const MAX_RETRY_MS = 1_000;
 const PATIENCE_MS = 1_000;
 /** How long closing tries to write the last outcomes, in milliseconds. After that, the messages stay leased. */
 const CLOSING_MS = 2_000;
+/** So many arrivals are looked through for those for which nobody waits any more, also while a round is written. */
+const MANY_ARRIVALS = 1_024;
 /** How many messages a process holds at most, besides those that run. */
 const MAX_HELD = 256;
 
 export class RoundWorker {
   readonly #engine: Engine;
   readonly #arrivals = new Arrivals();
+  /** At how many arrivals they are looked through next. */
+  #manyArrivals = MANY_ARRIVALS;
   readonly #gathering = new Gathering();
   readonly #inFlight: InFlight;
   #work: InboxWork | undefined;
@@ -64,6 +68,11 @@ export class RoundWorker {
   store(message: SmsMessage, signal: AbortSignal): Promise<"stored" | "duplicate"> {
     if (this.#isClosed) return Promise.reject(codedError("KALEYRA_SMS_INBOX_CLOSED"));
     this.#runSoon();
+    // A disk may hang for minutes: what nobody waits for must not fill the memory until then.
+    if (this.#arrivals.waiting.length >= this.#manyArrivals) {
+      this.#arrivals.dropAborted(undefined, this.#isRunning ? this.#tried : 0);
+      this.#manyArrivals = Math.max(MANY_ARRIVALS, 2 * this.#arrivals.waiting.length);
+    }
     return this.#arrivals.add(message, signal);
   }
 
