@@ -401,6 +401,17 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   });
 });
 
+it("can be opened again after its thread could not be started", async () => {
+  const threads = createRequire(__filename)("node:worker_threads") as { Worker(): unknown };
+  const options = { file: temporary(), driver: driver.name as SqliteDriver };
+  const starts = jest.spyOn(threads, "Worker").mockImplementation(() => {
+    throw new Error("There are too many threads.");
+  });
+  expect(() => sqliteInbox(options)).toThrow("There are too many threads.");
+  starts.mockRestore();
+  await sqliteInbox(options).close();
+});
+
 it.each<readonly [given: Record<string, unknown>, says: string]>([
   [{ file: "inbox.db", thread: "yes" }, "options.thread of sqliteInbox takes true or false"],
   [{ database: {}, thread: false }, "options.thread of sqliteInbox goes with options.file"],

@@ -105,8 +105,8 @@ function openBackend(
 ): { readonly backend: Backend; readonly unmark: () => void } {
   const isThreaded = settings.isThreaded && canRunThread();
   const local = new LocalBackend(settings, changes, { isNewAllowed });
-  const unmark = markOpen(local.path);
-  if (!isThreaded) return { backend: local, unmark };
-  local.release();
-  return { backend: new ThreadBackend(settings, local.path, changes), unmark };
+  if (isThreaded) local.release();
+  const backend = isThreaded ? new ThreadBackend(settings, local.path, changes) : local;
+  // Last: if no thread can be started, the file is free.
+  return { backend, unmark: markOpen(local.path) };
 }
