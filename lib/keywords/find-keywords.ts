@@ -84,11 +84,15 @@ export function optsOut(message: SmsMessage, indexes: ReadonlyArray<KeywordIndex
 
 let optOuts: KeywordIndex<"opt-out"> | undefined;
 
-/** Made when it is needed first: making it takes a tenth of the time in which the package is loaded. */
+/**
+ * Made when it is needed first: making it takes a tenth of the time in which the package is loaded. Kept only when it is
+ * whole: at the end of the stack, any call may throw.
+ */
 function allOptOuts(): KeywordIndex<"opt-out"> {
   if (optOuts === undefined) {
-    optOuts = new KeywordIndex();
-    for (const pattern of patternsOf(OPT_OUT)) optOuts.add(pattern, "opt-out");
+    const made = new KeywordIndex<"opt-out">();
+    for (const pattern of patternsOf(OPT_OUT)) made.add(pattern, "opt-out");
+    optOuts = made;
   }
   return optOuts;
 }

@@ -6,11 +6,12 @@ import { foldPhrase, type TypedText } from "./typed-text.js";
 
 let tree: PhraseTree<string> | undefined;
 
-/** Made when it is needed first, not when the package is loaded. */
+/** Made when it is needed first, not when the package is loaded. Kept only when it is whole, as that of `OPT_OUT` is. */
 function words(): PhraseTree<string> {
   if (tree === undefined) {
-    tree = new PhraseTree();
-    for (const phrase of POSSIBLE_OPT_OUT_WORDS) tree.update(foldPhrase(phrase), () => phrase);
+    const made = new PhraseTree<string>();
+    for (const phrase of POSSIBLE_OPT_OUT_WORDS) made.update(foldPhrase(phrase), () => phrase);
+    tree = made;
   }
   return tree;
 }
