@@ -167,8 +167,11 @@ const summary = table(
       "another route's p99 with `sqliteInbox` on a disk whose `fsync` takes 10 ms more, of no inbox",
       quoted("routes", "sqlite-10", ({ p99 }) => spread(p99.ratio)),
     ],
-    ['`require("express-kaleyra-sms")` over an empty process', milliseconds(of("startup", "startup").ours.median)],
-    ["memory of a million remembered keys", megabytes(of("memory", "memory").heapBytes)],
+    [
+      '`require("express-kaleyra-sms")` over an empty process',
+      quoted("startup", "startup", ({ ours }) => milliseconds(ours.median)),
+    ],
+    ["memory of a million remembered keys", quoted("memory", "memory", ({ heapBytes }) => megabytes(heapBytes))],
   ],
 );
 
@@ -183,10 +186,10 @@ ${summary}`;
 const QUOTES = {
   summary: `\n\n${SUMMARY}\n\n`,
   "async-handlers": pair("costs", "async-handlers"),
-  "log-alone": kilobytes(of("log", "log").aloneBytes),
-  "log-together": kilobytes(of("log", "log").togetherBytes),
-  "log-full": `${Math.floor(2 ** 30 / (200 * of("log", "log").aloneBytes))} seconds`,
-  "hostile-body": milliseconds(of("hostile", "hostile").slowestMs.at(-1)),
+  "log-alone": quoted("log", "log", ({ aloneBytes }) => kilobytes(aloneBytes)),
+  "log-together": quoted("log", "log", ({ togetherBytes }) => kilobytes(togetherBytes)),
+  "log-full": quoted("log", "log", ({ aloneBytes }) => `${Math.floor(2 ** 30 / (200 * aloneBytes))} seconds`),
+  "hostile-body": quoted("hostile", "hostile", ({ slowestMs }) => milliseconds(slowestMs.at(-1))),
 };
 
 function withQuotes(text) {
