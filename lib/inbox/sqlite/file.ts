@@ -112,8 +112,8 @@ export class InboxFile {
 }
 
 /**
- * One descriptor of this process for each file, never closed. Closing any descriptor of a file releases all locks of the process on
- * that file, including SQLite's, of every handle.
+ * One descriptor of this process for each file, never closed. Closing any descriptor of a file releases all locks of the
+ * process on that file, including SQLite's, of every handle.
  */
 const descriptors = new Map<string, number>();
 
