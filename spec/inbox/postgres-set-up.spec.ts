@@ -40,6 +40,19 @@ describeWithPostgres("postgresInbox", () => {
     expect(await server.query("SELECT name FROM express_kaleyra_sms.sms_inbox", url)).toHaveLength(1);
   });
 
+  it("works in a database that publishes all its tables", async () => {
+    const url = await server.createDatabase();
+    await server.query("CREATE PUBLICATION everything FOR ALL TABLES", url);
+    const pool = new Pool({ connectionString: url });
+    ended.push(() => pool.end());
+    const inbox = postgresInbox({ pool });
+    const { sms, messages } = recorder({ inbox });
+    ended.push(() => sms.close());
+    expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
+    await until(async () => messages.length === 1 && (await inbox.stats()).running === 0);
+    await inbox.forget("+919876543210");
+  });
+
   it("keeps inboxes apart by their names and their schemas", async () => {
     const url = await server.createDatabase();
     const places = [

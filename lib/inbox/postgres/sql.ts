@@ -58,8 +58,8 @@ const BEGIN = `
  * - `sms_done` keeps the key of a message that was handled, discarded or forgotten, and the place it had.
  * - `sms_process.turn` is the number of the last request of that process.
  *
- * Texts are compared byte by byte: the order of other collations changes with the operating system. A primary key is
- * needed for logical replication.
+ * Texts are compared byte by byte: the order of other collations changes with the operating system. Each table has a
+ * primary key: in a database whose publication has all tables, rows of a table without one cannot be updated.
  *
  * The planner knows little of a table that was empty when it looked, and it keeps its choice: any index that fits a
  * search looks as good as the right one. So only the right one fits. No two begin with the same column, `inbox + 0` fits
@@ -67,7 +67,7 @@ const BEGIN = `
  */
 const TABLES = `
 CREATE TABLE sms_version (
-  version integer NOT NULL
+  version integer PRIMARY KEY
 );
 INSERT INTO sms_version VALUES (0);
 CREATE TABLE sms_inbox (
