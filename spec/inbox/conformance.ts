@@ -1,6 +1,7 @@
 // The spec that every inbox must pass, through the router. The spec of each inbox calls `itConforms`.
 
 import { AsyncLocalStorage } from "node:async_hooks";
+import { createHash } from "node:crypto";
 import { afterEach, expect, it } from "@jest/globals";
 import {
   incomingSms,
@@ -18,8 +19,13 @@ import { until, waitFor } from "./waiting";
 /** On a text of some 160,000 characters, V8 throws at this expression. */
 const EXHAUSTING = new RegExp(`^(?:${Array.from({ length: 60 }, (_, n) => `(CODE${n})`).join("|")}|.)*$`);
 const EXHAUSTED = "x".repeat(163_000);
+/** As long as a body may carry, and no shorter when it is compressed: too much for the index of some databases. */
+const LONG = Array.from({ length: 200 }, (_, n) => createHash("sha256").update(`${n}`).digest("base64url")).join("");
 /** A source may be any text. */
-const ODD_SOURCES = ["x\ud800", "x\udfff", "x\u0000y", '"', '"x"', "\u2028", "é", "👍", " x", "'; --", "_%"];
+const ODD_SOURCES = [
+  ...["x\ud800", "x\udfff", "x\u0000y", '"', '"x"', "\u2028", "é", "👍", " x", "'; --", "_%"],
+  ...[LONG, `${LONG}x`, `é${LONG}`],
+];
 
 const FORGOTTEN = { id: "once", source: "+911111111111" };
 

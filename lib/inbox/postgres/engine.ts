@@ -7,13 +7,13 @@ import type { MaybePromise } from "../../base/maybe-promise.js";
 import { CUT_SHORT } from "../attempt.js";
 import { backoffAfter } from "../retry.js";
 import type { CutShort, Engine, Entry, Lease, Round, Written } from "../rounds/engine.js";
-import { messageOf as messageOfText, storedSource, storedText, textOf } from "../stored-message.js";
+import { messageOf as messageOfText, storedText, textOf } from "../stored-message.js";
 import { databaseFailed, isBrief, isConflict } from "./failure.js";
 import type { Notifications } from "./notifications.js";
 import type { PostgresInboxSettings } from "./postgres-options.js";
 import { Pruning } from "./pruning.js";
 import type { Requests, Row } from "./requests.js";
-import { messageOf, storedReason } from "./rows.js";
+import { messageOf, rowSource, storedReason } from "./rows.js";
 import type { SetUp } from "./set-up.js";
 import { STATE, statementsOf } from "./sql.js";
 import { Suspects } from "./suspects.js";
@@ -120,7 +120,7 @@ export class PostgresEngine implements Engine {
       writes,
       ...this.#endedOf(round, aside),
       keys,
-      Array.from(arrivals.values(), ({ source }) => storedSource(source)),
+      Array.from(arrivals.values(), ({ source }) => rowSource(source)),
       Array.from(arrivals.values(), textOf),
       round.isUncertain ? round.known : null,
       round.free,
@@ -185,7 +185,7 @@ export class PostgresEngine implements Engine {
     };
     for (const { entry, outcome } of ended) {
       const { seq, owner, attempts, message } = entry;
-      const row = [seq, owner, storedSource(message.source)];
+      const row = [seq, owner, rowSource(message.source)];
       if (outcome.outcome === "handled") add(...row, null, attempts, 0, null);
       else if (outcome.outcome === "released") add(...row, STATE.waiting, attempts - 1, 0, null);
       else if (attempts >= this.#settings.attempts) add(...row, STATE.dead, attempts, 0, storedReason(outcome.reason));

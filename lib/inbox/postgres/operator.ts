@@ -4,11 +4,11 @@ import { codedError } from "../../base/errors.js";
 import { readLimit, requireString } from "../inbox-options.js";
 import type { Inbox, InboxStats } from "../inbox.js";
 import type { DeadLetter, InspectedInbox, KeptMessage } from "../operable-inbox.js";
-import { storedSource, storedText } from "../stored-message.js";
+import { storedText } from "../stored-message.js";
 import { databaseFailed, isConflict } from "./failure.js";
 import type { Notifications } from "./notifications.js";
 import type { Requests, Row } from "./requests.js";
-import { messageOf } from "./rows.js";
+import { messageOf, rowSource } from "./rows.js";
 import type { SetUp } from "./set-up.js";
 import { STATE, statementsOf } from "./sql.js";
 
@@ -113,14 +113,14 @@ export class Operator implements Omit<InspectedInbox, keyof Inbox> {
 
   async forget(source: string): Promise<number> {
     requireString("forget(source)", source);
-    const [row] = await this.#rows("forget", storedSource(source));
+    const [row] = await this.#rows("forget", rowSource(source));
     this.#onForgotten(source);
     return Number(Object.values(row ?? {})[0]);
   }
 
   async countOf(source: string): Promise<number> {
     requireString("countOf(source)", source);
-    const [row] = await this.#rows("countOf", storedSource(source));
+    const [row] = await this.#rows("countOf", rowSource(source));
     return Number(row?.messages);
   }
 
