@@ -244,6 +244,26 @@ describeWithPostgres("postgresInbox", () => {
     await until(async () => await isIdle(recorded.inbox), 10_000);
   }, 30_000);
 
+  it("does not use up the connections of the server while somebody locks the table", async () => {
+    const recorded = router({ inbox: { schema: "locked", leaseMs: 3_000 }, router: { concurrency: 0 } });
+    await recovered(recorded);
+    const client = await recorded.pool.connect();
+    await client.query("BEGIN");
+    await client.query("LOCK TABLE locked.sms_message IN ACCESS EXCLUSIVE MODE");
+    // The router asks for the counts every other second, and each time gives up after one.
+    const waiting = async (): Promise<number> => {
+      const sql =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%locked%stats%'";
+      return Number((await server.query(sql))[0]?.count);
+    };
+    await until(async () => (await waiting()) >= 1, 10_000);
+    await waitFor(8_000);
+    expect(await waiting()).toBeLessThanOrEqual(3);
+    await client.query("ROLLBACK");
+    client.release();
+    await recovered(recorded);
+  }, 40_000);
+
   it("goes on if an idle connection ends, and if the one that listens does", async () => {
     const recorded = router();
     await recovered(recorded);

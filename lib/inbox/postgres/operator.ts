@@ -51,14 +51,12 @@ export class Operator implements Omit<InspectedInbox, keyof Inbox> {
 
   async stats(): Promise<InboxStats> {
     const [row] = await this.#rows("stats");
-    const count = (name: string): number => Number(row?.[name]);
-    const [waiting, running, delayed, dead] = ["waiting", "running", "delayed", "dead"].map(count);
     return {
-      waiting: waiting ?? 0,
-      running: running ?? 0,
-      delayed: delayed ?? 0,
-      dead: dead ?? 0,
-      oldestWaitingMs: count("age"),
+      waiting: Number(row?.r_waiting),
+      running: Number(row?.r_running),
+      delayed: Number(row?.r_delayed),
+      dead: Number(row?.r_dead),
+      oldestWaitingMs: Number(row?.r_age),
     };
   }
 

@@ -29,17 +29,20 @@ const IS_DONE = (key: string): string =>
   `(SELECT true FROM sms_done WHERE inbox + 0 = p_inbox AND key = ${key} LIMIT 1)`;
 const IS_KEPT = (key: string): string =>
   `(SELECT true FROM sms_message WHERE inbox + 0 = p_inbox AND key = ${key} LIMIT 1)`;
+const AGE = `${BEGUN} - min(at)`;
 const NEXT_DUE = `(SELECT at FROM sms_message WHERE inbox = p_inbox AND state = ${STATE.waiting} ORDER BY at, seq LIMIT 1)`;
 
 /**
  * How every function runs. The plans must not depend on statistics: those of a queue are old when they are made, and a
  * plan for ten rows that is kept reads a million. So only index lookups are allowed, and each plan is made once.
+ *
+ * What waits for a lock goes on when its client has given up, and keeps a connection of the server. So it gives up first.
  */
 const settings = (schema: string): string => `
   SET search_path = ${schema}, pg_temp
   SET enable_seqscan = off SET enable_bitmapscan = off SET enable_sort = off SET enable_hashjoin = off
   SET enable_mergejoin = off SET jit = off SET plan_cache_mode = force_generic_plan
-  SET lock_timeout = '5s'`;
+  SET lock_timeout = '2s'`;
 
 /** The first step of every function that changes messages. */
 const BEGIN = `
@@ -395,6 +398,18 @@ BEGIN${BEGIN}
   END LOOP;
 END`;
 
+/** Counts the messages in each state. A function for its settings: it is asked again and again, also while a lock lasts. */
+const STATS = `
+BEGIN
+  RETURN QUERY SELECT due.count + behind.count, running.count, delayed.count, dead.count, greatest(due.age, behind.age, 0)
+  FROM (SELECT count(*), ${AGE} AS age FROM sms_message
+      WHERE inbox = p_inbox AND state = ${STATE.waiting} AND at <= ${BEGUN}) AS due,
+    (SELECT count(*) FROM sms_message WHERE inbox = p_inbox AND state = ${STATE.waiting} AND at > ${BEGUN}) AS delayed,
+    (SELECT count(*), ${AGE} AS age FROM sms_message WHERE inbox + 0 = p_inbox AND state = ${STATE.behind}) AS behind,
+    (SELECT count(*) FROM sms_message WHERE inbox + 0 = p_inbox AND owner IS NOT NULL) AS running,
+    (SELECT count(*) FROM sms_message WHERE inbox = p_inbox AND state = ${STATE.dead}) AS dead;
+END`;
+
 const FUNCTIONS: ReadonlyArray<readonly [signature: string, returns: string, body: string]> = [
   ["sms_promote_1(p_inbox integer, p_sources text[])", "void", PROMOTE],
   ["sms_revive_1(p_inbox integer, p_key text, p_source text, p_body text)", "boolean", REVIVE],
@@ -410,6 +425,11 @@ const FUNCTIONS: ReadonlyArray<readonly [signature: string, returns: string, bod
     "sms_take_over_1(p_inbox integer, p_owners bigint[], p_untils bigint[], p_attempts integer, p_reason text)",
     "TABLE (row_attempts integer, row_body text)",
     TAKE_OVER,
+  ],
+  [
+    "sms_stats_1(p_inbox integer)",
+    "TABLE (r_waiting bigint, r_running bigint, r_delayed bigint, r_dead bigint, r_age bigint)",
+    STATS,
   ],
   ["sms_forget_1(p_inbox integer, p_source text)", "integer", FORGET],
   ["sms_replay_1(p_inbox integer, p_key text)", "boolean", REPLAY],
@@ -454,7 +474,6 @@ export function statementsOf(schema: string) {
   const [message, done, process] = ["message", "done", "process"].map((table) => `${identifier(schema)}.sms_${table}`);
   const call = (name: string, values: number): string =>
     `SELECT * FROM ${identifier(schema)}.${name}(${Array.from({ length: values }, (_, n) => `$${n + 1}`).join(", ")})`;
-  const AGE = `${BEGUN} - min(at)`;
   return {
     round: call("sms_round_1", 19),
     takeOver: call("sms_take_over_1", 5),
@@ -471,16 +490,7 @@ export function statementsOf(schema: string) {
             SELECT count(*) AS pruned FROM pruned`,
     leave: `DELETE FROM ${process} WHERE inbox = $1 AND id = $2 AND NOT EXISTS (
               SELECT FROM ${message} WHERE owner = $2)`,
-    stats: `SELECT due.count + behind.count AS waiting, running.count AS running, delayed.count AS delayed,
-              dead.count AS dead, greatest(due.age, behind.age, 0) AS age
-            FROM (SELECT count(*), ${AGE} AS age FROM ${message}
-                WHERE inbox = $1 AND state = ${STATE.waiting} AND at <= ${BEGUN}) AS due,
-              (SELECT count(*) FROM ${message}
-                WHERE inbox = $1 AND state = ${STATE.waiting} AND at > ${BEGUN}) AS delayed,
-              (SELECT count(*), ${AGE} AS age FROM ${message}
-                WHERE inbox = $1 AND state = ${STATE.behind}) AS behind,
-              (SELECT count(*) FROM ${message} WHERE inbox + 0 = $1 AND owner IS NOT NULL) AS running,
-              (SELECT count(*) FROM ${message} WHERE inbox = $1 AND state = ${STATE.dead}) AS dead`,
+    stats: call("sms_stats_1", 1),
     letters: `SELECT seq, key, source, body, attempts, at, reason FROM ${message}
               WHERE inbox = $1 AND state = ${STATE.dead} AND seq > coalesce(
                 $3::bigint, (SELECT seq FROM ${message} WHERE inbox + 0 = $1 AND key = $2),
