@@ -157,7 +157,8 @@ export class PostgresEngine implements Engine {
     });
     const claimed = of("claimed").flatMap((row) => this.#entryOf(row, arrivals.get(keys[Number(row.r_n) - 1] ?? "")));
     const taken = of("taken").flatMap((row) =>
-      this.#entryOf(row, arrivals.get(String(row.r_key)) ?? messageOf(row.r_key, row.r_source, row.r_body)),
+      // Not the arrival: of a dead letter that came again, the message as it came first is kept.
+      this.#entryOf(row, messageOf(row.r_key, row.r_source, row.r_body)),
     );
     const entries = [...taken, ...claimed];
     this.#fresh = new Set(entries);

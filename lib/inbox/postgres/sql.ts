@@ -120,7 +120,7 @@ CREATE INDEX sms_done_at ON sms_done (at);`;
  * 1. A message becomes `behind` only in a transaction that holds the lock of the source's head, or has inserted that
  *    head itself. It holds either until it ends.
  * 2. A head ends only in a transaction that holds its lock. A later statement of the same transaction makes the first
- *    message that is behind a head, unless there is one.
+ *    message that is behind a head, unless there is one. It sees what was added before the lock was got.
  * 3. A message that is behind changes only in a transaction that holds the lock of the head, or has ended that head.
  *
  * Two transactions at one source, A adds a message behind the head, and B ends the head:
@@ -140,10 +140,8 @@ CREATE INDEX sms_done_at ON sms_done (at);`;
 
 /** Makes the first message that is behind a head, of each of the sources that has no head. */
 const PROMOTE = `
-DECLARE
-  now_ bigint := ${NOW};
 BEGIN
-  UPDATE sms_message SET state = ${STATE.waiting}, at = now_ WHERE ctid = ANY (ARRAY(
+  UPDATE sms_message SET state = ${STATE.waiting}, at = p_now WHERE ctid = ANY (ARRAY(
     SELECT first.ctid FROM ${SORTED("p_sources")} AS one CROSS JOIN LATERAL (
       SELECT ctid FROM sms_message WHERE inbox + 0 = p_inbox AND source = one.source AND state = ${STATE.behind}
       ORDER BY seq LIMIT 1) AS first
@@ -157,7 +155,7 @@ DECLARE
 BEGIN
   SELECT seq INTO head_ FROM ${LOCKED_HEAD("p_source")} AS head;
   -- A source without a head may get one at this moment: then the unique index fails, and the caller repeats it all.
-  UPDATE sms_message SET attempts = 0, reason = NULL, at = ${NOW}, source = p_source,
+  UPDATE sms_message SET attempts = 0, reason = NULL, at = p_now, source = p_source,
     body = CASE state WHEN ${STATE.dead} THEN body ELSE coalesce(p_body, body) END,
     state = CASE WHEN head_ IS NULL THEN ${STATE.waiting} ELSE ${STATE.behind} END
   WHERE inbox + 0 = p_inbox AND key = p_key AND state + 0 >= ${STATE.dead};
@@ -267,7 +265,7 @@ BEGIN${BEGIN}
     FROM later WHERE key <> ALL (ARRAY(SELECT key FROM added));
   END IF;
   FOR row_ IN
-    SELECT n FROM unnest(revived_) AS n WHERE NOT sms_revive_1(p_inbox, p_keys[n], p_sources[n], p_bodies[n])
+    SELECT n FROM unnest(revived_) AS n WHERE NOT sms_revive_1(p_inbox, p_keys[n], p_sources[n], p_bodies[n], now_)
   LOOP
     RETURN QUERY SELECT 'duplicate', row_.n, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
   END LOOP;
@@ -293,7 +291,7 @@ BEGIN${BEGIN}
         reason = row_.reason
       WHERE inbox + 0 = p_inbox AND source = row_.source AND ${HEAD} AND seq = row_.seq AND owner = row_.owner;
     END LOOP;
-    PERFORM sms_promote_1(p_inbox, p_ended_sources);
+    PERFORM sms_promote_1(p_inbox, p_ended_sources, now_);
   END IF;
 
   IF free_ > 0 THEN
@@ -310,7 +308,7 @@ BEGIN${BEGIN}
     RETURN QUERY SELECT 'lease', min(until) - now_, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text FROM sms_process
     WHERE inbox = p_inbox AND id IS DISTINCT FROM owner_ AND until >= now_;
   END IF;
-  RETURN QUERY SELECT 'due', ${NEXT_DUE} - now_, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
+  RETURN QUERY SELECT 'due', ${NEXT_DUE} - ${NOW}, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
 END`;
 
 /**
@@ -346,7 +344,7 @@ BEGIN${BEGIN}
     END IF;
     sources_ := sources_ || row_.source;
   END LOOP;
-  PERFORM sms_promote_1(p_inbox, sources_);
+  PERFORM sms_promote_1(p_inbox, sources_, now_);
 END`;
 
 /** Erases a subscriber. Of a message that runs, the row stays until it has ended: it keeps the order. */
@@ -370,6 +368,8 @@ BEGIN${BEGIN}
   UPDATE sms_message SET body = NULL
   WHERE inbox + 0 = p_inbox AND source = p_source AND ${HEAD} AND body IS NOT NULL;
   GET DIAGNOSTICS running_ = ROW_COUNT;
+  -- What came while its head was deleted: if another head was there at first, this transaction did not hold the lock.
+  PERFORM sms_promote_1(p_inbox, ARRAY[p_source], now_);
   RETURN count_ + running_;
 END`;
 
@@ -379,10 +379,10 @@ DECLARE
   source_ text;
 BEGIN${BEGIN}
   SELECT source INTO source_ FROM sms_message WHERE inbox + 0 = p_inbox AND key = p_key AND state + 0 = ${STATE.dead};
-  RETURN FOUND AND sms_revive_1(p_inbox, p_key, source_, NULL);
+  RETURN FOUND AND sms_revive_1(p_inbox, p_key, source_, NULL, ${NOW});
 END`;
 
-/** Replays the first dead letters after the row `p_after` that were dead at `p_at`: their number, and the last row. */
+/** Replays the first dead letters after the row `p_after`: their number, and the last row. */
 const REPLAY_SOME = `
 DECLARE
   row_ record;
@@ -394,7 +394,7 @@ BEGIN${BEGIN}
     ORDER BY source
   LOOP
     last := greatest(last, row_.seq);
-    replayed := replayed + sms_revive_1(p_inbox, row_.key, row_.source, NULL)::integer;
+    replayed := replayed + sms_revive_1(p_inbox, row_.key, row_.source, NULL, ${NOW})::integer;
   END LOOP;
 END`;
 
@@ -411,8 +411,8 @@ BEGIN
 END`;
 
 const FUNCTIONS: ReadonlyArray<readonly [signature: string, returns: string, body: string]> = [
-  ["sms_promote_1(p_inbox integer, p_sources text[])", "void", PROMOTE],
-  ["sms_revive_1(p_inbox integer, p_key text, p_source text, p_body text)", "boolean", REVIVE],
+  ["sms_promote_1(p_inbox integer, p_sources text[], p_now bigint)", "void", PROMOTE],
+  ["sms_revive_1(p_inbox integer, p_key text, p_source text, p_body text, p_now bigint)", "boolean", REVIVE],
   [
     `sms_round_1(p_inbox integer, p_owner bigint, p_spare bigint, p_turn bigint, p_lease bigint, p_writes boolean,
        p_ended bigint[], p_ended_owners bigint[], p_ended_sources text[], p_ended_states smallint[],

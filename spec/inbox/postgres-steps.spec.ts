@@ -1,0 +1,127 @@
+// What comes between the steps of transactions in PostgreSQL, and what each step costs.
+
+import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { postgresInbox, type PostgresInboxOptions } from "express-kaleyra-sms/postgres";
+import { Client, Pool, type PoolConfig } from "pg";
+
+import { post } from "../support/callbacks";
+import { recorder, type SomeOptions } from "../support/recorder";
+import { describeWithPostgres, postgresServer, type PostgresServer } from "../support/postgres";
+import { ended } from "./temporary";
+import { until } from "./waiting";
+
+interface Options {
+  readonly inbox?: Partial<PostgresInboxOptions>;
+  readonly router?: SomeOptions;
+  readonly pool?: PoolConfig;
+}
+
+/** A router on an inbox with a pool of its own, as in a process of its own. */
+function routerOn(url: string, { inbox: own = {}, router = {}, pool: config = {} }: Options = {}) {
+  const pool = new Pool({ connectionString: url, ...config });
+  ended.push(() => pool.end());
+  const inbox = postgresInbox({ pool, ...own });
+  const recorded = { ...recorder({ inbox, ...router }), inbox };
+  ended.push(() => recorded.sms.close());
+  return recorded;
+}
+
+const RECEIVER = { router: { concurrency: 0 } };
+
+describeWithPostgres("postgresInbox", () => {
+  let server: PostgresServer;
+  beforeAll(async () => {
+    server = await postgresServer();
+  }, 60_000);
+  afterAll(() => server.remove());
+
+  it("handles a message that is stored while its subscriber is erased, whatever else ends at this moment", async () => {
+    const url = await server.createDatabase();
+    const source = "919876500001";
+    const { sms } = routerOn(url, RECEIVER);
+    for (const id of ["first", "second"]) await sms.receive(post({ id, source }));
+    // What erases stops when it knows the messages, before it deletes them.
+    await server.query(
+      `CREATE FUNCTION express_kaleyra_sms.stops() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN
+         IF current_setting('application_name') = 'erases' THEN PERFORM pg_advisory_xact_lock(1); END IF;
+         RETURN NULL;
+       END $$;
+       CREATE TRIGGER stops BEFORE DELETE ON express_kaleyra_sms.sms_message
+       FOR EACH STATEMENT EXECUTE FUNCTION express_kaleyra_sms.stops()`,
+      url,
+    );
+    const { inbox } = routerOn(url, { ...RECEIVER, pool: { application_name: "erases" } });
+    await inbox.stats();
+    const other = new Client({ connectionString: url });
+    await other.connect();
+    ended.push(() => other.end());
+    const stopped = async (event: string): Promise<void> =>
+      until(async () => {
+        const sql = "SELECT wait_event FROM pg_stat_activity WHERE application_name = 'erases' AND state = 'active'";
+        return (await server.query(sql)).some(({ wait_event }) => wait_event === event);
+      });
+
+    // Another process ends the first message, and makes the second one the next.
+    await other.query("SELECT pg_advisory_lock(1); BEGIN");
+    await other.query("SELECT FROM express_kaleyra_sms.sms_message WHERE state = 0 FOR UPDATE");
+    const erased = inbox.forget(source);
+    await stopped("transactionid");
+    await other.query("DELETE FROM express_kaleyra_sms.sms_message WHERE state = 0");
+    await other.query("UPDATE express_kaleyra_sms.sms_message SET state = 0 WHERE state = 2; COMMIT");
+    await stopped("advisory");
+    expect(await sms.receive(post({ id: "third", source }))).toMatchObject({ outcome: "stored" });
+    await other.query("SELECT pg_advisory_unlock(1)");
+    expect(await erased).toBe(1);
+
+    const worker = routerOn(url);
+    await until(() => worker.messages.length > 0);
+    expect(worker.messages.map(({ id }) => id)).toEqual(["third"]);
+  }, 20_000);
+
+  it("takes the next message of a source in the transaction in which the one before it ends", async () => {
+    const url = await server.createDatabase();
+    const { sms, inbox } = routerOn(url, RECEIVER);
+    for (let id = 1; id <= 4; id++) await sms.receive(post({ id: `${id}` }));
+    await server.query(
+      `CREATE TABLE step (transaction bigint, what text, seq bigint);
+       CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$
+       BEGIN
+         -- The end takes some milliseconds.
+         IF TG_OP = 'DELETE' THEN
+           PERFORM pg_sleep(0.005);
+           INSERT INTO public.step VALUES (txid_current(), 'ended', OLD.seq);
+           RETURN OLD;
+         END IF;
+         IF NEW.state = 1 THEN INSERT INTO public.step VALUES (txid_current(), 'taken', NEW.seq); END IF;
+         RETURN NEW;
+       END $$;
+       CREATE TRIGGER note BEFORE UPDATE OR DELETE ON express_kaleyra_sms.sms_message
+       FOR EACH ROW EXECUTE FUNCTION note()`,
+      url,
+    );
+    const worker = routerOn(url);
+    await until(async () => worker.messages.length === 4 && (await inbox.stats()).running === 0);
+    const steps = (what: string) =>
+      server.query(`SELECT transaction FROM step WHERE what = '${what}' ORDER BY seq`, url);
+    const [taken, ends] = [await steps("taken"), await steps("ended")];
+    expect(taken).toHaveLength(4);
+    expect(taken.slice(1)).toEqual(ends.slice(0, 3));
+  });
+
+  it("handles a dead letter that comes again as it came first", async () => {
+    const { sms, messages, inbox } = routerOn(await server.createDatabase(), { inbox: { attempts: 1 } });
+    let fails = true;
+    sms.on("message", () => {
+      if (fails) throw new Error("the first time");
+    });
+    const sent = post();
+    const { message } = await sms.receive(sent);
+    await until(async () => (await inbox.stats()).dead === 1);
+    fails = false;
+    await until(() => new Date().toISOString() !== message?.receivedAt);
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "stored" });
+    await until(() => messages.length === 2);
+    expect(messages).toEqual([message, message]);
+  });
+});
