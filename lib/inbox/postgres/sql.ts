@@ -109,7 +109,7 @@ CREATE TABLE sms_done (
   at bigint NOT NULL,
   PRIMARY KEY (key, inbox)
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX sms_done_at ON sms_done (at);`;
+CREATE INDEX sms_done_at ON sms_done (inbox, at);`;
 
 /*
  * Why no message is left behind
