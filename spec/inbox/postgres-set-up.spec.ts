@@ -150,12 +150,31 @@ describeWithPostgres("postgresInbox", () => {
     expect(await server.query("SELECT setting FROM seen", url)).toEqual([{ setting: "on" }]);
   });
 
-  it("works although the app has its own parsers for numbers", async () => {
+  it.each([
+    ["for numbers", (value: string) => (/^\d+$/.test(value) ? BigInt(value) : value)],
+    ["that leave everything as it comes", (value: string) => value],
+  ])("works although the app has its own parsers %s", async (_case, parse) => {
     const url = await server.createDatabase();
-    const types = { getTypeParser: () => (value: string) => (/^\d+$/.test(value) ? BigInt(value) : value) };
-    const { sms, inbox } = opened(url, {}, { types });
-    expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
-    expect(await inbox.stats()).toMatchObject({ waiting: 1 });
+    const types = { getTypeParser: () => parse };
+    // The second one finds the tables.
+    for (const waiting of [1, 2]) {
+      const { sms, inbox } = opened(url, {}, { types });
+      expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
+      expect(await inbox.stats()).toMatchObject({ waiting });
+    }
+    const pool = new Pool({ connectionString: url, types });
+    ended.push(() => pool.end());
+    const inbox = postgresInbox({ pool, attempts: 2, backoffMs: 500 });
+    const { sms } = recorder({ inbox });
+    ended.push(() => sms.close());
+    sms.on("message", () => {
+      throw new Error("always");
+    });
+    const { message: { key = "" } = {} } = await sms.receive(post());
+    await until(async () => (await inbox.get(key))?.state === "delayed");
+    await until(async () => (await inbox.get(key))?.state === "dead");
+    expect(await inbox.replay("no such key")).toBe(0);
+    expect(await inbox.replay(key)).toBe(1);
   });
 
   it("keeps a key for retentionMs, and then removes it", async () => {

@@ -124,7 +124,7 @@ export class Operator implements Omit<InspectedInbox, keyof Inbox> {
 
   async isUnused(): Promise<boolean> {
     const [row] = await this.#rows("isUnused");
-    return row?.unused === true;
+    return Number(row?.unused) === 1;
   }
 
   /** Waits for the methods that run. Does not reject. */
@@ -173,7 +173,7 @@ function reasonOf({ reason }: Row): string {
 function stateOf({ state, delayed }: Row): KeptMessage["state"] | undefined {
   switch (Number(state)) {
     case STATE.waiting:
-      return delayed === true ? "delayed" : "waiting";
+      return Number(delayed) === 1 ? "delayed" : "waiting";
     case STATE.behind:
       return "waiting";
     case STATE.running:

@@ -3,7 +3,7 @@
 import { isOfStatement, timedOut } from "./failure.js";
 import type { PostgresClient, PostgresPool } from "./pool.js";
 
-/** A row of a result. Numbers may be strings or bigints: the user may have set parsers. */
+/** A row of a result. Numbers may be strings or bigints: the user may have set parsers. No statement returns a boolean. */
 export type Row = Readonly<Record<string, unknown>>;
 
 /**

@@ -41,7 +41,7 @@ export class SetUp {
     const { schema, name } = this.#settings;
     const [server] = await this.#requests.rows(SET_UP.server, [`${identifier(schema)}.sms_version`]);
     checkServer(server ?? {});
-    if (server?.tables !== true) {
+    if (Number(server?.tables) !== 1) {
       if (this.#isExisting) throw this.#notThere();
       await this.#migrate(0);
     } else {
@@ -72,8 +72,8 @@ export class SetUp {
       try {
         await run(SET_UP.lock, [schema]);
         const [there] = await run(SET_UP.schema, [schema, `${identifier(schema)}.sms_version`]);
-        if (there?.schema !== true) await run(`CREATE SCHEMA ${identifier(schema)}`);
-        const [row] = there?.tables === true ? await run(SET_UP.version(schema)) : [];
+        if (Number(there?.schema) !== 1) await run(`CREATE SCHEMA ${identifier(schema)}`);
+        const [row] = Number(there?.tables) === 1 ? await run(SET_UP.version(schema)) : [];
         const version = Number(row?.version ?? seen);
         if (version > VERSIONS.length) throw this.#tooNew(version);
         if (version < VERSIONS.length) {

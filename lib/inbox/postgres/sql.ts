@@ -379,7 +379,7 @@ DECLARE
   source_ text;
 BEGIN${BEGIN}
   SELECT source INTO source_ FROM sms_message WHERE inbox + 0 = p_inbox AND key = p_key AND state + 0 = ${STATE.dead};
-  RETURN FOUND AND sms_revive_1(p_inbox, p_key, source_, NULL, ${NOW});
+  RETURN (FOUND AND sms_revive_1(p_inbox, p_key, source_, NULL, ${NOW}))::integer;
 END`;
 
 /** Replays the first dead letters after the row `p_after`: their number, and the last row. */
@@ -432,7 +432,7 @@ const FUNCTIONS: ReadonlyArray<readonly [signature: string, returns: string, bod
     STATS,
   ],
   ["sms_forget_1(p_inbox integer, p_source text)", "integer", FORGET],
-  ["sms_replay_1(p_inbox integer, p_key text)", "boolean", REPLAY],
+  ["sms_replay_1(p_inbox integer, p_key text)", "integer", REPLAY],
   [
     "sms_replay_some_1(p_inbox integer, p_after bigint, p_limit integer, OUT replayed integer, OUT last bigint)",
     "record",
@@ -453,11 +453,13 @@ export const VERSIONS: ReadonlyArray<(schema: string) => string> = [(schema) => 
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 export const SET_UP = {
+  // No boolean comes out: the user may have set a parser.
   server: `SELECT current_setting('server_version_num')::integer AS server, current_setting('server_encoding') AS encoding,
-             current_setting('transaction_isolation') AS isolation, to_regclass($1) IS NOT NULL AS tables`,
+             current_setting('transaction_isolation') AS isolation, (to_regclass($1) IS NOT NULL)::integer AS tables`,
   // Held until the end of the transaction.
   lock: "SELECT pg_advisory_xact_lock(hashtextextended('express-kaleyra-sms ' || $1, 0))",
-  schema: "SELECT to_regnamespace(quote_ident($1)) IS NOT NULL AS schema, to_regclass($2) IS NOT NULL AS tables",
+  schema: `SELECT (to_regnamespace(quote_ident($1)) IS NOT NULL)::integer AS schema,
+             (to_regclass($2) IS NOT NULL)::integer AS tables`,
   version: (schema: string): string => `SELECT version FROM ${identifier(schema)}.sms_version`,
   setVersion: (schema: string, version: number): string =>
     `UPDATE ${identifier(schema)}.sms_version SET version = ${version}`,
@@ -496,7 +498,7 @@ export function statementsOf(schema: string) {
                 $3::bigint, (SELECT seq FROM ${message} WHERE inbox + 0 = $1 AND key = $2),
                 (SELECT seq FROM ${done} WHERE inbox + 0 = $1 AND key = $2), 0)
               ORDER BY seq LIMIT $4`,
-    get: `SELECT key, source, body, attempts, reason, state, state = ${STATE.waiting} AND at > ${BEGUN} AS delayed
+    get: `SELECT key, source, body, attempts, reason, state, (state = ${STATE.waiting} AND at > ${BEGUN})::integer AS delayed
           FROM ${message} WHERE inbox + 0 = $1 AND key = $2`,
     discard: `WITH gone AS (
                 DELETE FROM ${message} WHERE inbox + 0 = $1 AND key = $2 AND state + 0 = ${STATE.dead} RETURNING key, seq)
@@ -508,7 +510,7 @@ export function statementsOf(schema: string) {
           `(SELECT count(*) FROM ${message} WHERE inbox + 0 = $1 AND source = $2 AND ${state} AND body IS NOT NULL)`,
       )
       .join(" + ")} AS messages`,
-    isUnused: `SELECT NOT EXISTS (SELECT FROM ${message} WHERE inbox = $1)
-                 AND NOT EXISTS (SELECT FROM ${done} WHERE inbox = $1) AS unused`,
+    isUnused: `SELECT (NOT EXISTS (SELECT FROM ${message} WHERE inbox = $1)
+                 AND NOT EXISTS (SELECT FROM ${done} WHERE inbox = $1))::integer AS unused`,
   } as const;
 }
