@@ -52,7 +52,8 @@ export class Notifications {
 
   /** Listens, on a client of its own, until it is closed. */
   listen(): void {
-    this.#listening = this.#listen();
+    // One at a time: each opens a client.
+    this.#listening ??= this.#listen().finally(() => (this.#listening = undefined));
   }
 
   /** Notifies the other processes, soon. */

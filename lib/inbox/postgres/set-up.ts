@@ -1,7 +1,7 @@
 // Makes the inbox's tables when it is first used, and checks that the server fits.
 
 import { codedError, invalidOption } from "../../base/errors.js";
-import { isMissing, sqlStateOf, wrongIsolation } from "./failure.js";
+import { isMissing, isOfStatement, sqlStateOf, wrongIsolation } from "./failure.js";
 import type { PostgresInboxSettings } from "./postgres-options.js";
 import type { Requests, Row } from "./requests.js";
 import { identifier, SET_UP, VERSIONS } from "./sql.js";
@@ -84,8 +84,10 @@ export class SetUp {
         }
         await run("COMMIT");
       } catch (error) {
-        // If the connection is lost, the server rolls back by itself.
-        await run("ROLLBACK").catch(() => undefined);
+        // If that fails, the connection is closed, and the server rolls back by itself.
+        await run("ROLLBACK").catch((lost: unknown) => {
+          throw isOfStatement(error) ? lost : error;
+        });
         throw error;
       }
     });
