@@ -148,6 +148,32 @@ describeWithPostgres("postgresInbox", () => {
     expect(started).toBe(1);
   }, 30_000);
 
+  it("handles a message once although its process reaches the server some seconds later than another one", async () => {
+    const name = `lease ${++names}`;
+    const proxy = await tcpProxy(server.port);
+    ended.push(() => proxy.remove());
+    const inbox = { name, leaseMs: 6_000 };
+    const slow = routerOn(`postgres://postgres@127.0.0.1:${proxy.port}/postgres`, { inbox });
+    const { promise, resolve } = deferred();
+    let started = 0;
+    slow.sms.on("message", () => (started++, promise));
+    await slow.sms.receive(post());
+    await until(() => started === 1);
+    const quick = router({ inbox });
+    quick.sms.on("message", () => (started++, promise));
+    await quick.inbox.stats();
+    await server.stop();
+    await waitFor(6_500);
+    proxy.silence();
+    await server.start();
+    await waitFor(3_000);
+    proxy.resume();
+    await waitFor(2_500);
+    resolve();
+    await until(async () => (await quick.inbox.stats()).running === 0, 10_000);
+    expect(started).toBe(1);
+  }, 40_000);
+
   it("answers 503 while the server is silent, and works when it answers again", async () => {
     const proxy = await tcpProxy(server.port);
     ended.push(() => proxy.remove());

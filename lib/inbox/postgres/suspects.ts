@@ -2,8 +2,11 @@
 
 import type { Row } from "./requests.js";
 
-/** After an outage, the others get this long to renew their leases, in milliseconds. */
-const RECOVERY_MS = 2_000;
+/**
+ * After an outage, the others get a lease more to renew theirs, and at least this long, in milliseconds: a request that
+ * they sent in the outage may wait for a connection, then for its answer, and then be repeated.
+ */
+const RECOVERY_MS = 3_000;
 
 interface Suspect {
   readonly owner: number;
@@ -61,11 +64,11 @@ export class Suspects {
 
   /**
    * The end of a lease is not enough: while nobody could write, its owner could not renew it. So it has a third of a
-   * lease more, from when this process could write.
+   * lease more, and after an outage a whole one, from when this process could write.
    */
   #aliveUntil(since: number): number {
     const recovered = Math.max(since, this.#failedAt);
     const isOutage = since - this.#failedAt < this.#leaseMs + RECOVERY_MS;
-    return recovered + (isOutage ? Math.max(this.#graceMs, RECOVERY_MS) : this.#graceMs);
+    return recovered + (isOutage ? Math.max(this.#leaseMs, RECOVERY_MS) : this.#graceMs);
   }
 }
