@@ -412,6 +412,15 @@ describeWithPostgres("inbox --postgres", () => {
     expect(stderr).toContain("Nothing was ever stored under this name");
   });
 
+  it("takes a URL whose host is a parameter, as that of a socket is", async () => {
+    const own = `postgres://postgres@/postgres?host=127.0.0.1&port=${server.port}`;
+    const { code, json } = await commandJson(["inbox", "stats", "--postgres", own]);
+    expect([code, json]).toMatchObject([
+      2,
+      { error: { code: "no-inbox", message: expect.stringContaining("has none") } },
+    ]);
+  });
+
   it("makes no tables and no schema: exits with 2 where there are none", async () => {
     const empty = await server.createDatabase();
     await server.query("CREATE SCHEMA bare", empty);

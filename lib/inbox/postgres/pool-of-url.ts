@@ -15,7 +15,8 @@ const TIMEOUT_MS = 5_000;
  * @throws Error if pg is not installed
  */
 export function poolOfUrl(url: string): Pg.Pool {
-  if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url))
+  // As pg reads it, the URL of a socket may have a user and no host.
+  if (!/^postgres(?:ql)?:\/\//.test(url) || !URL.canParse(url.replace("@/", "@localhost/")))
     throw invalidOption(
       "options.pool of postgresInbox takes a URL of PostgreSQL, for instance postgres://user:password@localhost:5432/app.",
     );
