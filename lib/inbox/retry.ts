@@ -1,4 +1,4 @@
-// When a failed message is retried. sqlite/round.ts writes the retry, and bullmq/job.ts gives it to BullMQ.
+// When a failed message is retried. The engines write the retry, and bullmq/job.ts gives it to BullMQ.
 
 import type { InboxSettings } from "./inbox-options.js";
 

@@ -7,8 +7,9 @@ import { readPool, type PostgresPool } from "./pool.js";
 /** The options of `postgresInbox`. */
 export interface PostgresInboxOptions extends InboxOptions {
   /**
-   * Your pool: a `Pool` of `pg`. The inbox uses one client at a time, and one more for as long as it hands messages out, to
-   * listen for messages that other processes store. Close the pool yourself, after `sms.close()`.
+   * Your pool: a `Pool` of `pg`. The inbox keeps one client for as long as it hands messages out, to listen for messages
+   * that other processes store. It takes others for a statement each: for what it writes, and beside that for `stats`,
+   * for notifications and to remove old keys. Close the pool yourself, after `sms.close()`.
    *
    * Give it a `connectionTimeoutMillis`: without one, the pool waits for a server that is silent.
    */
