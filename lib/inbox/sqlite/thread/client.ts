@@ -181,7 +181,6 @@ export class ThreadBackend implements Backend {
       // Under Yarn's Plug'n'Play, no module is found without the hook that the app was started with.
       ...(process.versions.pnp === undefined ? OWN_START() : {}),
     });
-    worker.unref();
     let why: string | undefined;
     let failure: Error | undefined;
     worker.on("message", (reply: Reply) => {
@@ -192,6 +191,8 @@ export class ThreadBackend implements Backend {
     worker.on("exit", (code) => {
       this.#ended(worker, failure ?? codedError("KALEYRA_SMS_INBOX_THREAD_ENDED", { why: why ?? `exit code ${code}` }));
     });
+    // Last: a listener of messages keeps the process alive.
+    worker.unref();
     this.#over = new Promise((resolve) => (this.#resolveOver = resolve));
     this.#worker = worker;
     this.#startedAt = performance.now();
