@@ -330,6 +330,12 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     });
   });
 
+  it("lets a process end by itself that only opens the file", () => {
+    const code = `require("express-kaleyra-sms/sqlite").sqliteInbox({ file: process.argv[2], driver: ${JSON.stringify(name)} });
+      console.log("opened");`;
+    expect(app(code)).toMatchObject({ stdout: ["opened"], status: 0 });
+  });
+
   it("runs nothing of the app's in its thread: neither --require nor NODE_OPTIONS", () => {
     const hook = join(temporaryFolder(), "hook.cjs");
     writeFileSync(hook, `console.log("hook", require("node:worker_threads").isMainThread);`);
