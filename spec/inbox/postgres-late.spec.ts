@@ -27,8 +27,11 @@ class LatePool implements PostgresPool {
     ended.push(() => this.#pool.end());
   }
 
-  async connect(): Promise<PoolClient> {
-    const client = await this.#pool.connect();
+  connect(callback: (error: Error | undefined, client: PoolClient | undefined) => void): void {
+    this.#pool.connect((error, client) => callback(error, client && this.#delaying(client)));
+  }
+
+  #delaying(client: PoolClient): PoolClient {
     const query = (statement: Statement): Promise<unknown> => {
       if (!this.isLate || !/^SELECT .*sms_round/.test(statement.text)) return client.query({ ...statement });
       this.isLate = false;

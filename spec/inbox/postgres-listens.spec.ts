@@ -3,15 +3,32 @@
 import { EventEmitter } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { expect, it } from "@jest/globals";
-import { postgresInbox } from "express-kaleyra-sms/postgres";
+import { postgresInbox, type PostgresClient } from "express-kaleyra-sms/postgres";
 
 import { waitFor } from "./waiting";
+
+it("outlives a connection that ends in the turn in which the pool hands it over", async () => {
+  const connect = (callback: (error: undefined, client: PostgresClient) => void) => {
+    const failure = new Error("terminating connection due to administrator command");
+    const client = Object.assign(new EventEmitter(), {
+      query: () => Promise.reject(failure),
+      release: () => undefined,
+    });
+    setImmediate(() => {
+      callback(undefined, client);
+      client.emit("error", failure);
+    });
+  };
+  const inbox = postgresInbox({ pool: Object.assign(new EventEmitter(), { connect, query: connect, end: connect }) });
+  await expect(inbox.stats()).rejects.toMatchObject({ code: "KALEYRA_SMS_INBOX_UNREACHABLE" });
+  await inbox.close();
+});
 
 it("gives every client back, though one ends while a notification is awaited and the next one is slow", async () => {
   const out = new Set<EventEmitter>();
   let listens = 0;
   let notifies = 0;
-  const connect = () => {
+  const connect = (callback: (error: undefined, client: PostgresClient) => void) => {
     const client = Object.assign(new EventEmitter(), {
       query: async ({ text }: { text: string }) => {
         if (text.startsWith("LISTEN")) {
@@ -32,7 +49,7 @@ it("gives every client back, though one ends while a notification is awaited and
       },
     });
     out.add(client);
-    return Promise.resolve(client);
+    callback(undefined, client);
   };
   const pool = Object.assign(new EventEmitter(), { connect, query: connect, end: connect });
   const inbox = postgresInbox({ pool });

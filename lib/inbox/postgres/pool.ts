@@ -14,7 +14,7 @@ export interface PostgresClient {
 
 /** A `Pool` of `pg`, version 8. */
 export interface PostgresPool {
-  connect(): Promise<PostgresClient>;
+  connect(callback: (error: Error | undefined, client: PostgresClient | undefined) => void): void;
   on(event: "error", listener: () => void): unknown;
   removeListener(event: "error", listener: () => void): unknown;
 }

@@ -55,16 +55,29 @@ export class Requests {
   }
 
   /** Checks a client out. */
-  async connect(): Promise<PostgresClient> {
+  connect(): Promise<PostgresClient> {
     const taken = this.#late.length < MAX_LATE ? undefined : this.#late.shift();
-    const connecting = taken ?? { client: Promise.resolve(this.#pool.connect()) };
-    const client = await within(connecting.client, this.#limitMs, () => {
+    const connecting = taken ?? { client: this.#connect() };
+    return within(connecting.client, this.#limitMs, () => {
       this.#keepLate(connecting);
       return timedOut("connection");
     });
-    // Without a listener, an error of a connection ends the process.
-    client.on("error", ignored);
-    return client;
+  }
+
+  /**
+   * Without a listener, an error of a connection ends the process. It may come in the turn in which the pool hands the
+   * client over, before a promise of the client resolves.
+   */
+  #connect(): Promise<PostgresClient> {
+    return new Promise((resolve, reject) => {
+      this.#pool.connect((error, client) => {
+        if (client === undefined) reject(error ?? timedOut("connection"));
+        else {
+          client.on("error", ignored);
+          resolve(client);
+        }
+      });
+    });
   }
 
   /** @param error - of the last statement: unless it is of the statement alone, the client is closed */
@@ -85,7 +98,7 @@ export class Requests {
     };
     connecting.client.then(
       (client) => {
-        if (remove()) client.release();
+        if (remove()) this.release(client);
       },
       () => remove(),
     );
