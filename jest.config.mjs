@@ -7,11 +7,13 @@ export default {
   testTimeout: 30_000,
   modulePathIgnorePatterns: ["<rootDir>/bench/", "<rootDir>/examples/"],
   // For `npm run coverage`, as V8 counts it in the built files. Processes that specs start are not counted: so neither is
-  // the command, whose specs run it as its users do.
+  // the command, whose specs run it as its users do, nor the thread of sqliteInbox.
   coverageProvider: "v8",
   collectCoverageFrom: [
     "dist/**/*.js",
     "!dist/command/**",
+    "!dist/provider/request.js",
+    "!dist/inbox/sqlite/thread/{sqlite-thread,wire}.js",
     "!dist/callback/{compile-schema,schema,validators}.js",
     "!dist/simulator/page/*",
   ],
