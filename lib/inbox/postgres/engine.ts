@@ -71,7 +71,7 @@ export class PostgresEngine implements Engine {
   }
 
   get lookMs(): number {
-    return Math.min(this.#notifications.isHeard ? LOOK_MS : POLL_MS, this.#settings.leaseMs / 4);
+    return Math.min(this.#notifications.isArriving ? LOOK_MS : POLL_MS, this.#settings.leaseMs / 4);
   }
 
   async write(round: Round): Promise<Written> {

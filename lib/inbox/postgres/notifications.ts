@@ -25,9 +25,9 @@ export class Notifications {
   readonly #self = randomUUID();
   #client: PostgresClient | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #isHeard = false;
+  #isArriving = false;
   /** Ends the check that runs. */
-  #heard: (isHeard: boolean) => void = () => undefined;
+  #checked: (isArriving: boolean) => void = () => undefined;
   #notifying: Promise<void> | undefined;
   /** How many notifications were wanted. */
   #wanted = 0;
@@ -46,8 +46,8 @@ export class Notifications {
   }
 
   /** Whether notifications reach this process. Otherwise, it must look often. */
-  get isHeard(): boolean {
-    return this.#isHeard;
+  get isArriving(): boolean {
+    return this.#isArriving;
   }
 
   /** Listens, on a client of its own, until it is closed. */
@@ -65,7 +65,7 @@ export class Notifications {
   async close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    this.#heard(false);
+    this.#checked(false);
     this.#drop();
     await Promise.all([this.#listening, this.#notifying]);
   }
@@ -87,16 +87,16 @@ export class Notifications {
     try {
       this.#client ??= await this.#open();
       const client = this.#client;
-      const isHeard = new Promise<boolean>((resolve) => (this.#heard = resolve));
-      this.#timer = setTimeout(() => this.#heard(false), ARRIVAL_MS);
+      const isArriving = new Promise<boolean>((resolve) => (this.#checked = resolve));
+      this.#timer = setTimeout(() => this.#checked(false), ARRIVAL_MS);
       await this.#requests.rows(NOTIFY, [this.#channel, this.#self]);
-      this.#isHeard = await isHeard;
-      if (!this.#isHeard && this.#client === client) nextMs = UNHEARD_MS;
+      this.#isArriving = await isArriving;
+      if (!this.#isArriving && this.#client === client) nextMs = UNHEARD_MS;
     } catch {
-      this.#isHeard = false;
+      this.#isArriving = false;
     }
     clearTimeout(this.#timer);
-    if (this.#isHeard) nextMs = CHECK_MS;
+    if (this.#isArriving) nextMs = CHECK_MS;
     else this.#drop();
     if (this.#isClosed) this.#drop();
     else this.#timer = setTimeout(() => this.listen(), nextMs);
@@ -107,7 +107,7 @@ export class Notifications {
     try {
       client.on("notification", ({ channel, payload }) => {
         if (channel !== this.#channel) return;
-        if (payload === this.#self) this.#heard(true);
+        if (payload === this.#self) this.#checked(true);
         else this.#onNotified();
       });
       client.on("end", () => this.#lost(client));
@@ -123,7 +123,7 @@ export class Notifications {
   /** The connection has ended: what was stored since is found by looking. */
   #lost(client: PostgresClient): void {
     if (this.#client !== client) return;
-    this.#heard(false);
+    this.#checked(false);
     this.#drop();
     this.#onNotified();
     clearTimeout(this.#timer);
@@ -131,7 +131,7 @@ export class Notifications {
   }
 
   #drop(): void {
-    this.#isHeard = false;
+    this.#isArriving = false;
     const client = this.#client;
     this.#client = undefined;
     client?.release(true);
