@@ -62,10 +62,14 @@ class WebExchange implements Exchange {
 
   readBody(whenRead: WhenRead): void {
     const { request } = this.caller;
-    if (request.bodyUsed || request.body?.locked === true) {
+    const consumed = (): void => {
       reportConsumed(this.#deps.log);
       whenRead("consumed");
-    } else readStream(request, request.body, this.#deps, whenRead);
+    };
+    if (request.bodyUsed) consumed();
+    else if (isWholeCheaper(request, this.#deps)) readWhole(request, this.#deps, whenRead, consumed);
+    else if (request.body?.locked === true) consumed();
+    else readStream(request, request.body, this.#deps, whenRead);
   }
 
   answer(answer: Answer): void {
@@ -84,26 +88,65 @@ function queryOf(url: string): string {
   return mark === -1 ? "" : address.slice(mark + 1);
 }
 
-function readStream(
+/**
+ * Whether to ask for the whole body instead of its stream. The adapters of servers, such as Hono's for Node.js, have requests of their own:
+ * to make a stream for one costs more than all the rest of a callback. The server holds the sender to the declared length.
+ * What an app has made with `new Request` may be longer than it says, and is read as a stream.
+ */
+function isWholeCheaper(request: Request, { bodyLimit }: BodyLimits): boolean {
+  const length = declaredLength(request);
+  return Object.getPrototypeOf(request) !== Request.prototype && length > 0 && length <= bodyLimit;
+}
+
+/** In bytes; 0 if it is not declared. */
+function declaredLength({ headers }: Request): number {
+  return Number(headers.get("content-length") ?? 0);
+}
+
+type WhenCollected = (callback: Callback | UnreadCallback) => void;
+
+function collect(
   { headers }: Request,
-  body: Request["body"],
   limits: BodyLimits,
-  whenRead: (callback: Callback | UnreadCallback) => void,
-): void {
+  whenRead: WhenCollected,
+  giveUp: () => void = () => undefined,
+): Chunks {
   const contentType = headers.get("content-type") ?? undefined;
-  if (body === null) {
-    whenRead({ method: "POST", body: "", contentType });
-    return;
-  }
-  const length = Number(headers.get("content-length") ?? 0);
-  const reader = body.getReader();
-  const chunks = collectChunks(encodingsOf(headers.get("content-encoding")), limits, (collected) => {
-    // The rest of a body that is rejected is not wanted.
-    if ("refusal" in collected) reader.cancel().catch(() => undefined);
+  return collectChunks(encodingsOf(headers.get("content-encoding")), limits, (collected) => {
+    if ("refusal" in collected) giveUp();
     whenRead(
       "bytes" in collected ? { method: "POST", body: collected.bytes, contentType } : { method: "POST", ...collected },
     );
   });
+}
+
+/** @param consumed - called if something else has begun to read the body */
+function readWhole(request: Request, limits: BodyLimits, whenRead: WhenCollected, consumed: () => void): void {
+  let isLocked = false;
+  const chunks = collect(request, limits, (callback) => (isLocked ? consumed() : whenRead(callback)));
+  request.arrayBuffer().then(
+    (bytes) => {
+      chunks.push(Buffer.from(bytes));
+      if (bytes.byteLength < declaredLength(request)) chunks.refuse(CUT);
+      else chunks.end();
+    },
+    () => {
+      // A body that was asked for counts as used, unless a reader of something else has it.
+      isLocked = !request.bodyUsed;
+      chunks.refuse(CUT);
+    },
+  );
+}
+
+function readStream(request: Request, body: Request["body"], limits: BodyLimits, whenRead: WhenCollected): void {
+  if (body === null) {
+    whenRead({ method: "POST", body: "", contentType: request.headers.get("content-type") ?? undefined });
+    return;
+  }
+  const reader = body.getReader();
+  // The rest of a body that is rejected is not wanted.
+  const chunks = collect(request, limits, whenRead, () => void reader.cancel().catch(() => undefined));
+  const length = declaredLength(request);
   if (length > limits.bodyLimit) chunks.refuse(TOO_LARGE);
   else void pump(reader, length, chunks);
 }

@@ -285,6 +285,74 @@ describe("a body", () => {
   });
 });
 
+describe("the body of a Request that an adapter of a server has made", () => {
+  /** As that of @hono/node-server: its stream costs more than all the rest, and is made when somebody asks for it. */
+  class AdaptersRequest extends Request {}
+  const streams = new WeakSet<Request>();
+  Object.defineProperty(AdaptersRequest.prototype, "body", {
+    get(this: Request) {
+      streams.add(this);
+      return Reflect.get(Request.prototype, "body", this) as unknown;
+    },
+  });
+  const of = (body: unknown, length: number | undefined, headers: Record<string, string> = {}) =>
+    new AdaptersRequest(URL_OF_ANY_PATH, {
+      method: "POST",
+      body,
+      headers: { ...headers, ...(length === undefined ? {} : { "Content-Length": String(length) }) },
+      duplex: "half",
+    } as RequestInit);
+  const text = JSON.stringify(callback({ message: "नमस्ते 👋" }));
+  const length = Buffer.byteLength(text);
+
+  it("is read without its stream if its length is declared", async () => {
+    const { sms, messages } = recorder();
+    const request = of(text, length);
+    expect((await sms.fetch(request)).status).toBe(200);
+    expect([messages[0]?.text, streams.has(request)]).toEqual(["नमस्ते 👋", false]);
+    const inflated = gzipSync(JSON.stringify(callback({ message: "again" })));
+    expect((await sms.fetch(of(inflated, inflated.length, { "Content-Encoding": "gzip" }))).status).toBe(200);
+    expect(messages[1]?.text).toBe("again");
+  });
+
+  it("is read as a stream, within the limit, if no length is declared", async () => {
+    const { sms, messages } = recorder({ bodyLimit: 10_000 });
+    const request = of(text, undefined);
+    expect((await sms.fetch(request)).status).toBe(200);
+    expect([messages.length, streams.has(request)]).toEqual([1, true]);
+    expect((await sms.fetch(of(streamed(endless()).request.body, undefined))).status).toBe(413);
+  });
+
+  it("is rejected as any other: too large, cut, failed, late, or consumed", async () => {
+    const { sms, invalid } = recorder({ bodyLimit: 10_000, bodyTimeoutMs: 50 });
+    const large = of("x".repeat(10_001), 10_001);
+    expect((await sms.fetch(large)).status).toBe(413);
+    expect(streams.has(large)).toBe(true); // cancelled, not asked for as a whole
+    expect((await sms.fetch(of(text, length + 1))).status).toBe(400);
+    const fails = new ReadableStream({ pull: (controller) => controller.error(new Error("c4n4ry")) });
+    expect((await sms.fetch(of(fails, 10))).status).toBe(400);
+    const never = new ReadableStream({ pull: () => new Promise<void>(() => undefined) });
+    expect((await sms.fetch(of(never, 10))).status).toBe(408);
+    expect(invalid.map(({ code }) => code)).toEqual([
+      "body-too-large",
+      ...["body-incomplete", "body-incomplete", "body-incomplete"],
+    ]);
+    const [read, locked] = [of(text, length), of(text, length)];
+    await read.text();
+    locked.body?.getReader();
+    for (const request of [read, locked]) expect((await sms.fetch(request)).status).toBe(500);
+    expect(warned).toEqual(["KALEYRA_SMS_BODY_CONSUMED"]);
+    expect(invalid).toHaveLength(4);
+  });
+
+  it("is held to the limit although its declared length is not what an app's own Request holds", async () => {
+    const { sms } = recorder({ bodyLimit: 10_000 });
+    const { request, pulled } = streamed(endless(), { "Content-Length": "100" });
+    expect((await sms.fetch(request)).status).toBe(413);
+    expect(pulled()).toBeLessThan(13);
+  });
+});
+
 it("other methods are answered as on node:http, and nothing is emitted", async () => {
   const { sms, messages, invalid } = recorder({ methods: ["POST"] });
   const answers: unknown[] = [];
