@@ -200,7 +200,7 @@ function withQuotes(text) {
 }
 
 const read = (path) => readFileSync(join(ROOT, path), "utf8");
-const QUOTING = ["README.md", "CONTRIBUTING.md", "docs/limits.md"];
+const QUOTING = ["README.md", "docs/limits.md", "docs/decisions/promises.md", "docs/decisions/template-as-grammar.md"];
 const pages = { "docs/speed.md": page, ...Object.fromEntries(QUOTING.map((path) => [path, withQuotes(read(path))])) };
 
 for (const [path, text] of Object.entries(pages)) {
