@@ -1,4 +1,4 @@
-// The two files of this app, each made where there is none: the inbox's, and the app's own.
+// The two files of this app, each made if it does not exist: the inbox's, and the app's own.
 
 import Database from "libsql";
 // With Node 22.13 or later you need no package for it: import { DatabaseSync as Database } from "node:sqlite";
@@ -23,7 +23,7 @@ export function openApp() {
   const topUp = database.prepare("INSERT OR IGNORE INTO top_up (message_key, source, amount) VALUES (?, ?, ?)");
   return {
     optOut: (source) => optOut.run(source),
-    /** Once for each message, however often it is called: the key sees to it. Gives whether it was the first time. */
+    /** Adds it once for each message, however often it is called, by the key. Returns whether it was the first time. */
     topUp: (messageKey, source, amount) => topUp.run(messageKey, source, amount).changes === 1,
     close: () => database.close(),
   };

@@ -8,7 +8,7 @@ export function reportFailures(sms, log = console) {
     isAway = !isAway;
     log.error(isAway ? `The inbox is out of reach: ${why}` : "The inbox is in reach again.");
   };
-  // No error comes while no callback does, nor when the inbox is back.
+  // An error comes only with a callback, and none says that the inbox is back.
   setInterval(look, 1_000, "it does not answer.").unref();
 
   sms.on("error", ({ event, code, message, smsMessage, attempt, final }) => {

@@ -1,4 +1,4 @@
-// One process that receives incoming SMS, keeps them in a file, and handles them until they are handled.
+// One process that receives incoming SMS, stores them in a file, and retries each until it is handled.
 
 import "./env.js";
 import express from "express";
@@ -23,7 +23,7 @@ const server = express()
     if (error) throw error;
     const url = `http://localhost:${server.address().port}/sms`;
     const send = `npx express-kaleyra-sms send "STOP" --url ${url}`;
-    // The other terminal does not have the settings of .env.
+    // The other terminal does not have the variables of .env.
     const withToken = `(set -a; . ./.env; ${send} --header X-Callback-Token=env:CALLBACK_TOKEN)`;
     console.log(`Listening at ${url}. Try it from another terminal, in this folder:`);
     console.log(process.env.CALLBACK_TOKEN === undefined ? send : withToken);

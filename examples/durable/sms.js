@@ -4,7 +4,7 @@ import { incomingSms, OPT_OUT, POSSIBLE_OPT_OUT } from "express-kaleyra-sms";
 
 import { reportFailures } from "./report.js";
 
-// A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
+// A header that the Callback Profile sends. Without it, anyone may call: the router warns, and throws under NODE_ENV=production.
 const token = process.env.CALLBACK_TOKEN;
 const byToken = token === undefined ? undefined : { header: "X-Callback-Token", value: token };
 

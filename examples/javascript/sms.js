@@ -5,7 +5,7 @@ const { incomingSms, OPT_OUT, POSSIBLE_OPT_OUT } = require("express-kaleyra-sms"
 /** Subscribers who want no more messages. Yours is a table in your database. */
 const optedOut = new Set();
 
-// A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
+// A header that the Callback Profile sends. Without it, anyone may call: the router warns, and throws under NODE_ENV=production.
 const token = process.env.CALLBACK_TOKEN;
 const sms = incomingSms({
   authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },

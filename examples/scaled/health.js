@@ -1,4 +1,4 @@
-// How a worker does, over HTTP. It takes no callbacks. Your metrics can be served here, too.
+// The health of a worker, over HTTP. It takes no callbacks. Your metrics can be served here, too.
 
 import { createServer } from "node:http";
 

@@ -11,7 +11,7 @@ const NOTE = `
   WHERE consent.at <= excluded.at`;
 
 export function open(url) {
-  // Without time limits, a database that is silent would be waited for without end.
+  // Without time limits, the app would wait for a silent database without end.
   const pool = new Pool({ connectionString: url, max: 10, connectionTimeoutMillis: 5_000, query_timeout: 5_000 });
   pool.on("error", () => undefined); // an idle connection broke: the pool opens another
 

@@ -1,4 +1,4 @@
-// Receives callbacks and stores them: nothing else runs here, so that an answer never waits for a handler. Run any number behind a load balancer.
+// Receives callbacks and stores them: nothing else runs here, so that no answer waits for a handler. Run any number behind a load balancer.
 
 import "./env.js";
 import express from "express";
@@ -8,7 +8,7 @@ import { DRAIN_MS, endBySignal } from "./end.js";
 import { reportFailures } from "./report.js";
 import { closeConnections, openInbox } from "./storage.js";
 
-// A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
+// A header that the Callback Profile sends. Without it, anyone may call: the router warns, and throws under NODE_ENV=production.
 const token = process.env.CALLBACK_TOKEN;
 const inbox = openInbox();
 const sms = incomingSms({
@@ -18,7 +18,7 @@ const sms = incomingSms({
 });
 
 reportFailures(sms);
-// Not a callback that can be read. `problem.raw` is the only copy of what was sent: keep it where you keep such things.
+// A callback that cannot be read. `problem.raw` is the only copy of it, and may hold personal data.
 sms.on("invalid", (problem) => console.error(`${problem.code}: ${problem.detail}`));
 
 const server = express()
@@ -26,7 +26,7 @@ const server = express()
   // For the load balancer: 503 while no callback should come here. Its warnings, and the counts, are for a person.
   .get("/health", async (_req, res) => {
     const health = sms.health();
-    // An inbox that is away would be waited for.
+    // Does not wait for an inbox that is out of reach.
     const counts = health.ready ? await inbox.stats().catch(() => undefined) : undefined;
     res.status(health.ready ? 200 : 503).json({ ...health, inbox: counts });
   })

@@ -18,7 +18,7 @@ const sms = incomingSms({
 addHandlers(sms, { consent: openConsent() });
 reportFailures(sms);
 
-// Only for whoever asks how it goes: a probe, or a person.
+// For a probe, or for a person.
 const { WORKER_PORT } = process.env;
 const server = WORKER_PORT ? serveHealth(sms, Number(WORKER_PORT)) : undefined;
 

@@ -38,7 +38,7 @@ export function createApp({ sms, inbox, log }) {
     res.json(req.session.basket);
   });
 
-  // The last one. Express tells an error handler by its four parameters.
+  // The last one. Express recognizes an error handler by its four parameters.
   app.use((error, _req, res, next) => {
     if (res.headersSent) {
       next(error);

@@ -32,7 +32,7 @@ const server = createApp({ sms, inbox, log: console }).listen(Number(PORT ?? 300
   if (error) throw error;
   const url = `http://localhost:${server.address().port}/sms`;
   const send = `npx express-kaleyra-sms send "TRACK 4711" --recipient "${numbers.orders}" --url ${url}`;
-  // The other terminal does not have the settings of .env.
+  // The other terminal does not have the variables of .env.
   const withToken = `(set -a; . ./.env; ${send} --header X-Callback-Token=env:CALLBACK_TOKEN)`;
   console.log(`Listening at ${url}. Try it from another terminal, in this folder:`);
   console.log(process.env.CALLBACK_TOKEN === undefined ? send : withToken);

@@ -1,11 +1,11 @@
-// The router: who may call, and what becomes of what cannot be handled. What is handled is in keywords.js.
+// The router: who may call, and what is logged of callbacks that cannot be handled. Keywords are in keywords.js.
 
 import { incomingSms } from "express-kaleyra-sms";
 
 import { addKeywords } from "./keywords.js";
 import { reportFailures } from "./report.js";
 
-// A header that the Callback Profile sends. Without it anyone may call: that is a warning, and an error under NODE_ENV=production.
+// A header that the Callback Profile sends. Without it, anyone may call: the router warns, and throws under NODE_ENV=production.
 const token = process.env.CALLBACK_TOKEN;
 const byToken = token === undefined ? undefined : { header: "X-Callback-Token", value: token };
 
@@ -17,7 +17,7 @@ export function createSms({ inbox, log, authenticate = byToken, ...deps }) {
   const sms = incomingSms({ inbox, authenticate, logger: log });
   addKeywords(sms, deps);
 
-  // Not a callback that can be read. `problem.raw` is the only copy of what was sent: keep it where you keep such things.
+  // A callback that cannot be read. `problem.raw` is the only copy of it, and may hold personal data.
   sms.on("invalid", ({ code, detail }) => log.error(`${code}: ${detail}`));
   reportFailures(sms, log);
 

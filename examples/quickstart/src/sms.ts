@@ -2,13 +2,13 @@
 
 import { HELP, incomingSms, OPT_OUT } from "express-kaleyra-sms";
 
-/** Who wants no more messages. Yours is a table in your database. */
+/** Subscribers who want no more messages. Yours is a table in your database. */
 export const optedOut = new Set<string>();
 
 /** Choose a long random one, and enter it as a custom HTTP header of the Callback Profile in the provider's console. */
 const token = process.env.CALLBACK_TOKEN;
 
-// Without a token anybody may call: a warning says so, and under NODE_ENV=production it is an error.
+// Without a token, anyone may call: the router warns, and throws under NODE_ENV=production.
 export const sms = incomingSms({
   authenticate: token === undefined ? undefined : { header: "X-Callback-Token", value: token },
 });
@@ -32,12 +32,12 @@ sms.on("message", ({ source, recipient, text = "" }) => {
   print("message", `from ${source} to ${recipient}: ${JSON.stringify(text)}`);
 });
 
-// The same callback once more: it was handled, and is not handled again.
+// A duplicate: it was handled before, and is not handled again.
 sms.on("duplicate", (message) => {
   print("duplicate", `from ${message.source}: handled before`);
 });
 
-// Not a callback that can be read. `problem.raw` is the only copy of what was sent: keep it where you keep such things.
+// A callback that cannot be read. `problem.raw` is the only copy of it, and may hold personal data.
 sms.on("invalid", (problem) => {
   print("invalid", `${problem.code}: ${problem.detail}`);
 });
