@@ -19,8 +19,8 @@ async function answer(
   options: SomeOptions,
   send: (agent: ReturnType<typeof request>) => request.Test,
 ): Promise<string> {
-  const { status, body } = await send(request(createServer(recorder(options).sms)));
-  return `${status} ${codeIn(body) ?? "empty"}`;
+  const response = await send(request(createServer(recorder(options).sms)));
+  return `${response.status} ${codeIn(response.body) ?? "empty"}`;
 }
 
 /** The status, and the code of a problem or the outcome. */
@@ -76,7 +76,7 @@ const inbox = (): SomeOptions => ({ inbox: memoryInbox() });
 const brokenInbox = {
   store: () => Promise.reject(new Error("down")),
   start: () => undefined,
-  close: async () => undefined,
+  close: () => Promise.resolve(),
 };
 const BASIC = { basic: { username: "a", password: "b" } };
 
@@ -94,8 +94,8 @@ const EXITS: ReadonlyArray<() => Promise<string>> = [
   async () => {
     const { sms } = recorder();
     const server = createServer((req, res) => void req.resume().on("end", () => sms(req, res)));
-    const { status, body } = await request(server).post("/").send(callback());
-    return `${status} ${String(codeIn(body))}`;
+    const response = await request(server).post("/").send(callback());
+    return `${response.status} ${String(codeIn(response.body))}`;
   },
   () => answer({}, (agent) => agent.post("/").type("application/xml").send("<a/>")),
   () => receipt({}, "{"),
