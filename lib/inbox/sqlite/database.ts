@@ -2,30 +2,14 @@
 
 import { codedError, invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
-import { isBusy, resultCodeOf, row, transaction, type Row, type SqliteDatabase } from "./driver.js";
+import { isBusy, resultCodeOf, row, text, transaction, type Row, type SqliteDatabase } from "./driver.js";
 import { isMountedAlone } from "./mount.js";
 import { assertFree } from "./open-files.js";
-import { repair } from "./repair.js";
-import { APPLICATION_ID, migrate, tablesOf } from "./tables.js";
+import { APPLICATION_ID, FILE, lockTimeout, marked, REPAIRS, SETTINGS, TRANSACTION, VERSIONS } from "./sql.js";
 
 /** How long opening waits while another process locks the file, in milliseconds. It blocks the event loop. */
 const OPENING_MS = 5_000;
 const RETRY_MS = 20;
-
-const PRAGMAS = [
-  // In WAL mode, a committed transaction then survives a crash of the machine.
-  "synchronous = FULL",
-  // The journals of single statements would otherwise be files.
-  "temp_store = MEMORY",
-  // Erased content is overwritten.
-  "secure_delete = ON",
-  // The log is copied back into the file every 16 MB.
-  "wal_autocheckpoint = 4000",
-  // The log is never cut to a limit: file.ts would take that for a loss.
-  "journal_size_limit = -1",
-  // 16 MB of the file are kept in memory.
-  "cache_size = -16000",
-];
 
 /**
  * Makes the database an inbox's file, or opens it if it is one already.
@@ -66,25 +50,50 @@ export function openDatabase(
 }
 
 function setUp(database: SqliteDatabase, name: string, option: string, isNewAllowed: boolean): void {
-  database.exec(`PRAGMA busy_timeout = ${OPENING_MS}`);
+  database.exec(lockTimeout(OPENING_MS));
   // One snapshot, since another process may be making the tables. In a transaction of the user's, BEGIN fails.
-  database.exec("BEGIN");
+  database.exec(TRANSACTION.read);
   try {
     assertOwn(database, option, isNewAllowed);
   } finally {
-    database.exec("ROLLBACK");
+    database.exec(TRANSACTION.rollback);
   }
-  const { journal_mode: mode } = row(database.prepare("PRAGMA journal_mode = WAL").get());
+  const { journal_mode: mode } = row(database.prepare(FILE.journal).get());
   if (mode !== "wal") throw notUsable(option, `a file that can be in WAL mode: this one stays in mode ${String(mode)}`);
-  for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`);
+  for (const setting of SETTINGS) database.exec(setting);
   transaction(database, () => {
     migrate(database, name);
-    repair(database);
+    for (const sql of REPAIRS) database.exec(sql);
   });
   // Writes the application id from the log into the header, where file.ts looks for it.
-  database.exec("PRAGMA wal_checkpoint(PASSIVE)");
+  database.exec(FILE.copyLog);
   // From now on, the callers retry: SQLite's own wait blocks the event loop.
-  database.exec("PRAGMA busy_timeout = 0");
+  database.exec(lockTimeout(0));
+}
+
+/**
+ * Brings the tables to the current version. Must run in a transaction.
+ *
+ * @param name - the inbox's name, which a new file gets
+ * @throws TypeError if the tables are of a newer version of this package, or belong to an inbox of another name
+ */
+function migrate(database: SqliteDatabase, name: string): void {
+  const version = Number(row(database.prepare(FILE.version).get()).user_version);
+  if (version > VERSIONS.length)
+    throw invalidOption(
+      `The file of sqliteInbox has tables of version ${version}: ` +
+        `this version of express-kaleyra-sms knows ${VERSIONS.length}. Update it.`,
+    );
+  for (const sql of VERSIONS.slice(version)) database.exec(sql);
+  // Also if nothing is new: a file that cannot be written fails here.
+  database.exec(marked(VERSIONS.length));
+  database.prepare(FILE.nameIfNone).run(name);
+  const owner = text(row(database.prepare(FILE.name).get()).name);
+  if (owner !== name)
+    throw invalidOption(
+      `The file belongs to the inbox named "${owner ?? ""}", and options.name of sqliteInbox is "${name}". ` +
+        "Two routers on one file would handle each other's messages: give each router a file of its own.",
+    );
 }
 
 function pathOf(database: SqliteDatabase): string {
@@ -101,7 +110,7 @@ const OPEN_DATABASE = "an open database of node:sqlite, better-sqlite3 or libsql
 
 function databasesOf(database: SqliteDatabase): Row[] {
   try {
-    return database.prepare("PRAGMA database_list").all().map(row);
+    return database.prepare(FILE.files).all().map(row);
   } catch (error) {
     if (isBusy(error)) throw error;
     throw notUsable("database", `${OPEN_DATABASE}: this one cannot be read`, error);
@@ -109,9 +118,9 @@ function databasesOf(database: SqliteDatabase): Row[] {
 }
 
 function assertOwn(database: SqliteDatabase, option: string, isNewAllowed: boolean): void {
-  const { application_id: id } = row(database.prepare("PRAGMA application_id").get());
+  const { application_id: id } = row(database.prepare(FILE.applicationId).get());
   if (Number(id) === APPLICATION_ID) return;
-  if (Number(id) !== 0 || tablesOf(database).length > 0)
+  if (Number(id) !== 0 || database.prepare(FILE.tables).all().length > 0)
     throw notUsable(option, "a file of the inbox's own: this one has other tables");
   if (!isNewAllowed) throw notUsable(option, "the file of an inbox: this one is empty");
 }

@@ -5,6 +5,7 @@ import { types } from "node:util";
 
 import { codedError, invalidOption } from "../../base/errors.js";
 import { isRecord } from "../../base/record.js";
+import { TRANSACTION } from "./sql.js";
 
 /** An open database of `node:sqlite`, `better-sqlite3` or `libsql`. */
 export interface SqliteDatabase {
@@ -45,14 +46,14 @@ export function text(value: unknown): string | undefined {
 
 /** Runs the steps in a transaction. @throws the error of a step or of the commit, after all steps are undone */
 export function transaction<Result>(database: SqliteDatabase, steps: () => Result): Result {
-  database.exec("BEGIN IMMEDIATE");
+  database.exec(TRANSACTION.write);
   try {
     const result = steps();
-    database.exec("COMMIT");
+    database.exec(TRANSACTION.commit);
     return result;
   } catch (error) {
     try {
-      database.exec("ROLLBACK");
+      database.exec(TRANSACTION.rollback);
     } catch {
       // Some errors, such as a full disk, have already rolled the transaction back.
     }

@@ -3,7 +3,7 @@
 import { closeSync, fstatSync, openSync, readSync, statSync, type BigIntStats } from "node:fs";
 
 import { codedError } from "../../base/errors.js";
-import { APPLICATION_ID } from "./tables.js";
+import { APPLICATION_ID } from "./sql.js";
 
 const HEADER_BYTES = 72;
 const MAGIC = "SQLite format 3\0";

@@ -4,10 +4,10 @@ import type { SmsMessage } from "../../callback/message.js";
 import { CUT_SHORT } from "../attempt.js";
 import { storedSource } from "../stored-message.js";
 import type { Arrival } from "./batch.js";
-import type { Row, SqliteDatabase } from "./driver.js";
-import { ATTEMPTS, clampedInstant, MESSAGE, messageOf } from "./rows.js";
-import { Statements } from "./statements.js";
-import { LIVE, PROMOTE_ALL, STATE } from "./tables.js";
+import type { Row } from "./driver.js";
+import { messageOf } from "./rows.js";
+import { STATE } from "./sql.js";
+import type { Statements } from "./statements.js";
 
 /** A message that a process has taken. `seq` is the number of its row. */
 export interface Taken {
@@ -26,64 +26,11 @@ export interface HeldOrRunning extends Taken {
 export type Stored =
   { readonly as: "running" | "held"; readonly seq: number } | { readonly as: "waiting" | "behind" | "duplicate" };
 
-const SQL = {
-  liveSources: `SELECT value AS source FROM (SELECT DISTINCT value FROM json_each(?))
-                WHERE EXISTS (SELECT 1 FROM message WHERE source = value AND ${LIVE})`,
-  // The values are returned, not the columns: those may be damaged, and libsql ends the process at a wrong text.
-  known: `SELECT value AS key, seq, state IN (${STATE.dead}, ${STATE.unreadable}) AS revivable
-          FROM json_each(?) CROSS JOIN message ON message.key = value
-          UNION ALL SELECT value, NULL, FALSE FROM json_each(?) CROSS JOIN done ON done.key = value`,
-  insert: "INSERT INTO message (key, source, body, state, attempts, at, owner) VALUES (?, ?, ?, ?, ?, ?, ?)",
-  // A dead letter keeps its body: the message as it came first. An unreadable row gets the new one.
-  revive: `UPDATE message SET at = ?, attempts = 0, reason = NULL, source = ?,
-             body = CASE state WHEN ${STATE.dead} THEN body ELSE ? END,
-             state = CASE WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = ? AND live.${LIVE})
-               THEN ${STATE.behind} ELSE ${STATE.waiting} END
-           WHERE seq = ? AND state IN (${STATE.dead}, ${STATE.unreadable})`,
-  due: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} + 1 AS attempts FROM message
-        WHERE state = ${STATE.waiting} AND at <= ? ORDER BY at, seq LIMIT ?`,
-  start: `UPDATE message SET state = ${STATE.running}, attempts = ${ATTEMPTS} + 1, at = ?, owner = ?
-          WHERE seq IN (SELECT value FROM json_each(?))`,
-  hold: `UPDATE message SET state = ${STATE.held}, owner = ? WHERE seq IN (SELECT value FROM json_each(?))`,
-  // The next four change only messages that the owner still has.
-  keepKey: `INSERT OR REPLACE INTO done (key, at)
-            SELECT key, ? FROM message WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))`,
-  remove: "DELETE FROM message WHERE owner = ? AND seq IN (SELECT value FROM json_each(?))",
-  requeue: `UPDATE message SET state = ${STATE.waiting}, at = ?, attempts = ?, owner = NULL
-            WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
-  dead: `UPDATE message SET state = ${STATE.dead}, at = ?, attempts = ?, reason = ?, owner = NULL
-         WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
-  setAside: `UPDATE message SET state = ${STATE.unreadable}, at = ? WHERE seq IN (SELECT value FROM json_each(?))`,
-  anyBehind: `SELECT EXISTS (SELECT 1 FROM message WHERE state = ${STATE.behind}) AS any`,
-  // At the end of the line: by their arrival, messages of a few sources with a backlog would all go before those of
-  // others. Unless the source still has a waiting, held or running message: the ended one was no longer the owner's.
-  promote: `UPDATE message SET state = ${STATE.waiting}, at = ? WHERE seq IN (
-              SELECT (SELECT MIN(seq) FROM message WHERE source = value AND state = ${STATE.behind}) FROM json_each(?)
-              WHERE NOT EXISTS (SELECT 1 FROM message
-                WHERE source = value AND state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})))`,
-  // Of all sources: the source of an unreadable row may be wrong.
-  promoteAll: PROMOTE_ALL,
-  ofOwner: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} AS attempts, state FROM message
-            WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?`,
-  releaseUnknown: `UPDATE message
-                   SET attempts = ${ATTEMPTS} - (state = ${STATE.running}),
-                     state = ${STATE.waiting}, at = ?, owner = NULL
-                   WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ?
-                     AND seq NOT IN (SELECT value FROM json_each(?))`,
-  // Without forgotten messages.
-  startable: `SELECT seq FROM message
-              WHERE state IN (${STATE.held}, ${STATE.running}) AND owner = ? AND body IS NOT NULL`,
-  // A retry may be due that late, but not later.
-  clamp: `UPDATE message SET at = ? WHERE state = ${STATE.waiting} AND at > ? + ? * (1 << min(attempts, 30))`,
-  prune: "DELETE FROM done WHERE key IN (SELECT key FROM done WHERE at < ? ORDER BY at LIMIT ?)",
-  next: `SELECT ${clampedInstant("MIN(at)")} AS due FROM message WHERE state = ${STATE.waiting}`,
-} as const;
-
 export class Ledger {
-  readonly #statements: Statements<keyof typeof SQL>;
+  readonly #statements: Statements;
 
-  constructor(database: SqliteDatabase) {
-    this.#statements = new Statements(database, SQL);
+  constructor(statements: Statements) {
+    this.#statements = statements;
   }
 
   /**
@@ -181,7 +128,7 @@ export class Ledger {
   /** Deletes handled or forgotten messages, and keeps their keys. */
   markDone(seqs: readonly number[], owner: number, now: number): void {
     const rows = JSON.stringify(seqs);
-    this.#statements.run("keepKey", now, owner, rows);
+    this.#statements.run("keepKeys", now, owner, rows);
     this.#statements.run("remove", owner, rows);
   }
 
@@ -197,7 +144,7 @@ export class Ledger {
 
   /** Makes a message a dead letter. @returns `false` if the message was forgotten, or another process has it */
   markDead(seq: number, owner: number, attempts: number, reason: string, now: number): boolean {
-    return this.#statements.run("dead", now, attempts, reason, owner, seq) === 1;
+    return this.#statements.run("bury", now, attempts, reason, owner, seq) === 1;
   }
 
   /**
@@ -250,11 +197,6 @@ export class Ledger {
   /** Corrects due times that are too late: they were written before the clock was set back. */
   clampTimes(backoffMs: number, now: number): void {
     this.#statements.run("clamp", now, now, backoffMs);
-  }
-
-  /** When the next message is due, in milliseconds since the epoch; `Infinity` if none waits. */
-  nextDue(): number {
-    return Number(this.#statements.row("next").due ?? Infinity);
   }
 }
 

@@ -7,11 +7,10 @@ import { openDatabase } from "./database.js";
 import type { SqliteDatabase } from "./driver.js";
 import { openFile } from "./drivers.js";
 import { InboxFile } from "./file.js";
-import { Ledger } from "./ledger.js";
 import { assertFree } from "./open-files.js";
 import { Operator } from "./operator.js";
-import { Processes } from "./processes.js";
 import type { SqliteInboxSettings } from "./sqlite-options.js";
+import { Statements } from "./statements.js";
 import { Upkeep } from "./upkeep.js";
 import { Writer } from "./writer.js";
 
@@ -34,9 +33,9 @@ export class LocalBackend implements Backend {
 
   constructor(settings: SqliteInboxSettings, changes: Changes, { isNewAllowed, descriptor, lease }: Opening) {
     const { database, file, release } = openPlace(settings, isNewAllowed, descriptor);
-    const processes = new Processes(database, settings.leaseMs);
-    this.#writer = new Writer(database, new Ledger(database), processes, file, settings, lease);
-    this.#operator = new Operator(database, file, new Upkeep(database), changes);
+    const statements = new Statements(database);
+    this.#writer = new Writer(database, statements, file, settings, lease);
+    this.#operator = new Operator(database, file, new Upkeep(statements), changes);
     this.release = release;
     this.path = file.path;
   }

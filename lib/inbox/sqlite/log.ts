@@ -6,6 +6,7 @@ import { statfsSync } from "node:fs";
 import { codedError } from "../../base/errors.js";
 import { isBusy, row, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
+import { FILE } from "./sql.js";
 
 /**
  * The longest log with which new messages are stored, in bytes. Long enough for a backup: docs/limits.md says how fast a
@@ -77,7 +78,7 @@ function freeBytes(path: string): number {
 /** Empties the log. @returns `false` if another process reads it, or writes at this moment */
 export function emptyLog(database: SqliteDatabase): boolean {
   try {
-    return Number(row(database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()).busy) === 0;
+    return Number(row(database.prepare(FILE.emptyLog).get()).busy) === 0;
   } catch (error) {
     if (isBusy(error)) return false;
     throw error;

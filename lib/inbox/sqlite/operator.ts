@@ -10,6 +10,7 @@ import { isBusy, row, transaction, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
 import { emptyLog } from "./log.js";
 import { currentTime } from "./rows.js";
+import { FILE } from "./sql.js";
 import type { Upkeep } from "./upkeep.js";
 
 /** How long a method that writes waits while another process locks the file, in milliseconds. */
@@ -98,7 +99,7 @@ export class Operator implements Operations {
   async #run<Result>(operation: () => Result | Promise<Result>): Promise<Result> {
     if (this.#isClosed) throw codedError("KALEYRA_SMS_INBOX_CLOSED");
     this.#file.assertSame();
-    this.#file.assertLog(() => Number(row(this.#database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get()).log));
+    this.#file.assertLog(() => Number(row(this.#database.prepare(FILE.copyLog).get()).log));
     const running = Promise.resolve(operation());
     this.#running.add(running);
     try {

@@ -1,20 +1,21 @@
-// The statements of a database by name. Each is prepared when it is first used.
+// The statements on the tables by name. Each is prepared when it is first used.
 
 import { row, type Row, type SqliteDatabase, type SqliteStatement } from "./driver.js";
+import { SQL } from "./sql.js";
 
-export class Statements<Name extends string> {
+type Name = keyof typeof SQL;
+
+export class Statements {
   readonly #database: SqliteDatabase;
-  readonly #sql: Readonly<Record<Name, string>>;
   readonly #prepared = new Map<Name, SqliteStatement>();
 
-  constructor(database: SqliteDatabase, sql: Readonly<Record<Name, string>>) {
+  constructor(database: SqliteDatabase) {
     this.#database = database;
-    this.#sql = sql;
   }
 
   get(name: Name): SqliteStatement {
     let statement = this.#prepared.get(name);
-    if (statement === undefined) this.#prepared.set(name, (statement = this.#database.prepare(this.#sql[name])));
+    if (statement === undefined) this.#prepared.set(name, (statement = this.#database.prepare(SQL[name])));
     return statement;
   }
 

@@ -3,49 +3,16 @@
 import type { InboxStats } from "../inbox.js";
 import type { DeadLetter, KeptMessage } from "../operable-inbox.js";
 import { storedSource } from "../stored-message.js";
-import { text, type Row, type SqliteDatabase } from "./driver.js";
-import { ATTEMPTS, clampedInstant, MESSAGE, messageOf } from "./rows.js";
-import { Statements } from "./statements.js";
-import { LIVE, STATE } from "./tables.js";
-
-const SQL = {
-  stats: `SELECT (SELECT COUNT(*) FROM message WHERE state = ${STATE.waiting} AND at <= ?)
-             + (SELECT COUNT(*) FROM message WHERE state IN (${STATE.behind}, ${STATE.held})) AS waiting,
-            (SELECT COUNT(*) FROM message WHERE state = ${STATE.running}) AS running,
-            (SELECT COUNT(*) FROM message WHERE state = ${STATE.waiting} AND at > ?) AS delayed,
-            (SELECT COUNT(*) FROM message WHERE state = ${STATE.dead}) AS dead,
-            (SELECT ${clampedInstant("MIN(at)")} FROM message WHERE state = ${STATE.waiting}) AS oldestDue,
-            (SELECT ${clampedInstant("MIN(at)")} FROM message WHERE state = ${STATE.behind}) AS oldestBehind,
-            (SELECT ${clampedInstant("MIN(at)")} FROM message WHERE state = ${STATE.held}) AS oldestHeld`,
-  // In order of arrival: the place of a page does not change when the page before is replayed.
-  letters: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} AS attempts,
-              ${clampedInstant("at")} AS at, CAST(reason AS BLOB) AS reason
-            FROM message INDEXED BY message_state
-            WHERE state = ${STATE.dead} AND seq > ? ORDER BY seq LIMIT ?`,
-  seqOf: "SELECT seq FROM message WHERE key = ?",
-  one: `SELECT ${MESSAGE}, ${ATTEMPTS} AS attempts, state, ${clampedInstant("at")} AS at, CAST(reason AS BLOB) AS reason
-        FROM message WHERE seq = ?`,
-  oldestDead: `SELECT seq FROM message WHERE state = ${STATE.dead} AND at <= ? ORDER BY at, seq LIMIT ?`,
-  replay: `UPDATE message SET at = ?, attempts = 0, reason = NULL, state = CASE
-             WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = message.source AND live.${LIVE})
-             THEN ${STATE.behind} ELSE ${STATE.waiting} END
-           WHERE seq = ? AND state = ${STATE.dead}`,
-  keepKey: `INSERT OR REPLACE INTO done (key, at) SELECT key, ? FROM message WHERE seq = ? AND state = ${STATE.dead}`,
-  discard: `DELETE FROM message WHERE seq = ? AND state = ${STATE.dead}`,
-  countOf: `SELECT COUNT(*) AS messages FROM message
-            WHERE source = ? AND (state <> ${STATE.running} OR body IS NOT NULL)`,
-  keepKeys: `INSERT OR REPLACE INTO done (key, at)
-             SELECT key, ? FROM message WHERE source = ? AND state <> ${STATE.running}`,
-  forget: `DELETE FROM message WHERE source = ? AND state <> ${STATE.running}`,
-  // The source stays until the message has ended, to keep the order.
-  forgetRunning: `UPDATE message SET body = NULL WHERE source = ? AND state = ${STATE.running} AND body IS NOT NULL`,
-} as const;
+import { text, type Row } from "./driver.js";
+import { messageOf } from "./rows.js";
+import { STATE } from "./sql.js";
+import type { Statements } from "./statements.js";
 
 export class Upkeep {
-  readonly #statements: Statements<keyof typeof SQL>;
+  readonly #statements: Statements;
 
-  constructor(database: SqliteDatabase) {
-    this.#statements = new Statements(database, SQL);
+  constructor(statements: Statements) {
+    this.#statements = statements;
   }
 
   /** Counts the messages in each state. */
@@ -88,7 +55,7 @@ export class Upkeep {
   discard(key: string, now: number): boolean {
     const seq = this.#seqOf(key);
     if (seq === undefined) return false;
-    this.#statements.run("keepKey", now, seq);
+    this.#statements.run("keepKeyOfDead", now, seq);
     return this.#statements.run("discard", seq) === 1;
   }
 
@@ -117,7 +84,7 @@ export class Upkeep {
   /** Erases the messages of a subscriber. @returns their number */
   forget(source: string, now: number): number {
     const stored = storedSource(source);
-    this.#statements.run("keepKeys", now, stored);
+    this.#statements.run("keepKeysOf", now, stored);
     return this.#statements.run("forget", stored) + this.#statements.run("forgetRunning", stored);
   }
 }

@@ -1,8 +1,7 @@
 // Watches what other processes do with the file. SQLite sends no notifications, so it looks from time to time.
 
-import type { Ledger } from "./ledger.js";
-import type { Processes } from "./processes.js";
 import type { Suspects } from "./round.js";
+import type { Statements } from "./statements.js";
 
 /** How often it looks, in milliseconds. */
 export const LOOK_MS = 100;
@@ -10,8 +9,7 @@ export const LOOK_MS = 100;
 const SET_BACK_MS = 500;
 
 export class Watch {
-  readonly #ledger: Ledger;
-  readonly #processes: Processes;
+  readonly #statements: Statements;
   readonly #leaseMs: number;
   /** When the next message is known to be due, in milliseconds since the epoch; `Infinity` if none is. */
   due = 0;
@@ -28,9 +26,8 @@ export class Watch {
   /** The last `data_version` of the file. */
   #version = -1;
 
-  constructor(ledger: Ledger, processes: Processes, leaseMs: number) {
-    this.#ledger = ledger;
-    this.#processes = processes;
+  constructor(statements: Statements, leaseMs: number) {
+    this.#statements = statements;
     this.#leaseMs = leaseMs;
   }
 
@@ -38,11 +35,11 @@ export class Watch {
   look(self: number): void {
     const at = performance.now();
     if (at - this.#lookedAt < LOOK_MS) return;
-    this.due = this.#ledger.nextDue();
+    this.due = Number(this.#statements.row("nextDue").due ?? Infinity);
     const since = Array.from(this.suspects.values(), (suspect) => suspect.since);
     const suspectedSince = Math.min(...since, Infinity);
     this.#inspectAt = Math.max(
-      this.#processes.nextLeaseEnd(self),
+      Number(this.#statements.row("nextLeaseEnd", self).until ?? Infinity),
       suspectedSince === Infinity ? 0 : suspectedSince + this.#leaseMs / 3,
     );
     this.#lookedAt = at;
@@ -66,7 +63,7 @@ export class Watch {
 
   /** Whether another process has written since the last call. */
   hasChanged(): boolean {
-    const version = this.#processes.version();
+    const version = Number(this.#statements.row("dataVersion").data_version);
     const hasChanged = version !== this.#version;
     this.#version = version;
     return hasChanged;

@@ -5,11 +5,12 @@ import type { Lease } from "../rounds/engine.js";
 import type { Batch, BatchResult } from "./batch.js";
 import { transaction, type SqliteDatabase } from "./driver.js";
 import type { InboxFile } from "./file.js";
-import type { Ledger } from "./ledger.js";
+import { Ledger } from "./ledger.js";
 import { LogLimit } from "./log.js";
-import type { Processes } from "./processes.js";
+import { Processes } from "./processes.js";
 import { writeRound, type Result, type Todo } from "./round.js";
 import { currentTime } from "./rows.js";
+import type { Statements } from "./statements.js";
 import { Watch } from "./watch.js";
 
 /** How often keys are removed that were kept for `retentionMs`, in milliseconds: many at once cost less each. */
@@ -31,21 +32,20 @@ export class Writer {
   /** @param lease - of an earlier writer of this process, which may have begun a transaction */
   constructor(
     database: SqliteDatabase,
-    ledger: Ledger,
-    processes: Processes,
+    statements: Statements,
     file: InboxFile,
     settings: InboxSettings,
     lease: Lease | undefined,
   ) {
     this.#database = database;
-    this.#ledger = ledger;
-    this.#processes = processes;
+    this.#ledger = new Ledger(statements);
+    this.#processes = new Processes(statements, settings.leaseMs);
     this.#file = file;
     this.#settings = settings;
     this.#lease = lease;
     this.#hasBegun = lease !== undefined;
     this.#log = new LogLimit(database, file);
-    this.#watch = new Watch(ledger, processes, settings.leaseMs);
+    this.#watch = new Watch(statements, settings.leaseMs);
   }
 
   write(round: Batch): BatchResult {
