@@ -26,6 +26,8 @@ interface Order {
   /** How the thread ends, or the SQL that it runs. */
   readonly how: string;
   readonly isKept?: boolean;
+  /** How many such statements come before. */
+  readonly others?: number;
 }
 
 /** A router whose inbox has a thread with a driver that obeys. */
@@ -114,6 +116,18 @@ describe("when its thread ends", () => {
     expect(errors.at(-1)).toMatchObject({ cause: { code: "KALEYRA_SMS_INBOX_FILE_LOST" } });
     for (const one of files) renameSync(`${one}.away`, one);
     await until(async () => (await sms.receive(post())).status === 200);
+  });
+
+  it("handles what its thread has taken in its first commit, and did not report, without waiting for a lease", async () => {
+    const { sms, order, messages } = obedient();
+    const sent = post();
+    const first = sms.receive(sent);
+    // The thread begins only now: it makes the tables in one transaction, and writes the first round in another.
+    order({ at: "COMMIT", when: "after", how: "exit", others: 1 });
+    expect(await first).toMatchObject({ outcome: "failed", status: 503 });
+    await until(async () => (await sms.receive(sent)).outcome === "duplicate");
+    // By default, a lease is 15 s.
+    await until(() => messages.length === 1);
   });
 
   it("reports an end at which nothing was to be written", async () => {

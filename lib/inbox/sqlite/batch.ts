@@ -57,7 +57,7 @@ export interface BatchResult<Message = SmsMessage> {
   readonly entries: ReadonlyArray<TakenRow<Message>>;
   readonly deadLetters: ReadonlyArray<{ readonly message: Message; readonly attempts: number }>;
   readonly hasUnreadable: boolean;
-  readonly lease: Lease | undefined;
+  readonly lease: Lease;
   readonly due: number;
   readonly failure?: Error;
 }

@@ -9,6 +9,7 @@ import { openFile } from "./drivers.js";
 import { InboxFile } from "./file.js";
 import { assertFree } from "./open-files.js";
 import { Operator } from "./operator.js";
+import { unwrittenLease } from "./processes.js";
 import type { SqliteInboxSettings } from "./sqlite-options.js";
 import { Statements } from "./statements.js";
 import { Upkeep } from "./upkeep.js";
@@ -19,8 +20,8 @@ interface Opening {
   readonly isNewAllowed: boolean;
   /** The process's own descriptor of the file, if this is a thread: see file.ts. */
   readonly descriptor?: number;
-  /** The lease of a thread that has ended, with whose messages this one goes on. */
-  readonly lease?: Lease | undefined;
+  /** The lease of this process, if this is a thread: perhaps of an earlier one, with whose messages it goes on. */
+  readonly lease?: Lease;
 }
 
 export class LocalBackend implements Backend {
@@ -31,7 +32,11 @@ export class LocalBackend implements Backend {
   /** The path of the file. */
   readonly path: string;
 
-  constructor(settings: SqliteInboxSettings, changes: Changes, { isNewAllowed, descriptor, lease }: Opening) {
+  constructor(
+    settings: SqliteInboxSettings,
+    changes: Changes,
+    { isNewAllowed, descriptor, lease = unwrittenLease() }: Opening,
+  ) {
     const { database, file, release } = openPlace(settings, isNewAllowed, descriptor);
     const statements = new Statements(database);
     this.#writer = new Writer(database, statements, file, settings, lease);

@@ -1,10 +1,21 @@
 // The processes that work on the file. Each has a lease: until it ends, the others take the process for alive.
 
+import { randomInt } from "node:crypto";
+
 import type { Lease } from "../rounds/engine.js";
 import type { Statements } from "./statements.js";
 
 /** A lease that ends later than this many leases from now was written by a clock that was ahead. */
 const MAX_LEASES = 10;
+
+/** The largest number that `randomInt` takes: an id is never used again. */
+const IDS = 2 ** 48 - 1;
+
+/**
+ * The lease of a process that has written none. The process knows its id before it writes: if its thread ends after the
+ * first commit, the next one goes on with what that one took.
+ */
+export const unwrittenLease = (): Lease => ({ owner: randomInt(1, IDS), until: 0 });
 
 export class Processes {
   readonly #statements: Statements;
@@ -21,13 +32,13 @@ export class Processes {
    *
    * @param isForced - whether to renew the lease in any case
    */
-  renew(lease: Lease | undefined, now: number, isForced: boolean): Lease {
-    if (lease !== undefined && !isForced && !this.isOld(lease, now)) return lease;
+  renew(lease: Lease, now: number, isForced: boolean): Lease {
+    if (!isForced && !this.isOld(lease, now)) return lease;
     const until = now + this.#leaseMs;
-    if (lease !== undefined && this.#statements.run("renew", until, lease.owner) === 1) {
-      return { owner: lease.owner, until };
-    }
-    return { owner: Number(this.#statements.get("addProcess").run(until).lastInsertRowid), until };
+    if (this.#statements.run("renew", until, lease.owner) === 1) return { ...lease, until };
+    const { owner } = lease.until === 0 ? lease : unwrittenLease();
+    this.#statements.run("addProcess", owner, until);
+    return { owner, until };
   }
 
   /** Whether to renew a lease: a third of it is over, or the clock was set back and it ends too late. */

@@ -24,7 +24,7 @@ export interface Todo {
   readonly ended: readonly EndedRow[];
   /** Messages that the file says are held, and that run now. */
   readonly started: readonly OwnRow[];
-  readonly lease: Lease | undefined;
+  readonly lease: Lease;
   /** The rows of all messages of this process, given only if the file may say otherwise. */
   readonly known: readonly number[] | undefined;
   /** Whether the process has messages that others must not take. */
@@ -46,7 +46,7 @@ export interface Todo {
 
 /** What a round has written. */
 export interface Result {
-  readonly lease: Lease | undefined;
+  readonly lease: Lease;
   /** One for each arrival. */
   readonly stored: readonly Stored[];
   /** The messages that this process takes, from the file or from the arrivals. */
@@ -76,7 +76,7 @@ export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now:
     processes.clampLeases(now);
     isDue = true;
   }
-  if (todo.known !== undefined && todo.lease !== undefined) {
+  if (todo.known !== undefined) {
     ledger.releaseUnknown(todo.lease.owner, todo.known, now);
     isDue = true;
   }
@@ -89,7 +89,7 @@ export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now:
   const canTake = free > 0 && (isDue || todo.arrivals.length > 0);
   const lease =
     canTake || todo.hasMessages || todo.isInspection ? processes.renew(todo.lease, now, todo.isInspection) : todo.lease;
-  const owner = lease?.owner ?? 0;
+  const { owner } = lease;
   const entries: TakenRow[] = [];
   let hasUnreadable = false;
   const started = todo.started.filter((entry) => entry.owner === owner).map(({ seq }) => seq);
@@ -135,7 +135,7 @@ function inspect(
   const deadLetters: CutShort[] = [];
   const remaining = new Map<number, { readonly until: number; readonly since: number }>();
   let hasTakenOver = false;
-  for (const [owner, until] of processes.expired(lease?.owner ?? 0, now)) {
+  for (const [owner, until] of processes.expired(lease.owner, now)) {
     const known = suspects.get(owner);
     const suspect = known?.until === until ? known : { until, since: now };
     if (now - suspect.since < leaseMs / 3) remaining.set(owner, suspect);

@@ -74,7 +74,7 @@ export const marked = (version: number): string =>
  * - `message.body` is null if the message was forgotten while it ran.
  * - `message_turn` holds the order of each source, whatever the code does.
  * - `done` keeps only the key of a handled or forgotten message. New messages then reuse the space of old ones.
- * - `process.until` is when the lease of a process ends. A `process.id` is never used again.
+ * - `process.until` is when the lease of a process ends. A `process.id` is random, and never used again.
  * - `inbox` has one row: the name of the inbox that owns the file.
  */
 export const VERSIONS: readonly string[] = [
@@ -101,7 +101,7 @@ export const VERSIONS: readonly string[] = [
      name TEXT NOT NULL
    ) STRICT;
    CREATE TABLE process (
-     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     id INTEGER PRIMARY KEY,
      until INTEGER NOT NULL
    ) STRICT;`,
 ];
@@ -131,8 +131,6 @@ export const REPAIRS: readonly string[] = [
    WHERE name = 'message' AND seq NOT BETWEEN 0 AND ${MAX}`,
   `DELETE FROM process WHERE id NOT ${VALID}`,
   `UPDATE process SET until = 0 WHERE until NOT BETWEEN 0 AND ${MAX}`,
-  `UPDATE sqlite_sequence SET seq = (SELECT coalesce(MAX(id), 0) FROM process)
-   WHERE name = 'process' AND seq NOT BETWEEN 0 AND ${MAX}`,
   // A message with an unknown state or an unknown owner would never be taken, and would block its source.
   `UPDATE message SET state = ${STATE.behind}, owner = NULL
    WHERE state < ${STATE.waiting} OR state > ${STATE.unreadable}
@@ -206,7 +204,7 @@ export const SQL = {
   clamp: `UPDATE message SET at = ? WHERE state = ${STATE.waiting} AND at > ? + ? * (1 << min(attempts, 30))`,
 
   // The leases of processes.
-  addProcess: "INSERT INTO process (until) VALUES (?)",
+  addProcess: "INSERT INTO process (id, until) VALUES (?, ?)",
   renew: "UPDATE process SET until = ? WHERE id = ?",
   expired: "SELECT id, until FROM process WHERE until < ? AND id <> ?",
   nextLeaseEnd: "SELECT MIN(until) AS until FROM process WHERE id <> ?",

@@ -24,18 +24,16 @@ export class Writer {
   readonly #settings: InboxSettings;
   readonly #watch: Watch;
   readonly #log: LogLimit;
-  #lease: Lease | undefined;
+  #lease: Lease;
   #prunedAt = -Infinity;
-  /** Whether a transaction was begun since the last commit. Not every failed round has begun one. */
-  #hasBegun: boolean;
 
-  /** @param lease - of an earlier writer of this process, which may have begun a transaction */
+  /** @param lease - of an earlier writer of this process, which may have written it */
   constructor(
     database: SqliteDatabase,
     statements: Statements,
     file: InboxFile,
     settings: InboxSettings,
-    lease: Lease | undefined,
+    lease: Lease,
   ) {
     this.#database = database;
     this.#ledger = new Ledger(statements);
@@ -43,7 +41,6 @@ export class Writer {
     this.#file = file;
     this.#settings = settings;
     this.#lease = lease;
-    this.#hasBegun = lease !== undefined;
     this.#log = new LogLimit(database, file);
     this.#watch = new Watch(statements, settings.leaseMs);
   }
@@ -57,7 +54,7 @@ export class Writer {
     const isTaking = round.isTaking && !isExceeded;
     const [free, spare] = isTaking ? [round.free, round.spare] : [0, 0];
     if (round.isWoken) this.#watch.due = 0;
-    if (isTaking) this.#watch.look(this.#lease?.owner ?? 0);
+    if (isTaking) this.#watch.look(this.#lease.owner);
     const todo = this.#todo({ ...round, arrivals, free, spare }, currentTime());
     const result = todo === undefined ? undefined : this.#commit(todo);
     return {
@@ -76,18 +73,17 @@ export class Writer {
   /** @returns those of the taken rows that may not be started any more: forgotten, or taken over */
   gone(seqs: readonly number[]): readonly number[] {
     if (!this.#watch.hasChanged()) return [];
-    const startable = this.#ledger.startable(this.#lease?.owner ?? 0);
+    const startable = this.#ledger.startable(this.#lease.owner);
     return seqs.filter((seq) => !startable.has(seq));
   }
 
   /** `undefined` if there is nothing to write. */
   #todo(round: Batch, now: number): Todo | undefined {
     const { due, suspects, isClockSetBack } = this.#watch;
-    const { arrivals, ended, started, known, free, spare } = round;
+    const { arrivals, ended, started, known, isUncertain, free, spare } = round;
     const hasMessages = known.length > 0;
-    const isLeaseOld = hasMessages && this.#lease !== undefined && this.#processes.isOld(this.#lease, now);
+    const isLeaseOld = hasMessages && this.#processes.isOld(this.#lease, now);
     const isInspection = this.#watch.isInspectionDue(now);
-    const isUncertain = round.isUncertain && this.#hasBegun;
     const hasNews = arrivals.length + ended.length > 0;
     const isDue = due <= now && free > 0;
     if (!hasNews && !isLeaseOld && !isInspection && !isUncertain && !isClockSetBack && !isDue) return undefined;
@@ -112,11 +108,9 @@ export class Writer {
     const deps = { ledger: this.#ledger, processes: this.#processes };
     // Also before the transaction: one in a lost file would be lost, and could hide the loss from the check after it.
     this.#file.assertSame();
-    this.#hasBegun = true;
     // By the clock as of the lock: this process may have been frozen until now, and its lease may have ended.
     const result = transaction(this.#database, () => writeRound(deps, this.#settings, todo, currentTime()));
     this.#file.assertSame();
-    this.#hasBegun = false;
     this.#watch.committed(result.due, result.suspects);
     if (todo.isPruning) this.#prunedAt = performance.now();
     this.#lease = result.lease;

@@ -12,6 +12,7 @@ import type { Lease } from "../../rounds/engine.js";
 import type { Backend, Changes, Operations } from "../backend.js";
 import type { Batch, BatchResult, TakenState } from "../batch.js";
 import { descriptorOf, isStillAt } from "../file.js";
+import { unwrittenLease } from "../processes.js";
 import type { SqliteInboxSettings } from "../sqlite-options.js";
 import { RECEIVE, receivedError, type Beginning, type Calls, type Reply, type SentResults } from "./wire.js";
 
@@ -77,7 +78,7 @@ export class ThreadBackend implements Backend {
   #end: { readonly error: Error; readonly until: number } | undefined;
   /** An end that failed no call: it is reported with the next round. */
   #unreported: Error | undefined;
-  #lease: Lease | undefined;
+  #lease: Lease = unwrittenLease();
   /** When the last round was committed, in milliseconds since the epoch. */
   #committedAt = -Infinity;
   #watchdog: NodeJS.Timeout | undefined;

@@ -15,7 +15,7 @@ export interface Beginning {
   readonly settings: SqliteInboxSettings;
   /** The process's own descriptor of the file. */
   readonly descriptor: number;
-  readonly lease: Lease | undefined;
+  readonly lease: Lease;
 }
 
 export interface Calls extends Operations, Pick<Backend, "write" | "gone" | "close"> {}

@@ -1,8 +1,9 @@
 // Another driver under the name of better-sqlite3, whose thread ends, fails or hangs when a spec orders it.
-// The order is in <file>-order, as JSON: { at, when: "before" | "after", how, isKept }. It holds for the next statement
-// that begins with `at`, or for opening the file; with `isKept`, for every one. Each start is noted in <file>-starts.
+// The order is in <file>-order, as JSON: { at, when: "before" | "after", how, isKept, others }. It holds for the next
+// statement that begins with `at`, or for opening the file; with `others`, after so many, and with `isKept`, for every
+// one. Each start is noted in <file>-starts.
 
-const { appendFileSync, existsSync, openSync, readFileSync, rmSync } = require("node:fs");
+const { appendFileSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } = require("node:fs");
 const { isMainThread } = require("node:worker_threads");
 const { setTimeout } = require("node:timers");
 
@@ -58,8 +59,10 @@ module.exports = class Database {
   }
   #obey(sql, now) {
     if (isMainThread || !existsSync(this.#order)) return;
-    const { at, when, how, isKept } = JSON.parse(readFileSync(this.#order, "utf8"));
+    const order = JSON.parse(readFileSync(this.#order, "utf8"));
+    const { at, when, how, isKept, others = 0 } = order;
     if (when !== now || !sql.startsWith(at)) return;
+    if (others > 0) return writeFileSync(this.#order, JSON.stringify({ ...order, others: others - 1 }));
     if (!isKept && how !== "hang") rmSync(this.#order);
     if (how in WAYS) WAYS[how](this.#order);
     else this.#real.exec(how);
