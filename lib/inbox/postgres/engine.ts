@@ -6,9 +6,9 @@ import type { SmsMessage } from "../../callback/message.js";
 import type { MaybePromise } from "../../base/maybe-promise.js";
 import { CUT_SHORT } from "../attempt.js";
 import { backoffAfter } from "../retry.js";
-import type { CutShort, Engine, Entry, Lease, Round, Written } from "../rounds/engine.js";
+import type { CutShort, Engine, Entry, Explanation, Lease, Round, Written } from "../rounds/engine.js";
 import { messageOf as messageOfText, storedText, textOf } from "../stored-message.js";
-import { databaseFailed, isBrief, isConflict } from "./failure.js";
+import { databaseFailed, isBrief, isConflict, isOfStatement } from "./failure.js";
 import type { Notifications } from "./notifications.js";
 import type { PostgresInboxSettings } from "./postgres-options.js";
 import { Pruning } from "./pruning.js";
@@ -51,8 +51,8 @@ export class PostgresEngine implements Engine {
   #spare = randomInt(1, MAX_ID);
   #turn = 0;
   #lease: Lease | undefined;
-  /** Whether messages may ever have been taken. */
-  #isOwner = false;
+  /** Whether the last round was sent to the server. */
+  #isSent = false;
   #due = 0;
   /** The entries of the last round: nobody else has had the time to take them. */
   #fresh: ReadonlySet<Entry> = new Set();
@@ -80,6 +80,7 @@ export class PostgresEngine implements Engine {
     const writes =
       round.arrivals.length + round.ended.length + this.#aside.length > 0 || round.isUncertain || isRenewal;
     if (!writes && round.free === 0) return this.#nothing();
+    this.#isSent = false;
     try {
       const inbox = await this.#setUp.inbox();
       if (round.isTaking) await this.#takeOver(inbox);
@@ -96,8 +97,9 @@ export class PostgresEngine implements Engine {
     return asked.length === 0 ? new Set() : this.#gone(asked);
   }
 
-  explain(error: unknown): { readonly error: unknown; readonly isBrief: boolean } {
-    return { error: databaseFailed(error), isBrief: isBrief(error) };
+  explain(error: unknown): Explanation {
+    const isUnwritten = !this.#isSent || isOfStatement(error);
+    return { error: databaseFailed(error), isBrief: isBrief(error), isUnwritten };
   }
 
   /** Others need not wait until the lease ends. Waits for what still runs. Does not reject. */
@@ -112,8 +114,7 @@ export class PostgresEngine implements Engine {
   async #write(inbox: number, round: Round, writes: boolean): Promise<Written> {
     const arrivals = new Map(round.arrivals.map((message) => [storedText(message.key), message]));
     const keys = Array.from(arrivals.keys());
-    this.#isOwner ||= round.free > 0;
-    const isOwner = round.free > 0 || round.known.length > 0 || (round.isUncertain && this.#isOwner);
+    const isOwner = round.free > 0 || round.known.length > 0 || round.isUncertain;
     const aside = this.#aside;
     const inspects = round.isTaking && this.#suspects.isDue();
     const values = [
@@ -130,7 +131,10 @@ export class PostgresEngine implements Engine {
     const rows = await this.#repeated(() => {
       sentAt = Date.now();
       const process = [isOwner ? this.#owner : null, this.#spare, ++this.#turn, this.#settings.leaseMs];
-      return this.#requests.rows(this.#statements.round, [inbox, ...process, ...values]);
+      return this.#requests.withClient((run) => {
+        this.#isSent = true;
+        return run(this.#statements.round, [inbox, ...process, ...values]);
+      });
     });
     this.#aside = this.#aside.filter((one) => !aside.includes(one));
     const found = new Map<unknown, Row[]>();

@@ -53,7 +53,7 @@ interface Opened {
 }
 
 function opened(settings: PostgresInboxSettings, isExisting: boolean): Opened {
-  const { pool, schema, name, leaseMs, attempts } = settings;
+  const { pool, schema, name, leaseMs } = settings;
   // An idle client whose connection ends emits an error, which would end the process.
   pool.on("error", ignored);
   const limitMs = Math.min(Math.max(leaseMs / 3, MIN_LIMIT_MS), MAX_LIMIT_MS);
@@ -61,7 +61,7 @@ function opened(settings: PostgresInboxSettings, isExisting: boolean): Opened {
   const setUp = new SetUp(requests, settings, isExisting);
   const notifications = new Notifications(requests, schema, name, () => worker.wake());
   const engine = new PostgresEngine(requests, setUp, settings, notifications);
-  const worker: RoundWorker = new RoundWorker(engine, attempts);
+  const worker: RoundWorker = new RoundWorker(engine, settings);
   const operator = new Operator(
     requests,
     setUp,

@@ -39,7 +39,7 @@ export interface Round {
   readonly started: readonly Entry[];
   /** The rows of all messages that this process has, and that have not ended: others must not take them. */
   readonly known: readonly number[];
-  /** Whether the last round failed. It may have been committed: then the process owns messages that are not `known`. */
+  /** Whether the process may own messages that are not `known`: a round that took them may have been committed. */
   readonly isUncertain: boolean;
   /** Whether a message may be due that the engine does not know of: one was replayed, or another process stored it. */
   readonly isWoken: boolean;
@@ -90,9 +90,15 @@ export interface Engine {
    * entries start, never while a round is written.
    */
   gone(entries: readonly Entry[]): MaybePromise<ReadonlySet<Entry>>;
-  /**
-   * The error for users in place of what `write` or `gone` threw: nothing that was sent is in it. `isBrief`: the failure
-   * may be over in a moment, as a lock is. Then the arrivals wait.
-   */
-  explain(error: unknown): { readonly error: unknown; readonly isBrief: boolean };
+  /** Explains what `write` or `gone` has just thrown. */
+  explain(error: unknown): Explanation;
+}
+
+export interface Explanation {
+  /** The error for users: nothing that was sent is in it. */
+  readonly error: unknown;
+  /** Whether the failure may be over in a moment, as a lock is. Then the arrivals wait. */
+  readonly isBrief: boolean;
+  /** Whether the round was certainly not committed. */
+  readonly isUnwritten: boolean;
 }

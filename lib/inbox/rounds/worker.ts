@@ -1,25 +1,20 @@
 // Runs the rounds of an inbox in this process: plans each round, has its engine write it, and hands out the messages
 // that it took. At most one round is being written: what comes meanwhile is in the next one.
 
-import { AsyncResource } from "node:async_hooks";
-
 import { codedError } from "../../base/errors.js";
 import { then, type MaybePromise } from "../../base/maybe-promise.js";
 import type { SmsMessage } from "../../callback/message.js";
 import { phoneNumber } from "../../callback/phone-number.js";
 import { Arrivals } from "../arrivals.js";
 import { atMostOncePerSecond } from "../at-most-once-per-second.js";
+import type { InboxSettings } from "../inbox-options.js";
 import type { InboxWork } from "../inbox.js";
+import { Alarm } from "./alarm.js";
 import type { Engine, Lease, Round, Written } from "./engine.js";
+import { Failures } from "./failures.js";
 import { Gathering } from "./gathering.js";
 import { InFlight } from "./in-flight.js";
 
-/** The longest delay before a round is retried after a failure that is likely to be brief, in milliseconds. */
-const BRIEF_MS = 5;
-/** The longest delay before a round is retried after any other failure, in milliseconds. */
-const MAX_RETRY_MS = 1_000;
-/** How long a failure may pass for a brief one before it is reported, in milliseconds. */
-const PATIENCE_MS = 1_000;
 /** How long closing tries to write the last outcomes, in milliseconds. After that, the messages stay leased. */
 const CLOSING_MS = 2_000;
 /** So many arrivals are looked through for those for which nobody waits any more, also while a round is written. */
@@ -37,8 +32,8 @@ export class RoundWorker {
   #work: InboxWork | undefined;
   readonly #report = atMostOncePerSecond((cause) => this.#work?.failed(cause));
   readonly #reportUnwritten = atMostOncePerSecond((cause) => this.#work?.unwritten?.(cause));
-  /** Bound to the asynchronous context in which the inbox was made: rounds must not keep the context of a callback. */
-  readonly #next = AsyncResource.bind(() => this.#begin());
+  readonly #next = new Alarm(() => this.#begin());
+  readonly #failures: Failures;
   #lease: Lease | undefined;
   /** When the next message is known to be due, in milliseconds since the epoch; `Infinity` if none is. */
   #due = 0;
@@ -46,22 +41,21 @@ export class RoundWorker {
   #wakes = 0;
   /** When the last round was written. By the monotonic clock. */
   #writtenAt = -Infinity;
-  #immediate: NodeJS.Immediate | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #isRunning = false;
   #isNextSoon = false;
   /** How many of the arrivals have a part in the round that runs. */
   #tried = 0;
-  /** Whether the last round failed, but may have been committed. */
+  /** Whether the round that runs may take messages. */
+  #mayTake = false;
+  /** Whether such a round failed, and may have been committed. Not any more once a later one is written. */
   #isUncertain = false;
-  #failure: { readonly since: number; readonly retryMs: number } | undefined;
   #closing:
     { readonly since: number; readonly resolve: () => void; readonly reject: (cause: unknown) => void } | undefined;
   #isClosed = false;
 
-  /** @param attempts - the number of attempts of each message */
-  constructor(engine: Engine, attempts: number) {
+  constructor(engine: Engine, { attempts, leaseMs }: Pick<InboxSettings, "attempts" | "leaseMs">) {
     this.#engine = engine;
+    this.#failures = new Failures(leaseMs);
     this.#inFlight = new InFlight(attempts, () => this.#runSoon());
   }
 
@@ -94,7 +88,10 @@ export class RoundWorker {
     this.#runSoon();
   }
 
-  /** Rejects with the error that kept the last outcomes from being written. */
+  /**
+   * Resolves when the last outcomes are written, and messages that this process may have taken without knowing are given
+   * back. Rejects with the error that prevented it.
+   */
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#closing = { since: performance.now(), resolve, reject };
@@ -107,25 +104,13 @@ export class RoundWorker {
   #runSoon(): void {
     if (this.#isNextSoon || this.#isClosed) return;
     this.#isNextSoon = true;
-    if (!this.#isRunning) this.#plan(undefined);
-  }
-
-  /** @param ms - the delay of the next round in milliseconds; `undefined` for the next turn of the event loop */
-  #plan(ms: number | undefined): void {
-    this.#cancel();
-    if (ms === undefined) this.#immediate = setImmediate(this.#next);
-    else this.#timer = setTimeout(this.#next, ms);
-  }
-
-  #cancel(): void {
-    clearTimeout(this.#timer);
-    clearImmediate(this.#immediate);
+    if (!this.#isRunning) this.#next.setNextTurn();
   }
 
   #begin(): void {
-    this.#cancel();
     this.#isRunning = true;
     this.#isNextSoon = false;
+    this.#mayTake = false;
     this.#tried = this.#arrivals.waiting.length;
     try {
       const step = this.#step();
@@ -150,7 +135,7 @@ export class RoundWorker {
       if (failed !== undefined) this.#recover(failed.error);
       this.#planNext();
     } catch {
-      this.#plan(MAX_RETRY_MS);
+      this.#next.set(this.#failures.maxRetryMs);
     }
   }
 
@@ -162,15 +147,14 @@ export class RoundWorker {
       }
       this.#arrivals.dropAborted();
       if (!this.#hasToWrite()) {
-        this.#failure = undefined;
+        this.#failures.over();
         return;
       }
       const round = this.#round();
       const wakes = this.#wakes;
       this.#tried = round.arrivals.length;
-      this.#isUncertain = true;
-      const write = this.#engine.write(round);
-      return then(write, (written) => {
+      this.#mayTake = round.free + round.spare > 0;
+      return then(this.#engine.write(round), (written) => {
         this.#wakes -= wakes;
         this.#written(round, written);
       });
@@ -180,12 +164,12 @@ export class RoundWorker {
   #planNext(): void {
     if (this.#isClosed) return;
     if (this.#closing !== undefined && this.#isIdle()) this.#finish(this.#closing.resolve);
-    else if (this.#isNextSoon) this.#plan(undefined);
-    else if (this.#failure !== undefined) this.#plan(this.#failure.retryMs);
+    else if (this.#isNextSoon) this.#next.setNextTurn();
+    else if (this.#failures.retryMs !== undefined) this.#next.set(this.#failures.retryMs);
     else if (this.#inFlight.canStart(this.#concurrency) || this.#isDue()) this.#runSoon();
     else if (this.#work !== undefined) {
       const lookMs = this.#engine.lookMs - (performance.now() - this.#writtenAt);
-      this.#plan(Math.max(this.#free() > 0 ? Math.min(lookMs, this.#due - Date.now()) : lookMs, 1));
+      this.#next.set(Math.max(this.#free() > 0 ? Math.min(lookMs, this.#due - Date.now()) : lookMs, 1));
     }
   }
 
@@ -203,6 +187,7 @@ export class RoundWorker {
 
   #hasToWrite(): boolean {
     if (this.#arrivals.waiting.length + this.#inFlight.ended.length > 0) return true;
+    if (this.#closing !== undefined && this.#isIdle()) return false;
     if (this.#isUncertain || this.#wakes > 0 || this.#isDue()) return true;
     return this.#work !== undefined && performance.now() - this.#writtenAt >= this.#engine.lookMs;
   }
@@ -224,7 +209,7 @@ export class RoundWorker {
 
   #written({ ended, started }: Round, written: Written): void {
     this.#isUncertain = false;
-    this.#failure = undefined;
+    this.#failures.over();
     this.#writtenAt = performance.now();
     this.#due = written.due;
     this.#inFlight.written(ended.length, started);
@@ -246,34 +231,30 @@ export class RoundWorker {
   }
 
   #recover(error: unknown): void {
-    const now = performance.now();
-    const since = this.#failure?.since ?? now;
-    const { error: failure, isBrief } = this.#engine.explain(error);
-    const retryMs = isBrief
-      ? Math.ceil(Math.random() * BRIEF_MS)
-      : Math.min(2 * (this.#failure?.retryMs ?? BRIEF_MS), MAX_RETRY_MS);
-    this.#failure = { since, retryMs };
+    const { error: failure, isBrief, isUnwritten } = this.#engine.explain(error);
+    if (this.#mayTake && !isUnwritten) this.#isUncertain = true;
+    const { since, isReported } = this.#failures.failed(isBrief);
     // After a brief failure, the arrivals may still be written in time.
     if (!isBrief) for (const { reject } of this.#arrivals.take(this.#tried)) reject(failure);
-    const isReported = !isBrief || now - since >= PATIENCE_MS;
     if (isReported && this.#inFlight.ended.length > 0) this.#reportUnwritten(failure);
     else if (isReported) this.#report(failure);
     const closing = this.#closing;
-    if (closing !== undefined && !this.#inFlight.hasRunning && now - Math.max(since, closing.since) >= CLOSING_MS) {
-      this.#finish(() => closing.reject(failure));
-    }
+    if (closing === undefined || this.#inFlight.hasRunning) return;
+    if (performance.now() - Math.max(since, closing.since) >= CLOSING_MS) this.#finish(() => closing.reject(failure));
   }
 
   #finish(settle: () => void): void {
     this.#isClosed = true;
-    this.#cancel();
+    this.#next.clear();
     this.#arrivals.reject(codedError("KALEYRA_SMS_INBOX_CLOSED"));
     settle();
   }
 
+  /** Whether nothing is left to do, also for messages that this process may have taken without knowing. */
   #isIdle(): boolean {
     const { hasReady, hasRunning, ended } = this.#inFlight;
-    return this.#arrivals.waiting.length === 0 && !hasReady && !hasRunning && ended.length === 0;
+    const isEmpty = this.#arrivals.waiting.length === 0 && ended.length === 0;
+    return isEmpty && !hasReady && !hasRunning && !this.#isUncertain;
   }
 
   #isDue(): boolean {

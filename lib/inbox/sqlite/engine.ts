@@ -2,7 +2,7 @@
 
 import { then, type MaybePromise } from "../../base/maybe-promise.js";
 import type { SmsMessage } from "../../callback/message.js";
-import type { Engine, Entry, Round, Written } from "../rounds/engine.js";
+import type { Engine, Entry, Explanation, Round, Written } from "../rounds/engine.js";
 import { textOf } from "../stored-message.js";
 import type { Backend } from "./backend.js";
 import type { Batch, BatchResult } from "./batch.js";
@@ -27,8 +27,8 @@ export class SqliteEngine implements Engine {
     );
   }
 
-  explain(error: unknown): { readonly error: unknown; readonly isBrief: boolean } {
-    return { error: fileFailed(error), isBrief: isBusy(error) };
+  explain(error: unknown): Explanation {
+    return { error: fileFailed(error), isBrief: isBusy(error), isUnwritten: isBusy(error) };
   }
 }
 

@@ -55,7 +55,7 @@ interface Opened {
 function opened(settings: SqliteInboxSettings, isNewAllowed: boolean): Opened {
   const changes: Changes = { wake: () => worker.wake(), forget: (source) => worker.forget(source) };
   const { backend, unmark } = openBackend(settings, changes, isNewAllowed);
-  const worker = new RoundWorker(new SqliteEngine(backend), settings.attempts);
+  const worker = new RoundWorker(new SqliteEngine(backend), settings);
   const { operations } = backend;
 
   const close = async (): Promise<void> => {
