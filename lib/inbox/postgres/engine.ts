@@ -112,8 +112,7 @@ export class PostgresEngine implements Engine {
   }
 
   async #write(inbox: number, round: Round, writes: boolean): Promise<Written> {
-    const arrivals = new Map(round.arrivals.map((message) => [storedText(message.key), message]));
-    const keys = Array.from(arrivals.keys());
+    const { keys, arrivals, numbers } = distinct(round.arrivals);
     const isOwner = round.free > 0 || round.known.length > 0 || round.isUncertain;
     const aside = this.#aside;
     const inspects = round.isTaking && this.#suspects.isDue();
@@ -121,8 +120,8 @@ export class PostgresEngine implements Engine {
       writes,
       ...this.#endedOf(round, aside),
       keys,
-      Array.from(arrivals.values(), ({ source }) => rowSource(source)),
-      Array.from(arrivals.values(), textOf),
+      arrivals.map(({ source }) => rowSource(source)),
+      arrivals.map(textOf),
       round.isUncertain ? round.known : null,
       round.free,
       inspects,
@@ -146,20 +145,13 @@ export class PostgresEngine implements Engine {
     const of = (kind: string): readonly Row[] => found.get(kind) ?? [];
     this.#renew(of("owner"), sentAt);
     if (inspects) this.#suspects.seen(of("expired"), of("lease"));
-    const isNew = arrivals.size + round.ended.length > 0;
+    const isNew = arrivals.length + round.ended.length > 0;
     this.#plan(of("due"), isNew);
     this.#pruning.prune(inbox);
 
     const duplicates = new Set(of("duplicate").map(({ r_n }) => Number(r_n)));
-    const isFirst = new Set<string>();
-    const numbers = new Map(keys.map((key, n) => [key, n + 1]));
-    const stored = round.arrivals.map(({ key }) => {
-      const text = storedText(key);
-      const isRepeated = isFirst.has(text);
-      isFirst.add(text);
-      return isRepeated || duplicates.has(numbers.get(text) ?? 0) ? "duplicate" : "stored";
-    });
-    const claimed = of("claimed").flatMap((row) => this.#entryOf(row, arrivals.get(keys[Number(row.r_n) - 1] ?? "")));
+    const stored = numbers.map((n) => (n === undefined || duplicates.has(n) ? "duplicate" : "stored"));
+    const claimed = of("claimed").flatMap((row) => this.#entryOf(row, arrivals[Number(row.r_n) - 1]));
     const taken = of("taken").flatMap((row) =>
       // Not the arrival: of a dead letter that came again, the message as it came first is kept.
       this.#entryOf(row, messageOf(row.r_key, row.r_source, row.r_body)),
@@ -258,4 +250,22 @@ export class PostgresEngine implements Engine {
     const { leaseMs } = this.#settings;
     return this.#lease === undefined || this.#lease.until - now < leaseMs * 0.75 || this.#lease.until - now > leaseMs;
   }
+}
+
+interface Distinct {
+  /** Of each key, the first message. */
+  readonly arrivals: readonly SmsMessage[];
+  /** Their keys, as the rows have them. */
+  readonly keys: readonly string[];
+  /** Of each message that was given, its number among `arrivals`, from 1; `undefined` if one with its key came before. */
+  readonly numbers: ReadonlyArray<number | undefined>;
+}
+
+function distinct(given: readonly SmsMessage[]): Distinct {
+  const first = new Map<string, SmsMessage>();
+  const numbers = given.map((message) => {
+    const key = storedText(message.key);
+    return first.has(key) ? undefined : first.set(key, message).size;
+  });
+  return { arrivals: Array.from(first.values()), keys: Array.from(first.keys()), numbers };
 }

@@ -347,30 +347,42 @@ BEGIN${BEGIN}
   PERFORM sms_promote_1(p_inbox, sources_, now_);
 END`;
 
-/** Erases a subscriber. Of a message that runs, the row stays until it has ended: it keeps the order. */
+/**
+ * Erases a subscriber. Of a message that runs, the row stays until it has ended: it keeps the order.
+ *
+ * By their keys: a message that is replayed, taken or ended at this moment has another state when its row is free.
+ */
 const FORGET = `
 DECLARE
   now_ bigint := ${NOW};
+  keys_ text[];
   count_ integer;
-  running_ integer;
+  total_ integer := 0;
 BEGIN${BEGIN}
   PERFORM 1 FROM ${LOCKED_HEAD("p_source")} AS head;
-  WITH gone AS (
-    DELETE FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND ${HEAD} AND owner IS NULL RETURNING key, seq),
-  behind AS (
-    DELETE FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND state = ${STATE.behind} RETURNING key, seq),
-  aside AS (
-    DELETE FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND ${ASIDE} RETURNING key, seq)
-  INSERT INTO sms_done (inbox, key, seq, at)
-  SELECT p_inbox, key, seq, now_ FROM (TABLE gone UNION ALL TABLE behind UNION ALL TABLE aside) AS forgotten
-  ON CONFLICT (inbox, key) DO UPDATE SET at = excluded.at;
-  GET DIAGNOSTICS count_ = ROW_COUNT;
-  UPDATE sms_message SET body = NULL
-  WHERE inbox + 0 = p_inbox AND source = p_source AND ${HEAD} AND body IS NOT NULL;
-  GET DIAGNOSTICS running_ = ROW_COUNT;
+  keys_ := ARRAY(
+    SELECT key FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND ${HEAD}
+    UNION ALL SELECT key FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND state = ${STATE.behind}
+    UNION ALL SELECT key FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND ${ASIDE});
+  LOOP
+    WITH gone AS (
+      DELETE FROM sms_message WHERE inbox + 0 = p_inbox AND key = ANY (keys_) AND owner IS NULL RETURNING key, seq)
+    INSERT INTO sms_done (inbox, key, seq, at) SELECT p_inbox, key, seq, now_ FROM gone
+    ON CONFLICT (inbox, key) DO UPDATE SET at = excluded.at;
+    GET DIAGNOSTICS count_ = ROW_COUNT;
+    total_ := total_ + count_;
+    UPDATE sms_message SET body = NULL
+    WHERE inbox + 0 = p_inbox AND key = ANY (keys_) AND owner IS NOT NULL AND body IS NOT NULL;
+    GET DIAGNOSTICS count_ = ROW_COUNT;
+    total_ := total_ + count_;
+    -- One that was taken before the first of the two statements, and ended before the second.
+    PERFORM 1 FROM sms_message
+    WHERE inbox + 0 = p_inbox AND key = ANY (keys_) AND (owner IS NULL OR body IS NOT NULL) LIMIT 1;
+    EXIT WHEN NOT FOUND;
+  END LOOP;
   -- What came while its head was deleted: if another head was there at first, this transaction did not hold the lock.
   PERFORM sms_promote_1(p_inbox, ARRAY[p_source], now_);
-  RETURN count_ + running_;
+  RETURN total_;
 END`;
 
 /** Replays one dead letter. */
