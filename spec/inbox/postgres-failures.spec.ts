@@ -290,6 +290,48 @@ describeWithPostgres("postgresInbox", () => {
     await recovered(recorded);
   }, 40_000);
 
+  it("answers 503 while no standby confirms, does not use up connections, and works when one does", async () => {
+    const recorded = router({ inbox: { schema: "replicated", leaseMs: 3_000 } });
+    const receiver = router({
+      inbox: { schema: "replicated", name: "receiver", leaseMs: 3_000 },
+      router: { concurrency: 0 },
+    });
+    for (const one of [recorded, receiver]) await recovered(one);
+    await server.query("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+    await server.query("SELECT pg_reload_conf()");
+    const unconfirmed = async (): Promise<number> =>
+      Number((await server.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))[0]?.count);
+    const sent = post({ id: "unconfirmed" });
+    let most = 0;
+    try {
+      await until(async () => (await receiver.sms.receive(post({ id: `${Math.random()}` }))).status === 503);
+      for (const one of [recorded, receiver]) await refused(one);
+      // Each takes 400 ms, and each second a statement is given up.
+      for (let n = 0; n < 20; n++) {
+        expect(await receiver.sms.receive(post({ id: `late ${n}`, source: `${n}` }))).toMatchObject({ status: 503 });
+        most = Math.max(most, await unconfirmed());
+      }
+      expect(most).toBeGreaterThan(0);
+      expect(most).toBeLessThanOrEqual(4);
+      const kept = `SELECT FROM replicated.sms_message WHERE body LIKE '%"unconfirmed"%'`;
+      const isKept = async (): Promise<boolean> => (await server.query(kept)).length === 1;
+      const isRefused = async () => expect(await receiver.sms.receive(sent)).toMatchObject({ status: 503 });
+      for (const end = Date.now() + 20_000; !(await isKept()) && Date.now() < end;) await isRefused();
+      // It is stored here, and nowhere else: it is no duplicate, either. Some of them wait for a round before.
+      expect(await isKept()).toBe(true);
+      for (let n = 0; n < 5; n++) await isRefused();
+      keepsSecrets(recorded);
+    } finally {
+      await server.query("ALTER SYSTEM RESET synchronous_standby_names");
+      await server.query("SELECT pg_reload_conf()");
+    }
+    for (const one of [recorded, receiver]) await recovered(one);
+    expect(await receiver.sms.receive(sent)).toMatchObject({ status: 200 });
+    await until(async () => (await isIdle(recorded.inbox)) && (await unconfirmed()) === 0, 10_000);
+    const keys = recorded.messages.map(({ key }) => key);
+    expect(keys).toHaveLength(new Set(keys).size);
+  }, 60_000);
+
   it("goes on if an idle connection ends, and if the one that listens does", async () => {
     const recorded = router();
     await recovered(recorded);

@@ -9,6 +9,7 @@ import { readPostgresOptions, type PostgresInboxOptions, type PostgresInboxSetti
 import { sizeOf } from "./pool.js";
 import { Requests } from "./requests.js";
 import { SetUp } from "./set-up.js";
+import { Unconfirmed } from "./unconfirmed.js";
 
 /** How long a statement and a connection may take at most, in milliseconds. */
 const MAX_LIMIT_MS = 5_000;
@@ -57,7 +58,8 @@ function opened(settings: PostgresInboxSettings, isExisting: boolean): Opened {
   // An idle client whose connection ends emits an error, which would end the process.
   pool.on("error", ignored);
   const limitMs = Math.min(Math.max(leaseMs / 3, MIN_LIMIT_MS), MAX_LIMIT_MS);
-  const requests = new Requests(pool, limitMs);
+  const requests: Requests = new Requests(pool, limitMs, () => unconfirmed.end());
+  const unconfirmed = new Unconfirmed(requests, schema, limitMs);
   const setUp = new SetUp(requests, settings, isExisting);
   const notifications = new Notifications(requests, schema, name, () => worker.wake());
   const engine = new PostgresEngine(requests, setUp, settings, notifications);
@@ -78,6 +80,7 @@ function opened(settings: PostgresInboxSettings, isExisting: boolean): Opened {
       await operator.close();
       await engine.close();
       await notifications.close();
+      await unconfirmed.close();
       pool.removeListener("error", ignored);
     }
   };

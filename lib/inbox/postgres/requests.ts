@@ -19,13 +19,18 @@ interface Connecting {
 export class Requests {
   readonly #pool: PostgresPool;
   readonly #limitMs: number;
+  readonly #onLate: () => void;
   /** What came too late for its request. The next request takes one of them, or the pool gets it back. */
   readonly #late: Connecting[] = [];
 
-  /** @param limitMs - how long a statement may take, and how long a connection may take, in milliseconds */
-  constructor(pool: PostgresPool, limitMs: number) {
+  /**
+   * @param limitMs - how long a statement may take, and how long a connection may take, in milliseconds
+   * @param onLate - called when a statement took longer: the server may still be running it
+   */
+  constructor(pool: PostgresPool, limitMs: number, onLate: () => void) {
     this.#pool = pool;
     this.#limitMs = limitMs;
+    this.#onLate = onLate;
   }
 
   /** Runs a statement, which is a transaction of its own. */
@@ -50,7 +55,10 @@ export class Requests {
 
   /** Runs a statement on a client that is checked out. */
   async run(client: PostgresClient, text: string, values: unknown[] = []): Promise<Row[]> {
-    const { rows } = await within(client.query({ text, values }), this.#limitMs, () => timedOut("answer"));
+    const { rows } = await within(client.query({ text, values }), this.#limitMs, () => {
+      this.#onLate();
+      return timedOut("answer");
+    });
     return rows as Row[];
   }
 

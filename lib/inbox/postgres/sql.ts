@@ -211,6 +211,8 @@ BEGIN${BEGIN}
     new_ := ARRAY(SELECT n FROM unnest(p_keys) WITH ORDINALITY AS new (key, n)
       WHERE ${IS_KEPT("new.key")} IS NULL AND ${IS_DONE("new.key")} IS NULL);
     IF cardinality(new_) < cardinality(p_keys) THEN
+      -- A transaction that has written something waits for a standby: what a duplicate repeats may have come just now.
+      PERFORM pg_logical_emit_message(true, 'express-kaleyra-sms', ''::text);
       FOR row_ IN
         SELECT n, (SELECT state FROM sms_message WHERE inbox + 0 = p_inbox AND key = new.key LIMIT 1) AS state
         FROM unnest(p_keys) WITH ORDINALITY AS new (key, n) WHERE n <> ALL (new_)
@@ -483,17 +485,25 @@ export const SET_UP = {
 
 export const NOTIFY = "SELECT pg_notify($1, $2)";
 
+/** How every table and function of a schema is named in the statements of an inbox. */
+export const tablesOf = (schema: string): string => `${identifier(schema)}.sms_`;
+/** Ends connections that have waited for a standby for longer than $1 milliseconds, with a statement that names $2. */
+export const END_UNCONFIRMED = `
+  SELECT count(pg_terminate_backend(pid)) AS ended FROM pg_stat_activity
+  WHERE usename = current_user AND datname = current_database() AND wait_event = 'SyncRep'
+    AND query_start < clock_timestamp() - $1::float8 * interval '1 millisecond' AND strpos(query, $2) > 0`;
+
 /** What the inbox sends when its tables are there. The first value is always the number of the inbox. */
 export function statementsOf(schema: string) {
-  const [message, done, process] = ["message", "done", "process"].map((table) => `${identifier(schema)}.sms_${table}`);
+  const [message, done, process] = ["message", "done", "process"].map((table) => tablesOf(schema) + table);
   const call = (name: string, values: number): string =>
-    `SELECT * FROM ${identifier(schema)}.${name}(${Array.from({ length: values }, (_, n) => `$${n + 1}`).join(", ")})`;
+    `SELECT * FROM ${tablesOf(schema)}${name}_1(${Array.from({ length: values }, (_, n) => `$${n + 1}`).join(", ")})`;
   return {
-    round: call("sms_round_1", 19),
-    takeOver: call("sms_take_over_1", 5),
-    forget: call("sms_forget_1", 2),
-    replay: call("sms_replay_1", 2),
-    replaySome: call("sms_replay_some_1", 3),
+    round: call("round", 19),
+    takeOver: call("take_over", 5),
+    forget: call("forget", 2),
+    replay: call("replay", 2),
+    replaySome: call("replay_some", 3),
     startable: `SELECT seq, owner FROM ${message}
                 WHERE inbox + 0 = $1 AND owner = ANY ($2) AND body IS NOT NULL`,
     // One process at a time, in steps.
@@ -504,7 +514,7 @@ export function statementsOf(schema: string) {
             SELECT count(*) AS pruned FROM pruned`,
     leave: `DELETE FROM ${process} WHERE inbox = $1 AND id = $2 AND NOT EXISTS (
               SELECT FROM ${message} WHERE owner = $2)`,
-    stats: call("sms_stats_1", 1),
+    stats: call("stats", 1),
     letters: `SELECT seq, key, source, body, attempts, at, reason FROM ${message}
               WHERE inbox = $1 AND state = ${STATE.dead} AND seq > coalesce(
                 $3::bigint, (SELECT seq FROM ${message} WHERE inbox + 0 = $1 AND key = $2),
