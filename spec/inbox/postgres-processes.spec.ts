@@ -232,13 +232,18 @@ describeWithPostgres("postgresInbox", () => {
     }
     const pool = new Pool({ connectionString: server.url, Client: Unheard });
     ended.push(() => pool.end());
+    // It has noticed, and does not listen any more.
+    const noticed = new Promise((resolve) => pool.once("remove", resolve));
     const worker = recorder({ inbox: postgresInbox({ pool, name }) });
     ended.push(() => worker.sms.close());
     const { sms } = router(name, { concurrency: 0 });
-    await waitFor(2_500);
+    await noticed;
     const began = performance.now();
-    await sms.receive(post());
-    await until(() => worker.messages.length === 1);
-    expect(performance.now() - began).toBeLessThan(1_000);
+    // Each comes just after it has looked: looking once a second, as where it is notified, would take four seconds.
+    for (let n = 1; n <= 4; n++) {
+      await sms.receive(post({ source: `${n}` }));
+      await until(() => worker.messages.length === n);
+    }
+    expect(performance.now() - began).toBeLessThan(2_000);
   }, 20_000);
 });
