@@ -462,6 +462,20 @@ describeWithPostgres("inbox --postgres", () => {
     expect([code, json]).toMatchObject([2, { error: { message: expect.stringContaining("GRANT USAGE") } }]);
   });
 
+  it.each([
+    [0, "an older express-kaleyra-sms than this one, which needs version 1. Start the app with this"],
+    [99, "a newer express-kaleyra-sms than this one, which knows version 1. Update express-kaleyra-sms"],
+  ])("exits with 2 if the tables have version %d, and says what to do", async (version, says) => {
+    const own = await server.createDatabase();
+    await startApp(postgresInbox({ pool: pool(own), attempts: 1 })).fail("1");
+    await server.query(`UPDATE express_kaleyra_sms.sms_version SET version = ${version}`, own);
+    const { code, json } = await commandJson(["inbox", "stats", "--postgres", own]);
+    expect([code, json]).toMatchObject([
+      2,
+      { error: { code: "KALEYRA_SMS_INBOX_DATABASE_UNFIT", message: expect.stringContaining(says) } },
+    ]);
+  });
+
   it("leaves no lease behind", async () => {
     const own = await server.createDatabase();
     const app = startApp(postgresInbox({ pool: pool(own), attempts: 1 }));

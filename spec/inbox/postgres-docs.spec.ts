@@ -58,6 +58,8 @@ describeWithPostgres("docs/inbox-engines.md", () => {
   it("grants what the inbox needs where another role has made its tables", async () => {
     const url = await server.createDatabase();
     await server.query(block("sql", "AUTHORIZATION app"), url);
+    // As a careful administrator does: by default, everybody may execute every function.
+    await server.query("ALTER DEFAULT PRIVILEGES FOR ROLE app REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC", url);
     await use(url, "app");
     await server.query(block("sql", "GRANT USAGE"), url);
     await use(url, "sms_app");

@@ -108,6 +108,31 @@ describeWithPostgres("postgresInbox", () => {
     expect(await poor.sms.receive(post())).toMatchObject({ outcome: "stored" });
   });
 
+  it("says what to run if its role may not execute the functions, and works when it may", async () => {
+    const url = await server.createDatabase();
+    const role = `careful_${url.slice(url.lastIndexOf("_") + 1)}`;
+    await server.query(
+      `CREATE ROLE ${role} LOGIN; ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC`,
+      url,
+    );
+    await opened(url).inbox.stats();
+    await server.query(
+      `GRANT USAGE ON SCHEMA express_kaleyra_sms TO ${role};
+       GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA express_kaleyra_sms TO ${role}`,
+      url,
+    );
+    const { sms, inbox, errors } = opened(url.replace("postgres@", `${role}@`));
+    const missing = {
+      code: "KALEYRA_SMS_INBOX_DATABASE_UNFIT",
+      message: expect.stringContaining("GRANT EXECUTE ON ALL FUNCTIONS"),
+    };
+    await expect(inbox.stats()).rejects.toMatchObject(missing);
+    expect(await sms.receive(post())).toMatchObject({ status: 503 });
+    expect(errors).toMatchObject([{ cause: missing }]);
+    await server.query(`GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA express_kaleyra_sms TO ${role}`, url);
+    expect(await sms.receive(post())).toMatchObject({ outcome: "stored" });
+  });
+
   it("makes its tables in a schema that its role may fill, though the role may make no schema", async () => {
     const url = await server.createDatabase();
     const role = `owner_${url.slice(url.lastIndexOf("_") + 1)}`;

@@ -130,8 +130,9 @@ function explained(cause: unknown, { which, server }: Engine): unknown {
       "KALEYRA_SMS_INBOX_BUSY",
     );
   const code = codeOf(cause);
-  if (code === "KALEYRA_SMS_INVALID_OPTION" || code === "KALEYRA_SMS_INBOX_DATABASE_UNFIT")
-    return wrongUse(inOptionsOfTheCommand(cause), which, "no-inbox");
+  if (code === "KALEYRA_SMS_INVALID_OPTION") return wrongUse(inOptionsOfTheCommand(cause), which, "no-inbox");
+  if (code === "KALEYRA_SMS_INBOX_DATABASE_UNFIT")
+    return wrongUse(inOptionsOfTheCommand(cause), "Run it again when that is done.", code);
   if (code === "KALEYRA_SMS_PEER_MISSING")
     return wrongUse(
       inOptionsOfTheCommand(cause),

@@ -8,7 +8,7 @@ import { CUT_SHORT } from "../attempt.js";
 import { backoffAfter } from "../retry.js";
 import type { CutShort, Engine, Entry, Explanation, Lease, Round, Written } from "../rounds/engine.js";
 import { messageOf as messageOfText, storedText, textOf } from "../stored-message.js";
-import { databaseFailed, isBrief, isConflict, isOfStatement } from "./failure.js";
+import { isBrief, isConflict, isOfStatement } from "./failure.js";
 import type { Notifications } from "./notifications.js";
 import type { PostgresInboxSettings } from "./postgres-options.js";
 import { Pruning } from "./pruning.js";
@@ -99,7 +99,7 @@ export class PostgresEngine implements Engine {
 
   explain(error: unknown): Explanation {
     const isUnwritten = !this.#isSent || isOfStatement(error);
-    return { error: databaseFailed(error), isBrief: isBrief(error), isUnwritten };
+    return { error: this.#setUp.errorOf(error), isBrief: isBrief(error), isUnwritten };
   }
 
   /** Others need not wait until the lease ends. Waits for what still runs. Does not reject. */

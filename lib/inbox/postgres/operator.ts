@@ -5,7 +5,7 @@ import { readLimit, requireString } from "../inbox-options.js";
 import type { Inbox, InboxStats } from "../inbox.js";
 import type { DeadLetter, InspectedInbox, KeptMessage } from "../operable-inbox.js";
 import { storedText } from "../stored-message.js";
-import { databaseFailed, isConflict } from "./failure.js";
+import { isConflict } from "./failure.js";
 import type { Notifications } from "./notifications.js";
 import type { Requests, Row } from "./requests.js";
 import { messageOf, rowSource } from "./rows.js";
@@ -146,7 +146,7 @@ export class Operator implements Omit<InspectedInbox, keyof Inbox> {
       return await running;
     } catch (error) {
       this.#setUp.failed(error);
-      throw databaseFailed(error);
+      throw this.#setUp.errorOf(error);
     } finally {
       this.#running.delete(running);
     }

@@ -1,7 +1,7 @@
 // Makes the inbox's tables when it is first used, and checks that the server fits.
 
 import { codedError, invalidOption } from "../../base/errors.js";
-import { isMissing, isOfStatement, sqlStateOf, wrongIsolation } from "./failure.js";
+import { databaseFailed, isMissing, isOfStatement, sqlStateOf, wrongIsolation } from "./failure.js";
 import type { PostgresInboxSettings } from "./postgres-options.js";
 import type { Requests, Row } from "./requests.js";
 import { identifier, SET_UP, VERSIONS } from "./sql.js";
@@ -28,7 +28,7 @@ export class SetUp {
   inbox(): Promise<number> {
     return (this.#inbox ??= this.#open().catch((error: unknown) => {
       this.#inbox = undefined;
-      throw sqlStateOf(error) === NOT_ALLOWED ? this.#notAllowed() : error;
+      throw error;
     }));
   }
 
@@ -37,16 +37,20 @@ export class SetUp {
     if (isMissing(error)) this.#inbox = undefined;
   }
 
+  /** The error for users: it contains nothing that was sent. */
+  errorOf(error: unknown): Error {
+    return sqlStateOf(error) === NOT_ALLOWED ? this.#notAllowed() : databaseFailed(error);
+  }
+
   async #open(): Promise<number> {
     const { schema, name } = this.#settings;
     const [server] = await this.#requests.rows(SET_UP.server, [`${identifier(schema)}.sms_version`]);
     checkServer(server ?? {});
-    if (Number(server?.tables) !== 1) {
-      if (this.#isExisting) throw this.#notThere();
-      await this.#migrate(0);
-    } else {
-      const version = await this.#version();
-      if (version < VERSIONS.length) await this.#migrate(version);
+    const isThere = Number(server?.tables) === 1;
+    const version = isThere ? await this.#version() : 0;
+    if (version < VERSIONS.length) {
+      if (this.#isExisting) throw isThere ? this.#tooOld(version) : this.#notThere();
+      await this.#migrate(version);
     }
     const found = await this.#requests.rows(SET_UP.find(schema), [name]);
     if (found[0] !== undefined) return Number(found[0].id);
@@ -66,7 +70,6 @@ export class SetUp {
   /** @param seen - the version before the lock: another process may make the tables meanwhile */
   async #migrate(seen: number): Promise<void> {
     const { schema } = this.#settings;
-    if (this.#isExisting) throw this.#notThere();
     await this.#requests.withClient(async (run) => {
       await run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
       try {
@@ -102,8 +105,16 @@ export class SetUp {
 
   #tooNew(version: number): Error {
     return unfit(
-      `The schema ${identifier(this.#settings.schema)} has tables of version ${version}: ` +
-        `this version of express-kaleyra-sms knows ${VERSIONS.length}. Update it.`,
+      `The tables in the schema ${identifier(this.#settings.schema)} have version ${version}: they are of a newer ` +
+        `express-kaleyra-sms than this one, which knows version ${VERSIONS.length}. Update express-kaleyra-sms.`,
+    );
+  }
+
+  #tooOld(version: number): Error {
+    return unfit(
+      `The tables in the schema ${identifier(this.#settings.schema)} have version ${version}: they are of an older ` +
+        `express-kaleyra-sms than this one, which needs version ${VERSIONS.length}. Start the app with this ` +
+        `express-kaleyra-sms, which updates the tables, or use the command of the one that the app has.`,
     );
   }
 
@@ -113,7 +124,8 @@ export class SetUp {
       `The role of the pool may not make or use the tables of the inbox. As the owner of the database, run: ` +
         `CREATE SCHEMA IF NOT EXISTS ${schema}; GRANT USAGE, CREATE ON SCHEMA ${schema} TO role; ` +
         `and, if another role made the tables: ` +
-        `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO role;`,
+        `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO role; ` +
+        `GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA ${schema} TO role;`,
     );
   }
 }
