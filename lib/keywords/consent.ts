@@ -26,6 +26,8 @@ function phrases(beginnings: readonly string[], ends: readonly string[]): string
 }
 
 const DO_NOT_SEND = phrases(["DO NOT", "DONT", "DON'T"], ["TEXT", "SEND", "MESSAGE", "CONTACT"]);
+/** STOP letter by letter. Any marks may stand for the blanks: "S.T.O.P"; these two join letters into one word. */
+const SPELLED_STOP = ["S T O P", "S-T-O-P", "S_T_O_P"] as const;
 
 export const OPT_OUT_WORDS: readonly ConsentRow[] = [
   {
@@ -43,7 +45,7 @@ export const OPT_OUT_WORDS: readonly ConsentRow[] = [
     follows: "messages",
     words: [
       ...["CANCEL", "END", "QUIT", "REVOKE", "REMOVE", "REMOVE ME", "REMOVE MY NUMBER", "REMOVE MY NO", "TAKE ME OFF"],
-      ...["UN SUBSCRIBE", "UN-SUBSCRIBE", "S T O P", "DELETE MY NUMBER", "DELETE MY NO"],
+      ...["UN SUBSCRIBE", "UN-SUBSCRIBE", ...SPELLED_STOP, "DELETE MY NUMBER", "DELETE MY NO"],
       ...["TAKE ME OFF THIS LIST", "TAKE ME OFF THE LIST", "DND ACTIVATE", "ACTIVATE DND"],
       ...phrases(
         ["I DONT WANT", "I DON'T WANT", "I DO NOT WANT"],
@@ -72,8 +74,8 @@ export const MESSAGE_WORDS = [
 ] as const;
 
 export const POSSIBLE_OPT_OUT_WORDS = [
-  ...["STOP", "STOPALL", "OPT OUT", "OPT-OUT", "OPTOUT", "REMOVE ME", "REMOVE MY NUMBER", "REMOVE THIS NUMBER"],
-  ...["DELETE MY NUMBER", "NO LONGER WISH", "NO LONGER WANT", "FUCK OFF"],
+  ...["STOP", ...SPELLED_STOP, "STOPALL", "OPT OUT", "OPT-OUT", "OPTOUT", "REMOVE ME", "REMOVE MY NUMBER"],
+  ...["REMOVE THIS NUMBER", "DELETE MY NUMBER", "NO LONGER WISH", "NO LONGER WANT", "FUCK OFF"],
   ...["TAKE ME OFF", ...DO_NOT_SEND, ...phrases(["DONT WANT", "DON'T WANT", "DO NOT WANT"], ["THESE", "ANY MORE"])],
   ...["NO MORE", "WRONG NUMBER", "NOT INTERESTED", "BLOCK", "DEACTIVATE", "DND", "SPAM"],
 ] as const;

@@ -72,6 +72,11 @@ describe("OPT_OUT", () => {
     ...[
       "good morning, stop",
       "S T O P",
+      "S.T.O.P",
+      "please s.t.o.p.",
+      "s-t-o-p",
+      "S\u2011T\u2011O\u2011P now",
+      "s_t_o_p sending",
       "un subscribe",
       "delete my number from your database",
       "I dont want these msgs",
@@ -89,6 +94,12 @@ describe("OPT_OUT", () => {
     "DND tower, 3rd floor",
     "stop-gap",
     "stopper",
+    "S.T.O.P. is our safety programme",
+    "s-t-o-p by tomorrow",
+    "S, T and O, or P",
+    "size S top",
+    "S T O P Q R",
+    "s-t-o-pp",
   ])("does not match %j", async (message) => {
     expect((await listsOf(message)).filter((found) => found.startsWith("OPT_OUT"))).toEqual([]);
   });
@@ -202,6 +213,10 @@ describe("POSSIBLE_OPT_OUT", () => {
     ["stop cheque", "STOP"],
     ["i no longer wish to get this", "NO LONGER WISH"],
     ["plz STPO", "STOP"],
+    ["I said S.T.O.P. already", "S T O P"],
+    ["S T O P calling my mother", "S T O P"],
+    ["why don't you s-t-o-p this", "S-T-O-P"],
+    ["and s_t_o_p", "S_T_O_P"],
     ["how do I unsubscribe", "UNSUB"],
     ["how can i opt out", "OPT OUT"],
     ["who is this? remove me", "REMOVE ME"],
@@ -215,6 +230,13 @@ describe("POSSIBLE_OPT_OUT", () => {
   ])("matches %j", async (message, word) => {
     expect(await listsOf(message)).toEqual([`POSSIBLE_OPT_OUT ${word}`]);
   });
+
+  it.each(["S, T and O, or P", "sizes S, T or P", "size S top", "a bus s to p", "get-s-t-o-p-ped", "s-t-o-pp"])(
+    "does not match %j",
+    async (message) => {
+      expect(await listsOf(message)).toEqual([]);
+    },
+  );
 
   it("matches beside another keyword, but not beside OPT_OUT", async () => {
     const { sms, keywords } = recorder();
