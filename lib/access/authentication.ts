@@ -1,10 +1,10 @@
 // Validates options.authenticate, and sorts its demands by kind.
 
 import type { IncomingMessage } from "node:http";
-import { validateHeaderName } from "node:http";
 import { isIP } from "node:net";
 
 import { invalidOption } from "../base/errors.js";
+import { isHeaderName } from "../base/header.js";
 import { isRecord } from "../base/record.js";
 
 /** A custom HTTP header of the Callback Profile that carries a secret. */
@@ -52,13 +52,11 @@ interface AllowedAddresses {
  */
 type CallerCheck = { check(req: IncomingMessage): boolean | Promise<boolean> }["check"];
 
-/**
- * The same for `sms.fetch`: it gets the `Request`, as which its parameter must be annotated.
- * The second signature keeps TypeScript from inferring a parameter that is not annotated from this type, too.
- */
+/** The same for `sms.fetch`: it gets the `Request`, as which its parameter must be annotated. */
 interface RequestCheck {
   (request: Request): boolean | Promise<boolean>;
-  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- see above
+  // TypeScript infers no parameter from a type with two signatures: one that is not annotated stays an IncomingMessage.
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the two must differ
   <Given extends Request>(request: Given): boolean | Promise<boolean>;
 }
 
@@ -172,12 +170,8 @@ function add(secrets: Map<string, string[]>, name: string, secret: string): void
 }
 
 function headerName(given: unknown, place: string): string {
-  try {
-    validateHeaderName(given as string);
-    return (given as string).toLowerCase();
-  } catch {
-    throw invalidOption(`${place} takes the name of an HTTP header.`);
-  }
+  if (isHeaderName(given)) return given.toLowerCase();
+  throw invalidOption(`${place} takes the name of an HTTP header.`);
 }
 
 function text(given: unknown, place: string): string {

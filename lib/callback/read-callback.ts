@@ -11,7 +11,7 @@ import { invalidCallback, type InvalidCallback, type Issue, type Refusal } from 
 import { smsMessage, type MessageSettings, type SmsMessage } from "./message.js";
 import { decode, textOrBytes } from "./read/charset.js";
 import { readDamaged } from "./read/damage.js";
-import { createReadJsonBody, type Escaping, type ReadJsonBody } from "./read/json-body.js";
+import { createReadJsonBody, NOT_JSON, type Escaping, type ReadJsonBody } from "./read/json-body.js";
 import { BEFORE_CONTENT, contentOf, mediaType, type MediaType } from "./read/media-type.js";
 import { readParsedVariables } from "./read/parsed-body.js";
 import { readQuery } from "./read/query.js";
@@ -101,7 +101,6 @@ export interface ReadMessage {
   readonly otherKeys: readonly string[] | undefined;
 }
 
-const NO_OBJECT: Refusal = { code: "malformed-body", detail: "The body is not a JSON object." };
 const UNSUPPORTED: Refusal = {
   code: "unsupported-media-type",
   detail: "XML and multipart bodies are not read: in the console, choose JSON as the type of the request body.",
@@ -207,7 +206,7 @@ function readBody(
     return readDamaged(text, marked, (one) => readText(one, format, readJsonBody));
   }
   const parsed = propertiesOf(body);
-  if (parsed === undefined) return { refusal: NO_OBJECT };
+  if (parsed === undefined) return { refusal: NOT_JSON };
   if (format !== "form") return readJsonBody.parsed(parsed);
   return Object.keys(parsed)[0]?.replace(BEFORE_CONTENT, "").startsWith("{") === true
     ? { refusal: JSON_AS_FORM }

@@ -2,7 +2,7 @@
 
 import type { IncomingRequest } from "../http/requests.js";
 import { isRecord } from "../base/record.js";
-import { isHeader } from "./simulator-options.js";
+import { isAddable } from "./simulator-options.js";
 import type { Draft, Misbehaviour } from "./wire.js";
 
 const MISBEHAVIOURS: Readonly<Record<Misbehaviour, true>> = {
@@ -35,7 +35,7 @@ export async function readDraft(req: IncomingRequest): Promise<Draft | Refused> 
   if (draft instanceof Refused) return draft;
   if (!isDraft(draft)) return new Refused(400, "This is not what the page sends. Reload the page.");
   const { name, value } = draft.header;
-  if (name !== "" && !isHeader(name, value))
+  if (name !== "" && !isAddable(name, value))
     return new Refused(400, `"${name}" cannot be sent as a header: use another name, and printable characters.`);
   return draft;
 }

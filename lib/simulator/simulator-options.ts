@@ -1,8 +1,7 @@
 // The options of the simulator: their types, defaults and checks.
 
-import { validateHeaderName, validateHeaderValue } from "node:http";
-
 import { codedTypeError, invalidOption } from "../base/errors.js";
+import { isHeader } from "../base/header.js";
 import { isRecord } from "../base/record.js";
 
 /** The options of `simulator`. */
@@ -64,7 +63,7 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
   },
   headers: {
     takes: "a record of strings, without headers that the request itself needs: Host, Content-Length and the like",
-    accepts: (value) => isRecord(value) && Object.entries(value).every(([name, one]) => isHeader(name, one ?? "")),
+    accepts: (value) => isRecord(value) && Object.entries(value).every(([name, one]) => isAddable(name, one ?? "")),
   },
   hosts: {
     takes: 'an array of host names, with or without a port, such as "dev.example.test"',
@@ -138,13 +137,7 @@ const OF_THE_REQUEST = [
   "trailer",
 ];
 
-export function isHeader(name: string, value: unknown): boolean {
-  if (typeof value !== "string" || OF_THE_REQUEST.includes(name.toLowerCase())) return false;
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, value);
-    return true;
-  } catch {
-    return false;
-  }
+/** Whether it may be added to the request. */
+export function isAddable(name: string, value: unknown): boolean {
+  return isHeader(name, value) && !OF_THE_REQUEST.includes(name.toLowerCase());
 }

@@ -21,7 +21,7 @@ const SEVERAL_MATCHES: Refusal = {
   code: "ambiguous-body",
   detail: "A text in the body imitates the callback profile's template: the body can be read in several ways.",
 };
-const NOT_JSON: Refusal = { code: "malformed-body", detail: "The body is not a JSON object." };
+export const NOT_JSON: Refusal = { code: "malformed-body", detail: "The body is not a JSON object." };
 const DUPLICATE_KEY: Refusal = { code: "duplicate-field", detail: "The body has the same key more than once." };
 const UNLIKE_PROFILE: Refusal = {
   code: "malformed-body",

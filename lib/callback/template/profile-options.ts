@@ -1,6 +1,7 @@
 // The options of `callbackProfile`: their types and their checks.
 
 import { invalidOption } from "../../base/errors.js";
+import { isHeaderName } from "../../base/header.js";
 import { decode } from "../../base/query-string.js";
 import { isRecord } from "../../base/record.js";
 import { isTableField, OTHER_NAMES, PAGE_LINE } from "../fields.js";
@@ -91,10 +92,6 @@ const REQUESTABLE: ReadonlySet<unknown> = new Set([...FIELD_NAMES, PAGE_LINE, ..
 
 function isRequestable(name: unknown): boolean {
   return REQUESTABLE.has(name);
-}
-
-function isHeaderName(name: string): boolean {
-  return /^[\w!#$%&'*+.^`|~-]+$/.test(name);
 }
 
 /** Whether it is the URL of a profile: a variable in it would make it another one for each callback. */
