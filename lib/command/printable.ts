@@ -1,8 +1,7 @@
 // What was sent, as it may be printed: it can neither steer a terminal nor look like another line of the output.
 
-/** Control characters, and those that change the direction of what follows. */
-// eslint-disable-next-line no-control-regex -- These are what must not reach a terminal.
-const STEERING = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+/** Control characters, line ends, those that change the direction of what follows, and the byte-order mark. */
+const STEERING = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
 /** A text in one line, without quotes. */
 export function printable(text: string): string {

@@ -40,8 +40,7 @@ export function createProcess({ work, closing, retentionMs }: Deps): (job: Job<u
         await job.moveToWait(job.token);
         throw new WaitingError();
       case "failed":
-        // BullMQ stores it as the reason of the failed job.
-        // eslint-disable-next-line no-restricted-syntax
+        // eslint-disable-next-line no-restricted-syntax -- no caller gets it: BullMQ stores its text as the reason
         throw new Error(outcome.reason);
     }
   };

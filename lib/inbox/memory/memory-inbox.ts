@@ -85,11 +85,11 @@ export class MemoryInbox implements OperableInbox {
     return inbox.#isIdle;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects
-  async store(message: SmsMessage, signal: AbortSignal): Promise<"stored" | "duplicate"> {
-    signal.throwIfAborted();
-    this.#assertOpen();
-    return this.#messages.store(message, this.#settings.retentionMs, this.#now());
+  store(message: SmsMessage, signal: AbortSignal): Promise<"stored" | "duplicate"> {
+    return this.#run((now) => {
+      signal.throwIfAborted();
+      return this.#messages.store(message, this.#settings.retentionMs, now);
+    });
   }
 
   get leaseMs(): number {
@@ -141,10 +141,11 @@ export class MemoryInbox implements OperableInbox {
   }
 
   /** Rejects with what the operation throws. */
-  // eslint-disable-next-line @typescript-eslint/require-await -- what is thrown rejects
-  async #run<Result>(operation: (now: number) => Result): Promise<Result> {
-    this.#assertOpen();
-    return operation(this.#now());
+  #run<Result>(operation: (now: number) => Result): Promise<Result> {
+    return new Promise((resolve) => {
+      this.#assertOpen();
+      resolve(operation(this.#now()));
+    });
   }
 
   #assertOpen(): void {
