@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, it } from "@jest/globals";
 import { ended as whenEnded } from "../inbox/temporary";
+import { DRAFT } from "../simulator/support";
 import { command, commandJson, startCommand } from "../support/command";
 
 /** Starts it on a free port. */
@@ -46,21 +47,10 @@ describe("simulator", () => {
     const asked = new Promise((resolve) =>
       endpoint.once("request", (req) => resolve([req.url, req.headers["x-callback-token"]])),
     );
-    const draft = {
-      text: "STOP",
-      source: "919876543210",
-      recipient: "919812345678",
-      keyword: "",
-      method: "POST",
-      escaped: true,
-      misbehaviour: "none",
-      id: "1",
-      header: { name: "", value: "" },
-    };
     const sent = await fetch(`${url}send`, {
       method: "POST",
       headers: { "Content-Type": "application/json", Origin: new URL(url).origin },
-      body: JSON.stringify(draft),
+      body: JSON.stringify({ ...DRAFT, text: "STOP" }),
     });
     expect(sent.status).toBe(200);
     expect(await sent.text()).not.toContain("canary");

@@ -9,7 +9,7 @@ import schema from "express-kaleyra-sms/schema.json";
 import { findCuttings } from "./cuttings";
 import { sentOverNetwork } from "./network";
 import { isBodyOf, isJsonOf, isQueryOf } from "./rendered";
-import { isLongRun, runOf, TIMEOUT_MS } from "./run-of";
+import { expectAll, isLongRun, runOf, TIMEOUT_MS } from "./run-of";
 import { imitation, jsonBody, query } from "./sent";
 
 jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
@@ -94,8 +94,7 @@ it(
       ),
       RUN,
     );
-    if (isLongRun) console.log(seen);
-    for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
+    expectAll(seen);
   },
   TIMEOUT_MS,
 );
@@ -127,8 +126,7 @@ it(
       }),
       RUN,
     );
-    if (isLongRun) console.log(seen);
-    for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
+    expectAll(seen);
   },
   TIMEOUT_MS,
 );
@@ -162,8 +160,7 @@ it(
       }),
       RUN,
     );
-    if (isLongRun) console.log(seen);
-    for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
+    expectAll(seen);
   },
   TIMEOUT_MS,
 );
@@ -235,8 +232,7 @@ it(
       }),
       RUN,
     );
-    if (isLongRun) console.log(seen);
-    for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
+    expectAll(seen);
   },
   TIMEOUT_MS,
 );

@@ -1,5 +1,6 @@
 // How long a property test runs: as a spec it is short and uses a fixed seed, under `npm run fuzz` it runs for a time.
 
+import { expect } from "@jest/globals";
 import fc, { type Parameters } from "fast-check";
 
 const { FUZZ_SECONDS, FUZZ_SEED } = process.env;
@@ -22,4 +23,10 @@ export function runOf(spec: { readonly seed: number; readonly numRuns: number })
     maxSkipsPerRun: Infinity,
     plugins: [fc.interruptAfterTimeLimit((SECONDS * 1_000) / TESTS)],
   };
+}
+
+/** Expects that a run has met each case more than a hundred times. */
+export function expectAll(seen: Readonly<Record<string, number>>): void {
+  if (isLongRun) console.log(seen);
+  for (const times of Object.values(seen)) expect(times).toBeGreaterThan(100);
 }

@@ -10,6 +10,7 @@ import { parse } from "yaml";
 
 import { callback } from "../support/callbacks";
 import { measured } from "./clients";
+import { EVENTS, INVALID, OUTCOMES, UNAUTHORIZED } from "./labels";
 import { describeWithPromtool } from "./promtool";
 
 const DOCS = join(__dirname, "..", "..", "docs");
@@ -25,21 +26,6 @@ interface Rule {
 
 const { groups } = parse(readFileSync(FILE, "utf8")) as { groups: Array<{ rules: Rule[] }> };
 const RULES = groups.flatMap(({ rules }) => rules);
-
-const OUTCOMES = ["handled", "stored", "duplicate", "invalid", "failed", "busy"];
-const INVALID = [
-  "malformed-body",
-  "ambiguous-body",
-  "body-incomplete",
-  "body-too-large",
-  "unsupported-media-type",
-  "schema",
-  "duplicate-field",
-  "unknown-field",
-  "undecryptable",
-];
-const UNAUTHORIZED = ["missing", "wrong", "repeated", "address", "no-address", "refused", "threw", "timeout"];
-const EVENTS = ["message", "keyword", "unmatched", "invalid", "unauthorized", "duplicate", "busy", "error"];
 
 /** What the package and its Prometheus client give: for each metric its labels, and for each label its values. */
 const METRICS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {

@@ -9,6 +9,7 @@ import * as promClient from "prom-client";
 import { callback, post } from "../support/callbacks";
 import { closeServers, listen } from "../support/recorder";
 import { measured, ownInbox, scraped, withEachClient } from "./clients";
+import { EVENTS, INVALID, OUTCOMES, UNAUTHORIZED } from "./labels";
 
 jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
 afterEach(closeServers);
@@ -17,26 +18,13 @@ const QUIET = { warn: () => undefined, error: () => undefined };
 
 const each = (name: string, values: readonly string[]): string[] => values.map((value) => `${name}="${value}"`);
 
-const OUTCOMES = each("outcome", ["handled", "stored", "duplicate", "invalid", "failed", "busy"]);
-const INVALID = [
-  "malformed-body",
-  "ambiguous-body",
-  "body-incomplete",
-  "body-too-large",
-  "unsupported-media-type",
-  "schema",
-  "duplicate-field",
-  "unknown-field",
-  "undecryptable",
-];
-const UNAUTHORIZED = ["missing", "wrong", "repeated", "address", "no-address", "refused", "threw", "timeout"];
-const EVENTS = ["message", "keyword", "unmatched", "invalid", "unauthorized", "duplicate", "busy", "error"];
-
 /** The metrics, each with its type, and the labels of the series that are there from the beginning. */
 const ALWAYS = {
   callbacks_total: [
     "counter",
-    each("method", ["GET", "POST"]).flatMap((method) => OUTCOMES.map((outcome) => `${method},${outcome}`)),
+    each("method", ["GET", "POST"]).flatMap((method) =>
+      each("outcome", OUTCOMES).map((outcome) => `${method},${outcome}`),
+    ),
   ],
   invalid_total: ["counter", each("code", INVALID)],
   unauthorized_total: ["counter", each("code", UNAUTHORIZED)],

@@ -7,9 +7,10 @@ import { memoryInbox } from "express-kaleyra-sms/testing";
 import express from "express";
 
 import { callback, post as receivable } from "../support/callbacks";
+import { freePort } from "../support/free-port";
 import { closeServers, deferred, listen, recorder, type SomeOptions } from "../support/recorder";
 import { recordWarnings } from "../support/warnings";
-import { app, appOf, closedPort, closeStreams, openStream, post, type StreamedEvent } from "./support";
+import { app, appOf, closeStreams, openStream, post, type StreamedEvent } from "./support";
 
 const warnings = recordWarnings();
 afterEach(async () => {
@@ -138,7 +139,7 @@ describe("a stream", () => {
   });
 
   it("says that there was no answer, where the router's process is away", async () => {
-    const closed = await closedPort();
+    const closed = await freePort();
     const port = await listen(express().use("/s", simulator(undefined, { target: `http://127.0.0.1:${closed}/sms` })));
     const stream = await openStream(port, "/s/events");
     await post(port, "/s/send");

@@ -11,10 +11,11 @@ import helmet from "helmet";
 import type { Locator, Page } from "playwright-core";
 
 import { post as receivable } from "../support/callbacks";
+import { freePort } from "../support/free-port";
 import { closeServers, listen, recorder } from "../support/recorder";
 import { recordWarnings } from "../support/warnings";
 import { describeWithChromium } from "./browser";
-import { app, closedPort } from "./support";
+import { app } from "./support";
 
 const AXE = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
@@ -181,7 +182,7 @@ describeWithChromium("the page", (openPage) => {
 
   it("shows the text and the answer of a router in another process, also if it is away", async () => {
     const other = await app({ ack: { body: '{"ok":true}' } });
-    const closed = await closedPort();
+    const closed = await freePort();
     for (const [target, says] of [
       [`${other.port}/sms`, '{"ok":true}'],
       [`${closed}/sms`, `Nothing listens at 127.0.0.1:${closed}. Start your app.`],

@@ -9,9 +9,10 @@ import { callbackProfile } from "express-kaleyra-sms";
 import { simulator } from "express-kaleyra-sms/simulator";
 import express from "express";
 
+import { freePort } from "../support/free-port";
 import { recorder, closeServers, listen } from "../support/recorder";
 import { recordWarnings } from "../support/warnings";
-import { app, closedPort, get, post, DRAFT } from "./support";
+import { app, get, post, DRAFT } from "./support";
 
 const run = promisify(execFile);
 
@@ -232,7 +233,7 @@ describe("an answer", () => {
   });
 
   it("of a server that is away is a sentence, for a name with several addresses, too", async () => {
-    const closed = await closedPort();
+    const closed = await freePort();
     for (const host of ["127.0.0.1", "localhost"]) {
       const port = await listen(express().use(simulator(undefined, { target: `http://${host}:${closed}/sms` })));
       const { body } = await post(port, "/send");

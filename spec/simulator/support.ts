@@ -1,8 +1,6 @@
 // An app with a router and its simulator, and a client that sends what a browser would send.
 
-import { once } from "node:events";
 import { request, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
 import type { IncomingSms } from "express-kaleyra-sms";
 import { simulator, type SimulatorOptions } from "express-kaleyra-sms/simulator";
 import express from "express";
@@ -159,16 +157,6 @@ function parse(text: string): StreamedEvent[] {
       name: event,
       data: JSON.parse(data) as Record<string, unknown>,
     }));
-}
-
-/** A port at which nothing listens. */
-export async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 export interface App extends Recorder {
