@@ -85,7 +85,7 @@ export const CODES = {
     kinds: ["TypeError"],
     sentence: "An inbox does not implement the interface `Inbox` correctly.",
     action:
-      'Correct your inbox as docs/inbox.md describes: `store` resolves with "stored" or "duplicate", ' +
+      'Correct your inbox as docs/write-an-inbox.md describes: `store` resolves with "stored" or "duplicate", ' +
       "and `stats` with five numbers.",
   },
   KALEYRA_SMS_INBOX_DATABASE_UNFIT: {

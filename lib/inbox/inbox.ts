@@ -5,7 +5,7 @@ import type { SmsMessage } from "../callback/message.js";
 
 /**
  * What the router calls: it keeps messages until they are handled. If you write an inbox, these methods are enough.
- * docs/inbox.md describes what each must do. The inboxes of the package have more methods, for operators: see
+ * docs/write-an-inbox.md describes what each must do. The inboxes of the package have more methods, for operators: see
  * `OperableInbox`.
  */
 export interface Inbox {

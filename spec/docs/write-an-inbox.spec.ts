@@ -1,18 +1,18 @@
-// docs/inbox.md: it lists what an inbox has, and names files that are there.
+// docs/write-an-inbox.md: it lists what an inbox has, and names files that are there.
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "@jest/globals";
 import { incomingSms, type InboxWork } from "express-kaleyra-sms";
 import { sqliteInbox } from "express-kaleyra-sms/sqlite";
 
-import { ended, temporary } from "./temporary";
+import { ended, temporary } from "../inbox/temporary";
+import { readPage, ROOT } from "./page";
 
-const ROOT = join(__dirname, "..", "..");
-const PAGE = readFileSync(join(ROOT, "docs", "inbox.md"), "utf8");
+const { text: PAGE } = readPage("docs/write-an-inbox.md");
 
 it("lists every method of an inbox, and nothing else", () => {
-  const listed = Array.from(PAGE.matchAll(/^\| `(\w+)\(/gm), ([, name = ""]) => name);
+  const listed = Array.from(PAGE.matchAll(/^### `(\w+)\(/gm), ([, name = ""]) => name);
   const inbox = sqliteInbox({ file: temporary() });
   ended.push(() => inbox.close());
   const methods = Object.entries(inbox).filter(([, value]) => typeof value === "function");
