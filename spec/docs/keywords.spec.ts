@@ -1,0 +1,100 @@
+// docs/keywords.md: its words are those of the tables, its examples run as printed, and its texts match what it says.
+
+import { spawnSync } from "node:child_process";
+import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { runInNewContext } from "node:vm";
+import { describe, expect, it } from "@jest/globals";
+import { alone, HELP, OPT_IN, OPT_OUT, POSSIBLE_OPT_OUT } from "express-kaleyra-sms";
+import { subscriber } from "express-kaleyra-sms/testing";
+
+import { temporaryFolder } from "../inbox/temporary";
+import { recorder, type Recorder } from "../support/recorder";
+import { names, readPage, ROOT } from "./page";
+
+const PAGE = readPage("docs/keywords.md");
+const LISTS = { OPT_OUT, POSSIBLE_OPT_OUT, OPT_IN, HELP };
+const ASHA = "+919876543210";
+
+describe("the words", () => {
+  const renew = (folder: string, ...args: string[]): { status: number | null; stdout: string } =>
+    spawnSync(process.execPath, [join(folder, "docs/keywords.mjs"), ...args], { encoding: "utf8" });
+
+  it("are those of the tables: `npm run docs` makes the same page", () => {
+    expect(renew(ROOT)).toMatchObject({ status: 0, stdout: "" });
+    const words = Object.values(LISTS).flatMap((list) => list.words);
+    const onOneLine = PAGE.text.replaceAll(/\s+/g, " ");
+    expect(words.filter((word) => !onOneLine.includes(word))).toEqual([]);
+  });
+
+  it("are not accepted if one is changed by hand, and are renewed", () => {
+    const folder = temporaryFolder();
+    cpSync(join(ROOT, "docs"), join(folder, "docs"), { recursive: true });
+    for (const name of ["dist", "node_modules", "package.json"]) symlinkSync(join(ROOT, name), join(folder, name));
+    const file = join(folder, "docs/keywords.md");
+    writeFileSync(file, PAGE.text.replace("REVOKE, REMOVE,", "REMOVE,"));
+    expect(renew(folder)).toMatchObject({ status: 1, stdout: "docs/keywords.md differs: run `npm run docs`.\n" });
+    expect(renew(folder, "--write").status).toBe(0);
+    expect(readFileSync(file, "utf8")).toBe(PAGE.text);
+  });
+});
+
+/** Runs an example of the page, and sends texts. Each handler says what it was given. */
+async function done(example: string, texts: readonly string[]): Promise<unknown[]> {
+  const { sms } = recorder();
+  const calls: unknown[] = [];
+  const actions = ["join", "sendBalance", "confirm", "optOut", "optIn", "forwardToAPerson"];
+  const call = (name: string) => (first: string | { source: string }, second?: string) =>
+    calls.push([name, typeof first === "string" ? first : first.source, ...(second === undefined ? [] : [second])]);
+  const given = Object.fromEntries(actions.map((name) => [name, call(name)]));
+  runInNewContext(example, { sms, alone, ...LISTS, ...given });
+  for (const text of texts) await subscriber(sms).text(text);
+  return calls;
+}
+
+it("has an example that runs", async () => {
+  const texts = ["join gold", "Join silver", "bal", "123456", "yes!", "please stop", "stop by", "start", "hello"];
+  expect(await done(PAGE.block("ts", "JOIN GOLD"), texts)).toEqual([
+    ["join", ASHA, "gold"],
+    ["join", ASHA, "silver"],
+    ["sendBalance", ASHA],
+    ["confirm", ASHA, "123456"],
+    ["confirm", ASHA, "yes"],
+    ["optOut", ASHA],
+    ["forwardToAPerson", ASHA],
+    ["optIn", ASHA],
+    ["forwardToAPerson", ASHA],
+  ]);
+});
+
+it("has words of other languages that count at the head of the text", async () => {
+  const texts = ["band karo!", "arreter", "band karo these", "please band karo"];
+  expect(await done(PAGE.block("ts", "BAND KARO"), texts)).toEqual(texts.slice(0, 3).map(() => ["optOut", ASHA]));
+});
+
+it.each(PAGE.table("## Consent").map(([text = "", matches = ""]) => [text.replaceAll('"', ""), matches]))(
+  "a text %j matches %s",
+  async (text, matches) => {
+    const { sms } = recorder();
+    const found: string[] = [];
+    for (const [name, list] of Object.entries(LISTS)) sms.keyword(list, () => found.push(`\`${name}\``));
+    await subscriber(sms).text(text);
+    expect(found).toEqual(matches === "none" ? [] : [matches]);
+  },
+);
+
+async function matchesOf(text: string, register: (sms: Recorder["sms"]) => void): Promise<Recorder["keywords"]> {
+  const { sms, keywords } = recorder();
+  register(sms);
+  await subscriber(sms).text(text);
+  return keywords;
+}
+
+it("lists what a handler gets", async () => {
+  const [match] = await matchesOf("4711 gold", (sms) => sms.keyword(/^(?<code>\d+)/, () => undefined));
+  expect(
+    names(PAGE.table("## What does a handler get?"))
+      .filter((name) => /^[a-z]+$/.test(name))
+      .toSorted(),
+  ).toEqual(Object.keys(match ?? {}).toSorted());
+});
