@@ -63,7 +63,7 @@ describe("docs/inbox.md", () => {
   });
 });
 
-const UNKNOWN = { "?": 1 } as never;
+const UNKNOWN: object = { "?": 1 };
 
 /** The options that the error for an unknown one lists. */
 function optionsOf(make: () => unknown): string[] {
