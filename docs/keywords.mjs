@@ -70,7 +70,7 @@ Skipped, too, but not before a word that must stand alone: ${list(REFUSALS)}.`,
 
 const PATH = join(import.meta.dirname, "keywords.md");
 const page = readFileSync(PATH, "utf8");
-const MARKED = /(?<=<!-- generated: ([\w-]+) -->\n)[^]*?(?=<!-- \/generated -->)/g;
+const MARKED = /(?<=<!-- words: ([\w-]+) -->\n)[^]*?(?=<!-- \/words -->)/g;
 const filled = page.replace(MARKED, (_, name) => `\n${BLOCKS[name]}\n\n`);
 const renewed = await format(filled, { parser: "markdown", printWidth: 120 });
 
