@@ -15,9 +15,10 @@ it("has a handler that replies, but not to a message that opts out", async () =>
   const sent: unknown[] = [];
   const sendSms = (reply: unknown, signal: unknown): unknown => sent.push([reply, signal instanceof AbortSignal]);
   runInNewContext(PAGE.block("ts", "BALANCE"), { sms, sendSms });
-  await subscriber(sms).text("balance");
+  const { message } = await subscriber(sms).text("balance");
   await subscriber(sms).text("BALANCE STOP", { keyword: "BALANCE" });
-  expect(sent).toEqual([[{ to: "+919876543210", text: "Your balance: 10" }, true]]);
+  const reply = { to: "+919876543210", text: "Your balance: 10", idempotencyKey: message?.key };
+  expect(sent).toEqual([[reply, true]]);
 });
 
 describe("the recipe for changes and replies", () => {
