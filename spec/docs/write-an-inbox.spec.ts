@@ -29,7 +29,7 @@ it("lists everything that `start` gets", async () => {
 });
 
 it("names files and folders that are there", () => {
-  const links = Array.from(PAGE.matchAll(/\]\(([^)#]+)\)/g), ([, path = ""]) => join("docs", path));
+  const links = Array.from(PAGE.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g), ([, path = ""]) => join("docs", path));
   const folders = Array.from(PAGE.matchAll(/`((?:lib|spec)\/[^`]+)`/g), ([, path = ""]) => path);
   expect(links.length).toBeGreaterThan(2);
   expect(folders.length).toBeGreaterThan(2);
