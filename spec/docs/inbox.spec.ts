@@ -14,7 +14,7 @@ import { names, readPage, run } from "./page";
 const PAGE = readPage("docs/inbox.md");
 const NPX = "npx express-kaleyra-sms ";
 
-/** A dead letter in the file of a folder: the page's first example, in which the database of opt-outs is down. */
+/** A dead letter in the file of a folder: the page's first example, whose handler fails. */
 function withDeadLetter(folder: string, then: string): string {
   const example = PAGE.block("ts", "sqliteInbox({")
     .replace('file: "inbox.db"', `file: ${JSON.stringify(join(folder, "inbox.db"))}, attempts: 1`)
@@ -24,7 +24,7 @@ function withDeadLetter(folder: string, then: string): string {
     console.info = () => undefined;
     let failed;
     const failure = new Promise((resolve) => (failed = resolve));
-    const optOut = () => Promise.reject(new TypeError("down"));
+    const forwardToAPerson = () => Promise.reject(new TypeError("down"));
     ${example}
     const body = { id: "1", source: "919876543210", recipient: "5050", message: "Stop, please" };
     const { outcome } = await sms.receive({ method: "POST", body });
@@ -39,7 +39,7 @@ describe("docs/inbox.md", () => {
   it("has an example that acknowledges what it stores, and calls for dead letters that do what they say", () => {
     const calls = PAGE.block("ts", "replayAll").replace("inbox.replayAll()", "inbox.replay('none')");
     const [stored, deadLetter, ...stats] = withDeadLetter(temporaryFolder(), calls).split("\n");
-    expect(stored).toBe("stored keyword true");
+    expect(stored).toBe("stored message true");
     expect(deadLetter).toMatch(/^[\w-]{43} 1 TypeError at /);
     // `forget` has erased it.
     expect(stats.join("")).toMatch(/waiting: 0.*running: 0.*delayed: 0.*dead: 0.*oldestWaitingMs/);
