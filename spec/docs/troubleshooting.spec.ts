@@ -25,6 +25,8 @@ const NPX = "npx express-kaleyra-sms ";
 const CALLBACK_TOKEN = "s3cret";
 const SECRET = { authenticate: { header: "X-Callback-Token", value: CALLBACK_TOKEN } };
 
+const logger = { warn: () => undefined, error: () => undefined };
+
 const LINES = PAGE.blocks("sh").flatMap((block) => block.trim().split("\n"));
 
 /** The only command line with some texts, and without those that begin with a `!`. */
@@ -178,8 +180,7 @@ it("cause 6: a redirect", async () => {
 
 describe("cause 7: something in front of the router", () => {
   it("is a body parser that rejects a text, without a code", async () => {
-    const app = express().use(express.json()).use("/sms", recorder(SECRET).sms);
-    app.use(((_error, _req, res, _next) => void res.sendStatus(400)) as express.ErrorRequestHandler);
+    const app = express().use(express.json()).use("/sms", recorder(SECRET).sms); // it answers by its own error handler
     const { code, stderr } = await run(lineWith("--escaping none"), { port: await listen(app) });
     expect([code, stderr.split("\n")[0]]).toEqual([1, "The endpoint answered 400."]);
     expect(PAGE.text).toContain("`The endpoint answered 400.` without a code");
@@ -206,7 +207,7 @@ describe("cause 8: nothing handles it", () => {
 
   it("is a message that no process takes out", async () => {
     const cwd = appFolder();
-    const sms = incomingSms({ inbox: sqliteInbox({ file: join(cwd, "inbox.db") }), authenticate: false });
+    const sms = incomingSms({ inbox: sqliteInbox({ file: join(cwd, "inbox.db") }), authenticate: false, logger });
     const body = { id: "1", source: "919876500001", recipient: "5050", message: "STOP" };
     expect((await sms.receive({ method: "POST", body })).outcome).toBe("stored");
     await sms.close();
