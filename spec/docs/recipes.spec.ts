@@ -225,3 +225,43 @@ it("pino.md has a logger that prints no number and no text", () => {
   expect(printed).toContain("Rejected a callback");
   expect(printed).not.toMatch(/canary|9876543210/);
 });
+
+describe("encoded-texts.md", () => {
+  const PAGE = readPage("docs/recipes/encoded-texts.md");
+
+  /** What the router of a block reads of each text: text, words and source, or the code of what is invalid. */
+  function read(block: string, texts: readonly string[]): unknown {
+    const code = `${PAGE.block("js", block)}
+      const results = [];
+      sms.on("message", ({ text, parts, source }) => results.push([text, parts, source]));
+      sms.on("invalid", ({ code }) => results.push(code));
+      const fields = ${JSON.stringify(callback())};
+      for (const [n, message] of ${JSON.stringify(texts)}.entries())
+        await sms.receive({ method: "POST", body: JSON.stringify({ ...fields, id: String(n), message }) });
+      console.log(JSON.stringify(results));`;
+    return JSON.parse(run(code, ROOT).trim().split("\n").at(-1) ?? "");
+  }
+
+  const source = "+919876543210";
+  const example = /^`(\S+)` is `(.+)`:$/gm;
+  const [[, hexadecimal = "", stop] = [], [, percent = "", stopNow] = []] = PAGE.text.matchAll(example);
+
+  it("decodes hexadecimal, and leaves other texts and fields as they are", () => {
+    const encoded = Buffer.from("बंद करो 👍", "utf16le").swap16().toString("hex");
+    expect(read("utf16le", [hexadecimal, encoded, "hello", "", "12345"])).toEqual([
+      [stop, ["STOP"], source],
+      ["बंद करो 👍", ["बंद", "करो", "👍"], source],
+      ["hello", ["hello"], source],
+      ["", [], source],
+      ["12345", ["12345"], source],
+    ]);
+  });
+
+  it("decodes percent-encoding, and leaves what is none", () => {
+    expect(read("decodeURIComponent", [percent, "%E2%9C%93 100%", "a+b"])).toEqual([
+      [stopNow, ["STOP", "NOW"], source],
+      ["%E2%9C%93 100%", ["%E2%9C%93", "100%"], source],
+      ["a+b", ["a+b"], source],
+    ]);
+  });
+});
