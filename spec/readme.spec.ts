@@ -1,83 +1,64 @@
-// The README: its first example and its recipe run as printed, its snippets compile, and its tables match the code.
+// The README: it is short, its code runs as printed, and it leads to the pages that answer what a new user asks.
 
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
-import { afterEach, describe, expect, it } from "@jest/globals";
-import { incomingSms } from "express-kaleyra-sms";
-import { metrics } from "express-kaleyra-sms/metrics";
-import schema from "express-kaleyra-sms/schema.json";
-import { fixture, memoryInbox, settled, subscriber } from "express-kaleyra-sms/testing";
-import Database from "libsql";
-import * as client from "prom-client";
-import ts from "typescript";
+import { describe, expect, it } from "@jest/globals";
+import { OPT_OUT, POSSIBLE_OPT_OUT } from "express-kaleyra-sms";
+import { subscriber } from "express-kaleyra-sms/testing";
 
+import { readPage, ROOT } from "./docs/page";
+import { command } from "./support/command";
+import { freePort } from "./support/free-port";
 import { recorder, until } from "./support/recorder";
 
-const ROOT = join(__dirname, "..");
-const README = readFileSync(join(ROOT, "README.md"), "utf8");
+const PAGE = readPage("README.md");
 
-/** The contents of the code blocks of one language. */
-function blocks(language: string): string[] {
-  return Array.from(README.matchAll(/^```(\S*)\n([^]*?)^```$/gm))
-    .filter(([, name]) => name === language)
-    .map(([, , code = ""]) => code);
-}
-
-/** The only block of a language that contains a text. */
-function block(language: string, text: string): string {
-  const [found, ...more] = blocks(language).filter((code) => code.includes(text));
-  if (found === undefined || more.length > 0)
-    throw new Error(`The README must have exactly one ${language} block with ${text}.`);
-  return found;
-}
-
-/** The rows of the table under a heading. */
-function tableUnder(heading: string): string[][] {
-  const section = README.split(`\n## ${heading}\n`)[1]?.split("\n## ")[0] ?? "";
-  const rows = section.split("\n").filter((line) => line.startsWith("|"));
-  return rows.slice(2).map((row) =>
-    row
-      .split("|")
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
-  );
-}
-
-/** The names in back quotes in the first column. */
-function names(rows: string[][]): string[] {
-  return rows.flatMap(([first = ""]) => Array.from(first.matchAll(/`([^`]+)`/g), ([, name]) => name ?? ""));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+/** Runs something in a folder that has the package installed, and what the package finds in the repository. */
+function inProject<Result>(run: (folder: string) => Result): Result {
+  const folder = mkdtempSync(join(tmpdir(), "readme-"));
+  try {
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(ROOT, join(folder, "node_modules", "express-kaleyra-sms"));
+    return run(folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 describe("the first example", () => {
-  it("prints the README's output if the README's curl command is pasted into a shell", async () => {
+  const example = PAGE.block("js", "app.listen(3000)");
+
+  it("prints the README's output in production, if the README's curl command is pasted into a shell", async () => {
     const port = String(await freePort());
-    const example = block("js", "app.listen(3000)").replaceAll("3000", port);
-    const curl = block("sh", "curl -i").replaceAll("3000", port);
-    const server = spawn(process.execPath, ["--input-type=module", "-e", example], { cwd: ROOT });
+    const curl = PAGE.block("sh", "curl -i").replaceAll("3000", port);
+    const env = { ...process.env, NODE_ENV: "production", CALLBACK_TOKEN: "try-me" };
+    const code = example.replaceAll("3000", port);
+    const server = spawn(process.execPath, ["--input-type=module", "-e", code], { cwd: ROOT, env });
     try {
       while (!(await listens(port))) expect(server.exitCode).toBe(null);
-      const printed = until(server.stdout, "\n}\n");
+      const printed = until(server.stdout, " typed Stop, please\n");
       expect(execFileSync("sh", ["-c", curl], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] })).toMatch(
-        /^HTTP\/1.1 200 OK/,
+        /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\n$/,
       );
-      const arrival = /receivedAt: '.*'/;
-      expect((await printed).replace(arrival, "")).toBe(block("", "no more messages to +").replace(arrival, ""));
+      expect(await printed).toBe(PAGE.block("", "no more messages to +"));
     } finally {
       server.kill();
     }
+  });
+
+  it.each(["production", "development"])("says what to do if the secret is not set, in %s", (NODE_ENV) => {
+    const env = { ...process.env, NODE_ENV, CALLBACK_TOKEN: undefined };
+    const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", example], {
+      cwd: ROOT,
+      env,
+      encoding: "utf8",
+    });
+    expect(status).toBe(1);
+    expect(stderr).toContain("options.authenticate.value");
+    expect(stderr).toContain("set it there before the app starts: `openssl rand -hex 32` makes a secret.");
   });
 
   async function listens(port: string): Promise<boolean> {
@@ -89,229 +70,146 @@ describe("the first example", () => {
   }
 });
 
-const IMPORT = /^import .*\n/gm;
-const imports = (code: string): string => (code.match(IMPORT) ?? []).join("");
-
-it("has snippets that compile", () => {
-  const prelude = `
-    import { createServer, type Server } from "node:http";
-    import express, { type Express } from "express";
-    import { Hono } from "hono";
-    import { alone, callbackProfile, incomingSms, OPT_OUT, POSSIBLE_OPT_OUT, type IncomingSms, type OperableInbox, type SmsMessage } from "express-kaleyra-sms";
-    import { sqliteInbox, type SqliteDatabase } from "express-kaleyra-sms/sqlite";
-    declare const app: Express, server: Server;
-    declare const inbox: OperableInbox, DatabaseSync: new (path: string) => SqliteDatabase;
-    declare function join(source: string, plan?: string): Promise<void>;
-    declare function tellBalance(source: string): Promise<void>;
-    declare function confirm(source: string, code: string): void;
-    declare function optOut(source: string): Promise<void>;
-    declare function decryptAs(field: string, value: string): string;
-    declare function forwardToAPerson(message: SmsMessage): void;
-    declare function createSms(): IncomingSms;
-    const sms = incomingSms();\n`;
-  const snippets = blocks("ts");
-  expect(snippets.length).toBeGreaterThan(3);
-  const exported =
-    "app, express, server, createServer, createSms, join, tellBalance, confirm, optOut, decryptAs, forwardToAPerson, " +
-    "Hono, inbox, DatabaseSync, sqliteInbox, sms, alone, OPT_OUT, POSSIBLE_OPT_OUT, callbackProfile";
-  // A snippet stands in a block, in which its own names hide those of the prelude; imports cannot stand there. One that
-  // exports is a whole module.
-  const sources = new Map(
-    snippets.map((code, index) => [
-      join(ROOT, `snippet-${index}.mts`),
-      /^export /m.test(code)
-        ? code
-        : `${imports(code)}${prelude}{\n${code.replace(IMPORT, "")}\n}\nexport { ${exported} };`,
-    ]),
-  );
-  const options: ts.CompilerOptions = {
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.NodeNext,
-    moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    strict: true,
-    noEmit: true,
-    skipLibCheck: true,
-    types: ["node"],
-  };
-  const host = ts.createCompilerHost(options);
-  const { fileExists, getSourceFile } = host;
-  host.fileExists = (file) => sources.has(file) || fileExists(file);
-  host.getSourceFile = (file, language, ...rest) => {
-    const code = sources.get(file);
-    return code === undefined ? getSourceFile(file, language, ...rest) : ts.createSourceFile(file, code, language);
-  };
-  const program = ts.createProgram([...sources.keys()], options, host);
-  const found = ts.getPreEmitDiagnostics(program).map((one) => ts.flattenDiagnosticMessageText(one.messageText, "\n"));
-  expect(found).toEqual([]);
-}, 60_000);
-
-describe("the recipe for changes and replies", () => {
-  const code = block("js", "CREATE TABLE IF NOT EXISTS reply");
-  const asha = "+919876543210";
-  const closing: Array<() => Promise<void>> = [];
-  afterEach(async () => {
-    for (const close of closing.splice(0)) await close();
+describe("the snippets", () => {
+  it("print what to paste into the console", async () => {
+    const [, args = ""] = /^npx express-kaleyra-sms (.*)$/m.exec(PAGE.block("sh", "profile print")) ?? [];
+    const { code, stdout } = await command(args.split(" "), { env: { CALLBACK_TOKEN: "try-me" } });
+    expect(code).toBe(0);
+    expect(stdout).toContain("Enter Endpoint:\nhttps://your.domain/sms\n");
+    expect(stdout).toContain("X-Callback-Token: (the value of CALLBACK_TOKEN)");
   });
 
-  /** Runs the recipe over an API that knows the idempotency keys of what it has sent. */
-  function shop() {
-    const database = new Database(":memory:");
-    const inbox = memoryInbox({ attempts: 3, backoffMs: 60_000 });
-    const { sms } = recorder({ inbox });
-    const optedOut = new Set<string>();
-    const sent = new Map<string, string>();
-    const api = { calls: 0, isDown: false, losesAnswers: false };
-    const taken: string[] = [];
-    const sendSms = ({ to, text, idempotencyKey }: Record<"to" | "text" | "idempotencyKey", string>): Promise<void> => {
-      api.calls++;
-      if (api.isDown) return Promise.reject(new Error("down"));
-      if (!sent.has(idempotencyKey)) sent.set(idempotencyKey, `${to} ${text}`);
-      return api.losesAnswers ? Promise.reject(new Error("no answer")) : Promise.resolve();
-    };
-    const takeCoupon = (source: string): string => `C${taken.push(source)}`;
-    const hasOptedOut = (source: string): boolean => optedOut.has(source);
-    runInNewContext(code, { database, sms, sendSms, takeCoupon, hasOptedOut });
-    closing.push(async () => {
-      await sms.close();
-      database.close();
-    });
-    return { sms, inbox, api, optedOut, taken, sent: () => [...sent.values()] };
-  }
-
-  it("makes the change once, and sends the reply when the API is up again", async () => {
-    const { sms, inbox, api, taken, sent } = shop();
-    api.isDown = true;
-    await subscriber(sms).text("COUPON");
-    await inbox.advance(60_000);
-    expect([taken, sent()]).toEqual([[asha], []]);
-    api.isDown = false;
-    await inbox.advance(120_000);
-    expect([taken, sent()]).toEqual([[asha], [`${asha} Your coupon: C1`]]);
-  });
-
-  it("sends a reply once, also if the API's answer is lost, or a sent reply is handled again", async () => {
-    const { sms, inbox, api, taken, sent } = shop();
-    sms.on("message", (_message, { attempt }) => {
-      if (attempt < 3) throw new Error("another handler");
-    });
-    api.losesAnswers = true;
-    await subscriber(sms).text("COUPON");
-    await settled(sms);
-    api.losesAnswers = false;
-    await inbox.advance(180_000);
-    expect(await inbox.stats()).toMatchObject({ waiting: 0, delayed: 0, dead: 0 });
-    expect([taken, sent(), api.calls]).toEqual([[asha], [`${asha} Your coupon: C1`], 2]);
-  });
-
-  it("sends nothing to a subscriber who opted out, before or meanwhile", async () => {
-    const { sms, inbox, api, optedOut, taken, sent } = shop();
-    api.isDown = true;
-    await subscriber(sms).text("COUPON");
-    await settled(sms);
-    optedOut.add(asha);
-    api.isDown = false;
-    await inbox.advance(60_000);
-    await subscriber(sms).text("COUPON");
-    await settled(sms);
-    expect([taken, sent()]).toEqual([[asha], []]);
-  });
-});
-
-it("has a test to paste, which passes without a warning", () => {
-  const folder = mkdtempSync(join(tmpdir(), "readme-"));
-  try {
-    mkdirSync(join(folder, "node_modules"));
-    symlinkSync(ROOT, join(folder, "node_modules", "express-kaleyra-sms"));
-    writeFileSync(join(folder, "sms.test.mjs"), block("js", 'from "node:test"'));
-    const { status, stdout, stderr } = spawnSync(process.execPath, ["--test", "--test-reporter=tap"], {
-      cwd: folder,
-      encoding: "utf8",
-    });
-    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-    expect(stdout).toContain("# pass 1\n");
-    expect(stdout).not.toContain("KALEYRA_SMS_");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
-
-it("shows a saved callback that fixture reads", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "readme-"));
-  try {
-    const file = join(folder, "callback.json");
-    writeFileSync(file, block("json", '"body"'));
+  it("match keywords as the README says", async () => {
     const { sms } = recorder();
-    expect((await sms.receive(fixture(file))).message?.text).toBe("Stop");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-});
-
-describe("the text to paste into the console", () => {
-  it("is a request body with every field of the table except the parts", async () => {
-    const template = block("json", "<source>");
-    const fields = Object.keys(schema.properties).filter((name) => name !== "parts[n]");
-    expect(JSON.parse(template)).toEqual(Object.fromEntries(fields.map((name) => [name, `<${name}>`])));
-    const filled = template.replace("<status>", "SENT").replace(/<(\w+)>/g, "value of $1");
-    expect(await incomingSms({ authenticate: false }).receive({ method: "POST", body: filled })).toMatchObject({
-      outcome: "handled",
+    const called: unknown[] = [];
+    const caller =
+      (name: string) =>
+      (...args: unknown[]): unknown =>
+        called.push([name, ...args]);
+    runInNewContext(PAGE.block("js", '"BALANCE"'), {
+      sms,
+      join: caller("join"),
+      sendBalance: caller("sendBalance"),
+      forwardToAPerson: caller("forward"),
     });
-  });
-
-  it("is a GET endpoint with the keyword and the parts", async () => {
-    const { sms, messages } = recorder();
-    const endpoint = block("", "?id=<id>").trim();
-    const query = endpoint
-      .slice(endpoint.indexOf("?") + 1)
-      .replace("<status>", "SENT")
-      .replace("<keyword>", "STOP")
-      .replace("<parts[1]>", "STOP")
-      .replace("<parts[2]>", "it")
-      .replace(/<(\w+)>/g, "1234");
-    expect(await sms.receive({ method: "GET", query })).toMatchObject({ outcome: "handled" });
-    expect(messages).toMatchObject([{ keyword: "STOP", parts: ["STOP", "it"] }]);
-  });
-});
-
-describe("the tables", () => {
-  /** The list in the message of the TypeError that `cause` throws. */
-  const listed = (cause: () => unknown, list: RegExp): string[] | undefined => {
-    try {
-      cause();
-    } catch (error) {
-      return list.exec((error as Error).message)?.[1]?.split(", ");
-    }
-    return undefined;
-  };
-
-  it("list every field, with its description in the schema", () => {
-    const rows = tableUnder("Fields");
-    expect(names(rows)).toEqual(Object.keys(schema.properties));
-    expect(rows.map((row) => row.at(-1))).toEqual(
-      Object.values(schema.properties).map(({ description }) => description),
+    sms.keyword(OPT_OUT, ({ text }) => called.push(["optOut", text]));
+    sms.keyword(POSSIBLE_OPT_OUT, ({ text }) => called.push(["possible", text]));
+    const texts = Array.from(PAGE.text.matchAll(/"(join gold|Join, GOLD|JOIN... gold 🙏)"/g), ([, text = ""]) => text);
+    expect(texts).toHaveLength(3);
+    for (const text of [...texts, "bal", "please stop", "stop by tomorrow at five"]) await subscriber(sms).text(text);
+    const source = "+919876543210";
+    expect(called).toEqual([
+      ["join", source, "gold"],
+      ["join", source, "GOLD"],
+      ["join", source, "gold"],
+      ["sendBalance", source],
+      ["optOut", "please stop"],
+      ["possible", "stop by tomorrow at five"],
+    ]);
+    expect(PAGE.text).toContain(
+      '`OPT_OUT` matches "please stop"; `POSSIBLE_OPT_OUT` matches "stop by tomorrow at five"',
     );
   });
 
-  it("list every option, and nothing else", () => {
-    const options = listed(() => incomingSms({ "?": 1 } as never), /The options are (.*?)\./);
-    expect(names(tableUnder("Options"))).toEqual(options);
+  it("reply, but not to a message that opts out", async () => {
+    const { sms } = recorder();
+    const sent: unknown[] = [];
+    const sendSms = (reply: unknown, signal: unknown): unknown => sent.push([reply, signal instanceof AbortSignal]);
+    runInNewContext(PAGE.block("js", "sendSms("), { sms, sendSms });
+    const { message } = await subscriber(sms).text("hours?");
+    await subscriber(sms).text("HOURS STOP", { keyword: "HOURS" });
+    const reply = { to: "+919876543210", text: "We are open from 9 to 18.", idempotencyKey: message?.key };
+    expect(sent).toEqual([[reply, true]]);
   });
 
-  it("list every event, and nothing else", () => {
-    const events = listed(() => incomingSms().on("?" as never, () => undefined), /use one of (.*?)\./);
-    expect(names(tableUnder("Events"))).toEqual(events);
-  });
-
-  it("list every metric with its labels, and nothing else", async () => {
-    const sms = incomingSms({ inbox: memoryInbox(), authenticate: false });
-    const register = new client.Registry();
-    metrics(sms, { client, register, prefix: "_" });
-    // The types of the client do not have what it knows of a metric's labels.
-    const made = register.getMetricsAsArray() as ReadonlyArray<{ name: string; labelNames?: string[] }>;
-    const registered = made.map(({ name, labelNames = [] }) =>
-      labelNames.length === 0 ? name.slice(1) : `${name.slice(1)}{${labelNames.join(",")}}`,
+  it("have a test that passes without a warning, and can fail", () => {
+    const code = PAGE.block("js", 'from "node:test"');
+    const results = [code, code.replace("Where does the bus stop?", "Stop")].map((test) =>
+      inProject((folder) => {
+        writeFileSync(join(folder, "sms.test.mjs"), test);
+        return spawnSync(process.execPath, ["--test", "--test-reporter=tap"], { cwd: folder, encoding: "utf8" });
+      }),
     );
-    expect(names(tableUnder("Metrics")).sort()).toEqual(registered.sort());
-    await sms.close();
+    expect(results.map(({ status, stderr }) => [status, stderr])).toEqual([
+      [0, ""],
+      [1, ""],
+    ]);
+    expect(results[0]?.stdout).toContain("# pass 1\n");
+    expect(results[0]?.stdout).not.toContain("KALEYRA_SMS_");
+  });
+
+  it("open an inbox in a file", () => {
+    const code = `${PAGE.block("js", "sqliteInbox")}
+      import { subscriber } from "express-kaleyra-sms/testing";
+      console.log((await subscriber(sms).text("Hello")).outcome);
+      await sms.close();`;
+    const printed = inProject((folder) =>
+      execFileSync(process.execPath, ["--no-warnings", "--input-type=module", "-e", code], {
+        cwd: folder,
+        env: { ...process.env, CALLBACK_TOKEN: "try-me" },
+        encoding: "utf8",
+      }),
+    );
+    expect(printed).toContain("stored\n");
   });
 });
+
+describe("the page", () => {
+  it("has at most 200 lines and 1,500 words", () => {
+    expect(PAGE.text.trimEnd().split("\n").length).toBeLessThanOrEqual(200);
+    expect(PAGE.text.trim().split(/\s+/).length).toBeLessThanOrEqual(1_500);
+  });
+
+  it("has one sentence a line, of at most 25 words", () => {
+    expect(longSentences(PAGE.text)).toEqual([]);
+    expect(longSentences("One. Two.\nSee [one](a.md).")).toEqual(["One. Two."]);
+  });
+
+  it("goes from what it is to where to read on", () => {
+    const headings = Array.from(PAGE.text.matchAll(/^## (.*)$/gm), ([, heading]) => heading);
+    expect(headings).toEqual([
+      "Install",
+      "Receive a first SMS",
+      "Mount it first of all",
+      "Point the provider at it",
+      "Keywords",
+      "Reply",
+      "Test",
+      "Nothing lost",
+      "Questions",
+      "Speed",
+      "What it is not",
+    ]);
+  });
+
+  // Each is a link: the page behind it answers.
+  it.each([
+    "reply",
+    "two numbers",
+    "test",
+    "local development",
+    "nothing arrives",
+    "proxy",
+    "STOP in my language",
+    "lost when Redis is down",
+    "upgrade",
+    "erase a customer",
+  ])("has a link for a user who asks: %s", (words) => {
+    const links = Array.from(
+      PAGE.text.matchAll(/\[([^\]]+)\]\(docs\/[\w/-]+\.md(?:#[\w-]+)?\)/g),
+      ([, text = ""]) => text,
+    );
+    expect(links.filter((text) => text.toLowerCase().includes(words.toLowerCase()))).not.toEqual([]);
+  });
+});
+
+/** The lines of prose that hold more than one sentence, or more than 25 words. */
+function longSentences(markdown: string): string[] {
+  return markdown
+    .replace(/^```[^]*?^```$/gm, "")
+    .replace(/^<picture>[^]*?^<\/picture>$/gm, "")
+    .split("\n")
+    .filter((line) => !line.startsWith("|") && !line.includes(" · "))
+    .map((line) => line.replace(/`[^`]*`|"[^"]*"/g, "").replace(/\[([^\]]*)\]\([^)]*\)/g, "$1"))
+    .filter((line) => /[.!?]\s+\S/.test(line) || line.split(/\s+/).length > 25);
+}

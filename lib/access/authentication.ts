@@ -176,7 +176,10 @@ function headerName(given: unknown, place: string): string {
 
 function text(given: unknown, place: string): string {
   if (typeof given === "string" && given !== "" && given.isWellFormed()) return given;
-  throw invalidOption(`${place} takes a string that is not empty. If it comes from the environment, is it set there?`);
+  throw invalidOption(
+    `${place} takes a string that is not empty. If it comes from the environment, set it there before the app starts: ` +
+      "`openssl rand -hex 32` makes a secret.",
+  );
 }
 
 function printable(given: unknown, place: string): string {

@@ -12,7 +12,7 @@ export const ANSWER_CODES = {
   "malformed-body": {
     sentence: "The body cannot be read.",
     action:
-      "Compare the body in the console with the one in the README. " +
+      "Compare the body in the console with the one in docs/console.md. " +
       "If it differs on purpose, declare it with `callbackProfile`. " +
       "`issues` name the keys of the provider's page that differ from the profile. " +
       'A handler of "invalid" gets the body exactly as sent, in `raw`.',
@@ -44,7 +44,7 @@ export const ANSWER_CODES = {
   schema: {
     sentence: "A field is missing, or has a value that the schema does not allow.",
     action:
-      "`issues` name each field. Compare the profile in the console with the fields that the README lists. " +
+      "`issues` name each field. Compare the profile in the console with the fields that docs/events.md lists. " +
       "A console's test, which carries no SMS, gets this answer, too: it has found the endpoint.",
   },
   "duplicate-field": {

@@ -1,5 +1,5 @@
 // The table of the fields of an incoming-SMS callback. It is the source of the JSON Schema, the types, the property
-// names of a message and the reference in the README. Its order is that of the request body on the provider's page.
+// names of a message and the table in docs/events.md. Its order is that of the request body on the provider's page.
 
 interface FieldDefinition {
   /** The wire name: the provider's name of the field. */
@@ -10,7 +10,7 @@ interface FieldDefinition {
   readonly required: "always" | "POST" | "never";
   /** The only value that the provider's page lists. */
   readonly only?: string;
-  /** Based on the provider's page. The README and the schema print it. */
+  /** Based on the provider's page. docs/events.md and the schema print it. */
   readonly description: string;
   readonly example: string;
 }

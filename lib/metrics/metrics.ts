@@ -13,7 +13,7 @@ import { readMetricsOptions, type MetricsOptions } from "./metrics-options.js";
  * handlers, and of the inbox. Their labels have fixed values: never a number, a text, or a keyword that was typed.
  *
  * It counts from now on, for as long as the router lives, and is no handler: log lines and warnings stay as they are
- * without it. The README lists the metrics, and docs/alerts.yaml has alert rules.
+ * without it. docs/monitoring.md lists the metrics, and docs/alerts.yaml has alert rules.
  *
  * @throws TypeError if the argument is not a router, or an option is unknown or has a wrong value
  * @throws TypeError if the register has metrics of this prefix already. Then nothing is registered
