@@ -10,6 +10,7 @@ import { OPT_OUT, POSSIBLE_OPT_OUT } from "express-kaleyra-sms";
 import { subscriber } from "express-kaleyra-sms/testing";
 
 import { readPage, ROOT } from "./docs/page";
+import { longSentences } from "./docs/prose";
 import { command } from "./support/command";
 import { freePort } from "./support/free-port";
 import { recorder, until } from "./support/recorder";
@@ -202,14 +203,3 @@ describe("the page", () => {
     expect(links.filter((text) => text.toLowerCase().includes(words.toLowerCase()))).not.toEqual([]);
   });
 });
-
-/** The lines of prose that hold more than one sentence, or more than 25 words. */
-function longSentences(markdown: string): string[] {
-  return markdown
-    .replace(/^```[^]*?^```$/gm, "")
-    .replace(/^<picture>[^]*?^<\/picture>$/gm, "")
-    .split("\n")
-    .filter((line) => !line.startsWith("|") && !line.includes(" · "))
-    .map((line) => line.replace(/`[^`]*`|"[^"]*"/g, "").replace(/\[([^\]]*)\]\([^)]*\)/g, "$1"))
-    .filter((line) => /[.!?]\s+\S/.test(line) || line.split(/\s+/).length > 25);
-}
