@@ -36,7 +36,8 @@ Above all, look at the ratios: they say more of your machine than any number of 
 ## How it was measured
 
 - On ${machine.cpu}, ${machine.cores} cores, ${count(machine.memoryBytes / 2 ** 30)} GiB of memory, ${machine.system}: ${machine.pinned}.
-- With ${software.join(", ")}.
+- With these versions:
+${software.map((one) => `  - ${one}`).join("\n")}
 - In pairs: two servers run side by side on one core, and a load on another core sends to each for a moment in turn, A B B A.
   Each moment is compared with its neighbour, so that what disturbs the machine disturbs both.
 - A ratio is the median of all pairs, and half of the pairs lie between the two figures beside it.

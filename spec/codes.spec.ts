@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { callbackProfile, incomingSms } from "express-kaleyra-sms";
 
+import { packedFiles } from "./support/packed-files";
+
 const ROOT = join(__dirname, "..");
 const PAGE = readFileSync(join(ROOT, "docs", "codes.md"), "utf8");
 const TABLES = ["base/error-messages.ts", "base/answer-messages.ts"];
@@ -23,10 +25,7 @@ describe("docs/codes.md", () => {
   });
 
   it("is in the published package", () => {
-    const [{ files }] = JSON.parse(
-      execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], { cwd: ROOT, encoding: "utf8" }),
-    ) as [{ files: Array<{ path: string }> }];
-    expect(files.map(({ path }) => path)).toContain("docs/codes.md");
+    expect(packedFiles(ROOT)).toContain("docs/codes.md");
   });
 
   it("has a paragraph for each code that the package uses, and for no other", () => {

@@ -10,24 +10,13 @@ import schema from "express-kaleyra-sms/schema.json";
 import ts from "typescript";
 
 import { callback, PRINTED_POST } from "./support/callbacks";
+import { packedFiles } from "./support/packed-files";
 
 const ROOT = join(__dirname, "..");
 
 /** Runs a script in a process of its own, and returns the JSON that it prints. */
 function inFreshProcess(script: string): unknown {
   return JSON.parse(execFileSync(process.execPath, ["-e", script], { cwd: ROOT, encoding: "utf8" }));
-}
-
-/** The files that are published from a folder. Nothing is built, since other specs run the build meanwhile. */
-function packedFiles(folder: string): string[] {
-  const output = execFileSync("npm", ["pack", "--dry-run", "--ignore-scripts", "--json"], {
-    cwd: folder,
-    encoding: "utf8",
-    stdio: ["ignore", "pipe", "ignore"],
-    shell: process.platform === "win32",
-  });
-  const [packed] = JSON.parse(output) as Array<{ files: Array<{ path: string }> }>;
-  return (packed?.files ?? []).map(({ path }) => path);
 }
 
 describe("the published package", () => {
