@@ -29,28 +29,28 @@ interface WithProfile {
 
 interface WithoutProfile {
   readonly profile?: undefined;
-  /** The HTTP methods of callbacks. Default: both. A `profile` has its own method. */
+  /** The HTTP methods of callbacks: others are answered 405. Default: `["GET", "POST"]`. A `profile` has its own method. */
   readonly methods?: ReadonlyArray<"GET" | "POST"> | undefined;
 }
 
 interface WithInbox {
   /**
-   * Stores acknowledged messages until they are handled: `sqliteInbox` of `express-kaleyra-sms/sqlite`, `bullmqInbox`
-   * of `express-kaleyra-sms/bullmq`, or your own inbox. With an inbox, a callback is answered as soon as it is stored,
-   * and failed handlers are retried. Each router needs its own inbox. Default: none. Without an inbox, a callback is
-   * answered after it is handled.
+   * Stores messages until they are handled. It is the result of `sqliteInbox` of `express-kaleyra-sms/sqlite`,
+   * `postgresInbox` of `express-kaleyra-sms/postgres` or `bullmqInbox` of `express-kaleyra-sms/bullmq`, or your own. With
+   * an inbox, a callback is acknowledged as soon as it is stored, and failed handlers are retried. Each router needs its
+   * own inbox. Default: none. Without an inbox, a callback is answered after it is handled.
    */
   readonly inbox?: Inbox | undefined;
-  /** How many messages of the inbox this process handles at once. 0: it only receives callbacks. Default: 16. */
+  /** How many messages of the inbox this process handles at once; 0: it only receives callbacks. Default: 16. */
   readonly concurrency?: number | undefined;
-  /** Milliseconds that the inbox may take to store a message. Then the callback is answered 503. Default: 5,000. */
+  /** Milliseconds that the inbox may take to store a message; then the callback is answered 503. Default: 5,000. */
   readonly storeTimeoutMs?: number | undefined;
   /**
    * Returns the `reason` of a dead letter, from the error that a handler threw. It is kept and shown: keep it free of
-   * personal data. Default: the class of the error and its place, such as `TypeError at /app/orders.js:12:5`. Also if
-   * the function throws.
+   * personal data. Default: none. The reason is then the class of the error and its place, such as
+   * `TypeError at /app/orders.js:12:5`. Also if the function throws.
    */
-  readonly describeFailure?: DescribeFailure | undefined;
+  readonly describeFailure?: ((cause: unknown) => string) | undefined;
   /**
    * Milliseconds for which a message of the inbox may wait before `sms.health()` warns of a backlog. Default: 60,000.
    */
@@ -67,32 +67,32 @@ interface WithoutInbox {
   readonly backlogMs?: undefined;
   /**
    * How handled messages are remembered, so that duplicates are not handled again. `windowMs`: for how many
-   * milliseconds (default: 86,400,000, a day). `max`: how many messages (default: 100,000). They are kept in the memory
-   * of this process. `false`: duplicates are handled again.
+   * milliseconds. `max`: how many messages. They are kept in the memory of this process. `false`: duplicates are handled
+   * again. Default: `{ windowMs: 86_400_000, max: 100_000 }`, which is a day.
    */
   readonly deduplicate?:
     false | { readonly windowMs?: number | undefined; readonly max?: number | undefined } | undefined;
   /**
-   * Whether a callback whose handler failed is answered like a handled one. `false`: it is answered 500, so that the
-   * provider's report shows the failure and the callback can be triggered again. Default: `false`.
+   * Whether a callback whose handler failed is answered like a handled one. Default: `false`. It is then answered 500,
+   * so that the provider's report shows the failure and the callback can be triggered again.
    */
   readonly acknowledgeFailures?: boolean | undefined;
 }
 
 interface CommonOptions {
-  /** The path that the router answers when it is not mounted in Express. Default: `/`. */
+  /** The path that the router answers when it is not mounted in Express. Default: `"/"`. */
   readonly path?: string | undefined;
   /**
-   * Whether the provider escapes the values that it inserts into a body. Default: `auto`.
+   * Whether the provider escapes the values that it inserts into a body. Default: `"auto"`.
    *
-   * - `none`: it does not. Every body is matched against the template, which is exact for every text.
-   * - `json`: it does. Only valid JSON is read.
-   * - `auto`: unknown. Valid JSON is read as JSON, any other body by the template. An unescaped text that looks escaped
+   * - `"none"`: it does not. Every body is matched against the template, which is exact for every text.
+   * - `"json"`: it does. Only valid JSON is read.
+   * - `"auto"`: unknown. Valid JSON is read as JSON, any other body by the template. An unescaped text that looks escaped
    *   is misread, such as `C:\new`: with it, the body is valid JSON, too.
    */
-  readonly escaping?: Escaping | undefined;
+  readonly escaping?: "auto" | "none" | "json" | undefined;
   /**
-   * One or several demands that a caller must meet. Demands of the same kind and name are alternatives, so that a
+   * What a caller must show: one demand, or several. Demands of the same kind and name are alternatives, so that a
    * secret can be rotated without a gap. All others must be met, including every function. `false`: something in front
    * of the app checks callers. Default: none. This causes a process warning, and an error under `NODE_ENV=production`:
    * anyone who knows the URL could opt your customers in and out.
@@ -105,17 +105,23 @@ interface CommonOptions {
   /** Milliseconds that the handlers of a callback may take. Default: 10,000. */
   readonly handlerTimeoutMs?: number | undefined;
   /**
-   * The limit for each of these counts: bodies being read, messages waiting or being handled, callers waiting for
-   * functions of `authenticate`, and callers for whom handlers of `unauthorized` run. A callback above the limit is
-   * answered 503. Among waiting callers, the one that waits longest is answered 503. Default: 1,000.
+   * How many callbacks may be in flight at once; more are answered 503. The limit holds for each of these: bodies being
+   * read, messages waiting or being handled, callers waiting for functions of `authenticate`, and callers for whom
+   * handlers of `unauthorized` run. Among waiting callers, the one that waits longest is answered 503. Default: 1,000.
    */
   readonly maxInFlight?: number | undefined;
   /**
-   * The answer to a callback that was handled or stored. `status` is from 200 to 299. Default: 200 without a body,
-   * because some consoles text the body back to the subscriber.
+   * The answer to a callback that was handled or stored. `status` is from 200 to 299. Default:
+   * `{ status: 200, body: "", headers: {} }`, without a body because some consoles text it back to the subscriber.
    */
-  readonly ack?: Partial<Acknowledgement> | undefined;
-  /** Whether the body of the answer explains a failure (RFC 9457). Default: `true`. */
+  readonly ack?:
+    | {
+        readonly status?: number | undefined;
+        readonly body?: string | undefined;
+        readonly headers?: Readonly<Record<string, string>> | undefined;
+      }
+    | undefined;
+  /** Whether the answer to a callback that failed has a body that explains it (RFC 9457). Default: `true`. */
   readonly problems?: boolean | undefined;
   /**
    * The country of numbers that are sent without a country code, as its ISO 3166 code: `"IN"`. If they are mobile
@@ -124,7 +130,8 @@ interface CommonOptions {
    */
   readonly defaultCountry?: string | undefined;
   /**
-   * The IANA name of the time zone of `timestamp`: `"Asia/Kolkata"`. It adds `triggeredAt` to messages. Default: none.
+   * The IANA name of the time zone of `timestamp`, such as `"Asia/Kolkata"`: it adds `triggeredAt` to messages. Default:
+   * none.
    */
   readonly timeZone?: string | undefined;
   /**
@@ -133,14 +140,14 @@ interface CommonOptions {
    */
   readonly schema?: object | undefined;
   /**
-   * Returns the text of a value that is encrypted, or encoded once more. It is called before validation, for every field that is sent with a value,
-   * whatever its name. If it throws or does not return a string, the callback is rejected as `undecryptable`.
-   * Default: none.
+   * Returns the text of a value that is encrypted, or encoded once more. It is called before validation, for every field
+   * that is sent with a value, whatever its name. If it throws or does not return a string, the callback is rejected as
+   * `undecryptable`. Default: none.
    */
-  readonly decrypt?: Decrypt | undefined;
+  readonly decrypt?: ((value: string, field: string) => string) | undefined;
   /**
-   * Gets a line for each `invalid`, `unauthorized`, `busy` or `error` event without a handler and, if it has a method
-   * `info`, one about the first valid callback. Default: `console`.
+   * Gets a line for each `invalid`, `unauthorized`, `busy` or `error` event without a handler. If it has a method `info`,
+   * it also gets one about the first valid callback. Default: `console`.
    */
   readonly logger?: Logger | undefined;
 }

@@ -66,7 +66,7 @@ export function callbackMetrics(families: Families): Pick<Observer, "callback" |
   );
   const repaired = families.counter(
     "repaired_total",
-    "Valid callbacks whose body was no proper JSON, and was read by the template.",
+    "Valid callbacks whose body was not valid JSON, and was read by the template.",
     {},
   );
   const damaged = families.counter("damaged_total", "Valid callbacks with bytes in the text that are not UTF-8.", {});

@@ -26,7 +26,7 @@ const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export function handlerMetrics(families: Families): Pick<Observer, "handler"> {
   const startTimer = families.histogram(
     "handler_duration_seconds",
-    "Seconds that a handler took, up to its time limit.",
+    "Seconds that a handler took, up to its time limit. result: ok, error or timeout.",
     { event: EVENTS, result: RESULTS },
     BUCKETS,
   );

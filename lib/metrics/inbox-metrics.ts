@@ -29,7 +29,7 @@ export function inboxMetrics(families: Families, inbox: Inbox): Pick<Observer, "
   );
   const failed = families.counter(
     "inbox_errors_total",
-    "Failures of the inbox: to store a message, to hand messages out, to write how one ended, or to read its counts.",
+    "Failures to store a message (store), to take messages out (take), to write how one ended (end), or to read the counts (read).",
     { operation: OPERATIONS },
     // A failed read is counted in the scrape that it belongs to.
     readStats &&
@@ -37,9 +37,13 @@ export function inboxMetrics(families: Families, inbox: Inbox): Pick<Observer, "
         await readStats();
       }),
   );
-  const becameDead = families.counter("dead_letters_total", "Messages that became dead letters, by the cause.", {
-    cause: CAUSES,
-  });
+  const becameDead = families.counter(
+    "dead_letters_total",
+    "Messages that became dead letters: all attempts failed (attempts), the process ended in each (cut-short), or it is unreadable.",
+    {
+      cause: CAUSES,
+    },
+  );
   return {
     store: () => {
       const endTimer = startTimer();
@@ -59,7 +63,7 @@ export function inboxMetrics(families: Families, inbox: Inbox): Pick<Observer, "
 function stateMetrics(families: Families, readStats: ReturnType<typeof createReadStats>): void {
   families.gauge(
     "inbox_messages",
-    "Messages in the inbox by their state, of all processes. Absent while it cannot be read.",
+    "Messages in the inbox of all processes: waiting, running, delayed or dead. Absent while it cannot be read.",
     { labelNames: ["state"], aggregator: "max" },
     async (gauge) => {
       const stats = await readStats();
