@@ -209,4 +209,41 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     expect(count(await outcomes(), "stored")).toBeGreaterThanOrEqual(SOME - 1);
     expect(number(database, "SELECT seq FROM sqlite_sequence WHERE name = 'message'")).toBeGreaterThan(2 * SOME - 1);
   }, 60_000);
+
+  /** Keeps the keys of so many other messages, each second one of them for an hour longer. */
+  const keepOthers = (database: OpenDatabase, many: number, at: number): void =>
+    database.exec(
+      `WITH RECURSIVE other(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM other WHERE n < ${many})
+       INSERT INTO done (key, at) SELECT hex(randomblob(20)), ${at} + n % 2 * 3600000 FROM other`,
+    );
+
+  it("removes those of many keys whose time is over, and no others", async () => {
+    const database = opened(temporary());
+    const { sms } = recorder({ inbox: separateInbox({ database, retentionMs: 3_600_000 }), concurrency: 0 });
+    ended.push(() => sms.close());
+    keepOthers(database, MANY, Date.now() - 5_400_000);
+    const kept = (): number => number(database, "SELECT COUNT(*) FROM done");
+    // Some are removed each second, when something is written.
+    await until(async () => (await sms.receive(post()), kept() === MANY / 2), 40_000);
+    await waitFor(1_050);
+    await sms.receive(post());
+    expect(kept()).toBe(MANY / 2);
+  }, 60_000);
+
+  it("handles a message again after retentionMs, whether or not its key is removed yet", async () => {
+    const database = opened(temporary());
+    const inbox = separateInbox({ database, retentionMs: 3_600_000 });
+    const { sms, messages } = recorder({ inbox });
+    ended.push(() => sms.close());
+    const sent = post();
+    await sms.receive(sent);
+    await until(async () => messages.length === 1 && (await inbox.stats()).running === 0);
+    database.exec("UPDATE done SET at = at - 3599000");
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "duplicate" });
+    keepOthers(database, 10 * MANY, Date.now());
+    await waitFor(1_050);
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "stored" });
+    await until(async () => messages.length === 2 && (await inbox.stats()).running === 0);
+    expect(await sms.receive(sent)).toMatchObject({ outcome: "duplicate" });
+  }, 60_000);
 });

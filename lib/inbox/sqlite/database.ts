@@ -58,6 +58,7 @@ function setUp(database: SqliteDatabase, name: string, option: string, isNewAllo
   } finally {
     database.exec(TRANSACTION.rollback);
   }
+  database.exec(FILE.pageSize);
   const { journal_mode: mode } = row(database.prepare(FILE.journal).get());
   if (mode !== "wal") throw notUsable(option, `a file that can be in WAL mode: this one stays in mode ${String(mode)}`);
   for (const setting of SETTINGS) database.exec(setting);

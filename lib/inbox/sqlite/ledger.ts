@@ -1,10 +1,12 @@
 // The steps of a message through the table: stored, taken, ended. Each step must run in a transaction of the caller.
 
+import { randomBytes } from "node:crypto";
+
 import type { SmsMessage } from "../../callback/message.js";
 import { CUT_SHORT } from "../attempt.js";
 import { storedSource } from "../stored-message.js";
 import type { Arrival } from "./batch.js";
-import type { Row } from "./driver.js";
+import { text, type Row } from "./driver.js";
 import { messageOf } from "./rows.js";
 import { STATE } from "./sql.js";
 import type { Statements } from "./statements.js";
@@ -28,6 +30,8 @@ export type Stored =
 
 export class Ledger {
   readonly #statements: Statements;
+  /** The last key that was looked at. The first one is any: a process that is often restarted would see no others. */
+  #prunedTo = randomBytes(32).toString("base64url");
 
   constructor(statements: Statements) {
     this.#statements = statements;
@@ -37,6 +41,7 @@ export class Ledger {
    * Stores messages in their order. The owner may take a message at once if no earlier one of its source is live.
    *
    * @param claim - called for each such message: how the owner takes it, or `waiting` if the owner takes no more
+   * @param keptSince - a message whose key was kept before that instant is a new one
    * @returns one result for each message
    */
   store(
@@ -44,14 +49,18 @@ export class Ledger {
     claim: () => "running" | "held" | "waiting",
     owner: number,
     now: number,
+    keptSince: number,
   ): Stored[] {
     if (messages.length === 0) return [];
-    const known = this.#known(messages.map(({ key }) => key));
+    const known = this.#known(
+      messages.map(({ key }) => key),
+      keptSince,
+    );
     const keys = new Set<string>();
     const sources = this.#liveSources(messages.map(({ source }) => storedSource(source)));
     const insert = this.#statements.get("insert");
     return messages.map((message) => {
-      const { key, text } = message;
+      const { key } = message;
       const source = storedSource(message.source);
       if (keys.has(key)) return { as: "duplicate" };
       keys.add(key);
@@ -59,14 +68,14 @@ export class Ledger {
       if (found !== undefined) {
         if (found.revivable === undefined) return { as: "duplicate" };
         sources.add(source);
-        this.#statements.run("revive", now, source, text, source, found.revivable);
+        this.#statements.run("revive", now, source, message.text, source, found.revivable);
         return { as: "waiting" };
       }
       const as = sources.has(source) ? "behind" : claim();
       sources.add(source);
       const isTaken = as === "running" || as === "held";
       const { lastInsertRowid } = insert.run(
-        ...[key, source, text, STATE[as], as === "running" ? 1 : 0, now, isTaken ? owner : null],
+        ...[key, source, message.text, STATE[as], as === "running" ? 1 : 0, now, isTaken ? owner : null],
       );
       return isTaken ? { as, seq: Number(lastInsertRowid) } : { as };
     });
@@ -78,11 +87,11 @@ export class Ledger {
   }
 
   /** @returns the keys that exist, with the row of a dead letter or an unreadable row: its message is handled again */
-  #known(keys: readonly string[]): ReadonlyMap<string, { readonly revivable: number | undefined }> {
+  #known(keys: readonly string[], keptSince: number): ReadonlyMap<string, { readonly revivable: number | undefined }> {
     const wanted = JSON.stringify(keys);
     return new Map(
       this.#statements
-        .rows("known", wanted, wanted)
+        .rows("known", wanted, wanted, keptSince)
         .map(({ key, seq, revivable }) => [
           String(key),
           { revivable: Number(revivable) === 1 ? Number(seq) : undefined },
@@ -157,9 +166,18 @@ export class Ledger {
     return this.#statements.run("promote", now, JSON.stringify(Array.from(sources, storedSource))) > 0;
   }
 
-  /** Removes the keys of messages that were done before an instant, in milliseconds since the epoch. */
+  /**
+   * Looks through the next keys, at most `limit`, and removes those that were kept before an instant, in milliseconds
+   * since the epoch.
+   */
   prune(before: number, limit: number): void {
-    this.#statements.run("prune", before, limit);
+    const from = this.#prunedTo;
+    const { count, last } = this.#statements.row("keysAfter", from, limit);
+    const to = text(last);
+    if (to !== undefined) this.#statements.run("prune", from, to, before);
+    const isEnd = Number(count) < limit;
+    this.#prunedTo = (isEnd ? undefined : to) ?? "";
+    if (isEnd && from !== "") this.prune(before, limit - Number(count));
   }
 
   /**

@@ -13,7 +13,7 @@ import { FILE } from "./sql.js";
  * log grows. Emptying such a log takes one to two seconds.
  */
 const MAX_BYTES = 1_073_741_824;
-/** A log that is always allowed, in bytes, however little is left on the disk: half of what SQLite empties by itself. */
+/** A log that is always allowed, in bytes, however little is left on the disk: more than SQLite lets it grow by itself. */
 const MIN_BYTES = 8_388_608;
 /** How long another process may keep the log from being emptied before messages are rejected, in milliseconds. */
 const PATIENCE_MS = 1_000;

@@ -40,7 +40,7 @@ export interface Todo {
   /** Whether to look for dead processes. */
   readonly isInspection: boolean;
   readonly suspects: Suspects;
-  /** Whether to remove keys that were kept for `retentionMs`. */
+  /** Whether to remove some of the keys that were kept for `retentionMs`. */
   readonly isPruning: boolean;
 }
 
@@ -59,8 +59,8 @@ export interface Result {
   readonly suspects: Suspects;
 }
 
-/** How many keys are removed at once: more than come until the next time. */
-const PRUNE_BATCH = 16_384;
+/** How many keys are looked at each time, which takes some two milliseconds if all of them are removed. */
+const PRUNE_BATCH = 4_096;
 
 /** Must run in a transaction. Changes only the tables: the result is valid once the transaction is committed. */
 export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now: number): Result {
@@ -110,9 +110,9 @@ export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now:
     if (free > 0) return (free--, "running");
     return spare-- > 0 ? "held" : "waiting";
   };
-  // Before: with such a key, a message is a new one, also in an inbox that has written nothing since.
-  if (todo.isPruning) ledger.prune(now - settings.retentionMs, PRUNE_BATCH);
-  const stored = ledger.store(todo.arrivals, claim, owner, now);
+  const keptSince = now - settings.retentionMs;
+  if (todo.isPruning) ledger.prune(keptSince, PRUNE_BATCH);
+  const stored = ledger.store(todo.arrivals, claim, owner, now, keptSince);
   for (const [n, written] of stored.entries()) {
     if (written.as === "waiting") isDue = true;
     else if (written.as === "running" || written.as === "held")

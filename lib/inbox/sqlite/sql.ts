@@ -20,8 +20,7 @@ export const STATE = {
   unreadable: 5,
 } as const;
 const HEAD = `state IN (${STATE.waiting}, ${STATE.held}, ${STATE.running})`;
-/** Waits to be handled, or is being handled. */
-const LIVE = `state <= ${STATE.running}`;
+const REST = `state IN (${STATE.behind}, ${STATE.dead}, ${STATE.unreadable})`;
 const TAKEN = `state IN (${STATE.held}, ${STATE.running})`;
 const ASIDE = `state IN (${STATE.dead}, ${STATE.unreadable})`;
 
@@ -32,11 +31,9 @@ export const SETTINGS: readonly string[] = [
   "PRAGMA temp_store = MEMORY",
   // Erased content is overwritten.
   "PRAGMA secure_delete = ON",
-  // The log is copied back into the file every 16 MB.
-  "PRAGMA wal_autocheckpoint = 4000",
   // The log is never cut to a limit: file.ts would take that for a loss.
   "PRAGMA journal_size_limit = -1",
-  // 16 MB of the file are kept in memory.
+  // 16 MB of the file are kept in memory: with SQLite's 2 MB, taking out of a long backlog costs a sixth more.
   "PRAGMA cache_size = -16000",
 ];
 
@@ -46,6 +43,8 @@ export const TRANSACTION = { read: "BEGIN", write: "BEGIN IMMEDIATE", commit: "C
 export const FILE = {
   /** The files of a handle. The first one, `main`, is the one that it was opened with. */
   files: "PRAGMA database_list",
+  /** For a new file. A message that comes alone writes ten pages to the log, whatever their size. */
+  pageSize: "PRAGMA page_size = 2048",
   journal: "PRAGMA journal_mode = WAL",
   applicationId: "PRAGMA application_id",
   version: "PRAGMA user_version",
@@ -72,8 +71,10 @@ export const marked = (version: number): string =>
  *   when the message entered that state.
  * - `message.owner` is the process that holds or runs the message.
  * - `message.body` is null if the message was forgotten while it ran.
- * - `message_turn` holds the order of each source, whatever the code does.
- * - `done` keeps only the key of a handled or forgotten message. New messages then reuse the space of old ones.
+ * - `message_turn` holds the order of each source, whatever the code does. `message_rest` has the other messages of a
+ *   source: one that comes alone is never in it. Each index of keys or sources costs a page of its own for each message.
+ * - `done` keeps only the key of a handled or forgotten message, and since when. New messages then reuse the space of
+ *   old ones.
  * - `process.until` is when the lease of a process ends. A `process.id` is random, and never used again.
  * - `inbox` has one row: the name of the inbox that owns the file.
  */
@@ -90,13 +91,12 @@ export const VERSIONS: readonly string[] = [
      reason TEXT
    ) STRICT;
    CREATE INDEX message_state ON message (state, at);
-   CREATE INDEX message_source ON message (source, state);
    CREATE UNIQUE INDEX message_turn ON message (source) WHERE ${HEAD};
+   CREATE INDEX message_rest ON message (source, state) WHERE ${REST};
    CREATE TABLE done (
      key TEXT PRIMARY KEY,
      at INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
-   CREATE INDEX done_at ON done (at);
    CREATE TABLE inbox (
      name TEXT NOT NULL
    ) STRICT;
@@ -106,13 +106,17 @@ export const VERSIONS: readonly string[] = [
    ) STRICT;`,
 ];
 
+/** An index is used only if its condition is repeated. */
+const BEHIND = `${REST} AND state = ${STATE.behind}`;
 /** The first message behind the others of a source. */
 const FIRST_BEHIND = (source: string): string =>
-  `(SELECT MIN(seq) FROM message WHERE source = ${source} AND state = ${STATE.behind})`;
-const HAS_HEAD = (source: string): string => `EXISTS (SELECT 1 FROM message WHERE source = ${source} AND ${HEAD})`;
+  `(SELECT MIN(seq) FROM message WHERE source = ${source} AND ${BEHIND})`;
+/** Also whether it has a message that is live: whenever one is behind, there is a head. */
+const HAS_HEAD = (source: string): string =>
+  `EXISTS (SELECT 1 FROM message AS head WHERE head.source = ${source} AND head.${HEAD})`;
 /** Of each source without a head: the first message that is behind. For all sources: that of a bad row may be wrong. */
 const PROMOTE_ALL = `UPDATE message SET state = ${STATE.waiting} WHERE seq IN (
-  SELECT ${FIRST_BEHIND("one.source")} FROM (SELECT DISTINCT source FROM message WHERE state = ${STATE.behind}) AS one
+  SELECT ${FIRST_BEHIND("one.source")} FROM (SELECT DISTINCT source FROM message WHERE ${BEHIND}) AS one
   WHERE NOT ${HAS_HEAD("one.source")})`;
 
 /** More than any process ever counts to, and half of the largest safe integer of JavaScript. */
@@ -151,18 +155,20 @@ const KEEP_KEYS = "INSERT OR REPLACE INTO done (key, at) SELECT key, ? FROM mess
 const OF_OWNER = `WHERE ${TAKEN} AND owner = ?`;
 /** The state of a message that is handled again. */
 const LINED_UP = (source: string): string =>
-  `CASE WHEN EXISTS (SELECT 1 FROM message AS live WHERE live.source = ${source} AND live.${LIVE})
-     THEN ${STATE.behind} ELSE ${STATE.waiting} END`;
+  `CASE WHEN ${HAS_HEAD(source)} THEN ${STATE.behind} ELSE ${STATE.waiting} END`;
+/** The messages of a source, which is given twice: each half is found by its index. */
+const OF_SOURCE = `seq IN (SELECT seq FROM message WHERE source = ? AND ${HEAD}
+  UNION ALL SELECT seq FROM message WHERE source = ? AND ${REST})`;
 
 /** The statements on the tables. Each is prepared when it is first used. */
 export const SQL = {
   // A message arrives.
   liveSources: `SELECT value AS source FROM (SELECT DISTINCT value FROM json_each(?))
-                WHERE EXISTS (SELECT 1 FROM message WHERE source = value AND ${LIVE})`,
+                WHERE ${HAS_HEAD("value")}`,
   // The values are returned, not the columns: those may be damaged, and libsql ends the process at a wrong text.
   known: `SELECT value AS key, seq, ${ASIDE} AS revivable
           FROM json_each(?) CROSS JOIN message ON message.key = value
-          UNION ALL SELECT value, NULL, FALSE FROM json_each(?) CROSS JOIN done ON done.key = value`,
+          UNION ALL SELECT value, NULL, FALSE FROM json_each(?) CROSS JOIN done ON done.key = value AND at >= ?`,
   insert: "INSERT INTO message (key, source, body, state, attempts, at, owner) VALUES (?, ?, ?, ?, ?, ?, ?)",
   // A dead letter keeps its body: the message as it came first. An unreadable row gets the new one.
   revive: `UPDATE message SET at = ?, attempts = 0, reason = NULL, source = ?,
@@ -193,7 +199,11 @@ export const SQL = {
   promote: `UPDATE message SET state = ${STATE.waiting}, at = ? WHERE seq IN (
               SELECT ${FIRST_BEHIND("value")} FROM json_each(?) WHERE NOT ${HAS_HEAD("value")})`,
   promoteAll: PROMOTE_ALL,
-  prune: "DELETE FROM done WHERE key IN (SELECT key FROM done WHERE at < ? ORDER BY at LIMIT ?)",
+  // By the order of the keys: an index of the times would cost more than a third of the file, and a page of its own for
+  // each key that is kept or removed.
+  keysAfter: `SELECT COUNT(*) AS count, CAST(MAX(key) AS BLOB) AS last
+              FROM (SELECT key FROM done WHERE key > ? ORDER BY key LIMIT ?)`,
+  prune: "DELETE FROM done WHERE key > ? AND key <= ? AND at < ?",
 
   // A process was dead, or does not know what it has; the clock was set back.
   ofOwner: `SELECT seq, ${MESSAGE}, ${ATTEMPTS} AS attempts, state FROM message ${OF_OWNER}`,
@@ -230,15 +240,16 @@ export const SQL = {
   one: `SELECT ${MESSAGE}, ${ATTEMPTS} AS attempts, state, ${instant("at")} AS at, ${REASON} FROM message WHERE seq = ?`,
   oldestDead: `SELECT seq FROM message WHERE state = ${STATE.dead} AND at <= ? ORDER BY at, seq LIMIT ?`,
   countOf: `SELECT COUNT(*) AS messages FROM message
-            WHERE source = ? AND (state <> ${STATE.running} OR body IS NOT NULL)`,
+            WHERE ${OF_SOURCE} AND (state <> ${STATE.running} OR body IS NOT NULL)`,
 
   // An operator changes.
   replay: `UPDATE message SET at = ?, attempts = 0, reason = NULL, state = ${LINED_UP("message.source")}
            WHERE seq = ? AND state = ${STATE.dead}`,
   keepKeyOfDead: `${KEEP_KEYS} WHERE seq = ? AND state = ${STATE.dead}`,
   discard: `DELETE FROM message WHERE seq = ? AND state = ${STATE.dead}`,
-  keepKeysOf: `${KEEP_KEYS} WHERE source = ? AND state <> ${STATE.running}`,
-  forget: `DELETE FROM message WHERE source = ? AND state <> ${STATE.running}`,
+  keepKeysOf: `${KEEP_KEYS} WHERE ${OF_SOURCE} AND state <> ${STATE.running}`,
+  forget: `DELETE FROM message WHERE ${OF_SOURCE} AND state <> ${STATE.running}`,
   // The source stays until the message has ended, to keep the order.
-  forgetRunning: `UPDATE message SET body = NULL WHERE source = ? AND state = ${STATE.running} AND body IS NOT NULL`,
+  forgetRunning: `UPDATE message SET body = NULL
+                  WHERE source = ? AND ${HEAD} AND state = ${STATE.running} AND body IS NOT NULL`,
 } as const;

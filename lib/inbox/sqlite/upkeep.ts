@@ -78,14 +78,15 @@ export class Upkeep {
 
   /** Counts the messages that `forget` would erase. */
   countOf(source: string): number {
-    return Number(this.#statements.row("countOf", storedSource(source)).messages);
+    const stored = storedSource(source);
+    return Number(this.#statements.row("countOf", stored, stored).messages);
   }
 
   /** Erases the messages of a subscriber. @returns their number */
   forget(source: string, now: number): number {
     const stored = storedSource(source);
-    this.#statements.run("keepKeysOf", now, stored);
-    return this.#statements.run("forget", stored) + this.#statements.run("forgetRunning", stored);
+    this.#statements.run("keepKeysOf", now, stored, stored);
+    return this.#statements.run("forget", stored, stored) + this.#statements.run("forgetRunning", stored);
   }
 }
 

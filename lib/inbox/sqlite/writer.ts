@@ -13,7 +13,7 @@ import { currentTime } from "./rows.js";
 import type { Statements } from "./statements.js";
 import { Watch } from "./watch.js";
 
-/** How often keys are removed that were kept for `retentionMs`, in milliseconds: many at once cost less each. */
+/** How often some of the keys are removed that were kept for `retentionMs`, in milliseconds. */
 const PRUNE_MS = 1_000;
 
 export class Writer {
@@ -100,7 +100,7 @@ export class Writer {
       isClockSetBack,
       isInspection,
       suspects,
-      isPruning: performance.now() - this.#prunedAt >= Math.min(PRUNE_MS, this.#settings.retentionMs),
+      isPruning: performance.now() - this.#prunedAt >= PRUNE_MS,
     };
   }
 
