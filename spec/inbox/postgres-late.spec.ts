@@ -21,6 +21,8 @@ class LatePool implements PostgresPool {
   /** What the next round is to be: late. */
   isLate = false;
   late: Statement | undefined;
+  /** Whether the answer to the next round is lost, though the server runs it. */
+  isLost = false;
 
   constructor(url: string) {
     this.#pool = new Pool({ connectionString: url });
@@ -32,10 +34,12 @@ class LatePool implements PostgresPool {
   }
 
   #delaying(client: PoolClient): PoolClient {
-    const query = (statement: Statement): Promise<unknown> => {
-      if (!this.isLate || !/^SELECT .*sms_round/.test(statement.text)) return client.query({ ...statement });
-      this.isLate = false;
-      this.late = statement;
+    const query = async (statement: Statement): Promise<unknown> => {
+      if (!(this.isLate || this.isLost) || !/^SELECT .*sms_round/.test(statement.text))
+        return client.query({ ...statement });
+      if (this.isLate) this.late = statement;
+      else await client.query({ ...statement });
+      this.isLate = this.isLost = false;
       return new Promise(() => undefined);
     };
     return new Proxy(client, {
@@ -113,4 +117,25 @@ describeWithPostgres("postgresInbox", () => {
     },
     30_000,
   );
+
+  it("counts no attempt at what a round has taken, to run it or to hold it, if its answer is lost", async () => {
+    const name = "lost";
+    const late = new LatePool(server.url);
+    const receiver = recorder({ inbox: postgresInbox({ pool: late, name }), concurrency: 0 });
+    ended.push(() => receiver.sms.close());
+    const texts = ["quick", "1", "2", "3"];
+    for (const text of texts) await receiver.sms.receive(post({ source: text, message: text }));
+    const pool = new LatePool(server.url);
+    const { sms } = recorder({ inbox: postgresInbox({ pool, name, leaseMs: 3_000 }), concurrency: 1 });
+    ended.push(() => sms.close());
+    const attempts: unknown[] = [];
+    sms.on("message", async ({ text }, { attempt }) => {
+      attempts.push([text, attempt]);
+      // The next round takes one, and holds two.
+      if (text === "quick") pool.isLost = true;
+      else await new Promise(setImmediate);
+    });
+    await until(() => attempts.length === texts.length, 15_000);
+    expect(attempts.sort()).toEqual([...texts].sort().map((text) => [text, 1]));
+  }, 30_000);
 });

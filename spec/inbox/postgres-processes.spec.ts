@@ -2,7 +2,7 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "@jest/globals";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { postgresInbox } from "express-kaleyra-sms/postgres";
 import { Client, Pool } from "pg";
 
@@ -221,6 +221,102 @@ describeWithPostgres("postgresInbox", () => {
     await until(() => first.messages.length === 2);
     expect(first.messages.map(({ text }) => text)).toEqual(["waits", "after"]);
   }, 20_000);
+
+  describe("of messages that a process holds, to run them next,", () => {
+    /** Stores one message that ends at once, and others that run until they are told to end. */
+    const withStored = async (name: string, count: number) => {
+      const receiver = router(name, { concurrency: 0 });
+      const texts = ["quick", ...Array.from({ length: count }, (_, n) => `waits${n + 1}`)];
+      const keys = new Map<string, string>();
+      for (const [n, message] of texts.entries())
+        keys.set(
+          message,
+          (await receiver.sms.receive(post({ source: `91987650000${n}`, message }))).message?.key ?? "",
+        );
+      const rows = async (): Promise<unknown[]> => {
+        const found = await server.query(
+          `SELECT key, state, attempts FROM express_kaleyra_sms.sms_message
+           WHERE inbox = (SELECT id FROM express_kaleyra_sms.sms_inbox WHERE name = '${name}') ORDER BY seq`,
+        );
+        const textOf = new Map(Array.from(keys, ([text, key]) => [key, text]));
+        return found.map(({ key, state, attempts }) => [textOf.get(String(key)), state, attempts]);
+      };
+      return { ...receiver, keys, rows };
+    };
+    const [HELD, WAITING, RUNNING] = [-1, 0, 1];
+    /** A process that runs the first of those that wait, and holds two. */
+    const holding = async (name: string, rows: () => Promise<unknown[]>, options = {}): Promise<Process> => {
+      const worker = await started({ name, leaseMs, concurrency: 1, backoffMs: 20, ...options });
+      await until(() => worker.of("start").some(({ rest }) => rest[0] === "waits1"), 10_000);
+      expect(await rows()).toMatchObject([
+        ["waits1", RUNNING, 1],
+        ["waits2", HELD, 0],
+        ["waits3", HELD, 0],
+        ["waits4", WAITING, 0],
+      ]);
+      return worker;
+    };
+
+    it("counts and shows only those as running that run", async () => {
+      const name = nextName();
+      const { inbox, keys, rows } = await withStored(name, 4);
+      await holding(name, rows);
+      expect(await inbox.stats()).toMatchObject({ running: 1, waiting: 3 });
+      expect((await inbox.stats()).oldestWaitingMs).toBeGreaterThan(0);
+      expect(await inbox.get(keys.get("waits2") ?? "")).toMatchObject({ state: "waiting", attempts: 0 });
+    }, 30_000);
+
+    it("counts no attempt if it ends before they have started, and one if it ends after that", async () => {
+      const name = nextName();
+      const { rows, inbox, keys } = await withStored(name, 4);
+      const worker = await holding(name, rows, { attempts: 1 });
+      worker.tell({ finish: "waits1" });
+      await until(async () => (await inbox.get(keys.get("waits2") ?? ""))?.state === "running");
+      await worker.end();
+      const { sms, messages } = router(name);
+      const attempts: unknown[] = [];
+      sms.on("message", ({ text }, { attempt }) => attempts.push([text, attempt]));
+      await until(() => messages.length === 3, 10_000);
+      await until(async () => (await inbox.stats()).running === 0);
+      // The attempt at waits2 was cut short: this process gives it another one.
+      expect(attempts.sort()).toEqual([
+        ["waits2", 2],
+        ["waits3", 1],
+        ["waits4", 1],
+      ]);
+    }, 30_000);
+
+    it("does not start one that another process has forgotten", async () => {
+      const name = nextName();
+      const { inbox, rows } = await withStored(name, 4);
+      const worker = await holding(name, rows);
+      expect(await inbox.forget("919876500002")).toBe(1);
+      expect(await inbox.stats()).toMatchObject({ running: 1 });
+      worker.tell({ finish: "waits1" });
+      await until(() => worker.of("start").some(({ rest }) => rest[0] === "waits3"));
+      expect(worker.of("start").map(({ rest }) => rest[0])).toEqual(["quick", "waits1", "waits3"]);
+      await until(async () => !(await rows()).some((row) => JSON.stringify(row).includes("waits2")));
+    }, 30_000);
+
+    it("gives them back when it closes", async () => {
+      const name = nextName();
+      const { inbox, rows } = await withStored(name, 4);
+      const { sms } = router(name, { concurrency: 1 });
+      const end = deferred();
+      sms.on("message", ({ text }) => (text === "quick" ? undefined : end.promise));
+      await until(async () => (await rows()).some((row) => JSON.stringify(row).includes(`${HELD},0`)));
+      const closed = sms.close();
+      await until(async () => !(await rows()).some((row) => JSON.stringify(row).includes(`${HELD},0`)));
+      expect(await inbox.stats()).toMatchObject({ running: 1, waiting: 3 });
+      end.resolve();
+      await closed;
+      expect(await rows()).toMatchObject([
+        ["waits2", WAITING, 0],
+        ["waits3", WAITING, 0],
+        ["waits4", WAITING, 0],
+      ]);
+    }, 30_000);
+  });
 
   it("finds the messages of other processes although nobody is notified, as behind a pooler", async () => {
     const name = nextName();

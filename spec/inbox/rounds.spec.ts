@@ -77,7 +77,7 @@ class MemoryEngine implements Engine {
     return { error, ...error.explanation };
   }
 
-  #commit({ arrivals, ended, known, isUncertain, free }: Round): Written {
+  #commit({ arrivals, ended, known, isUncertain, free, spare }: Round): Written {
     for (const { entry, outcome } of ended) {
       const row = this.#rows.find(({ seq, owner }) => seq === entry.seq && owner === entry.owner);
       if (row === undefined) continue;
@@ -98,7 +98,7 @@ class MemoryEngine implements Engine {
       add(this.#rows, message);
       return "stored";
     });
-    const taken = this.#startable().slice(0, free);
+    const taken = this.#startable().slice(0, free + spare);
     for (const row of taken) {
       row.owner = this.#owner;
       row.attempts++;
@@ -214,6 +214,23 @@ describe("a round", () => {
     await until(() => handled.length === 3);
     expect(handled.at(-1)).toEqual(["1", 1]);
     expect(engine.rounds.map(({ free }) => free)).toEqual([2, 1]);
+    for (const end of ends) end();
+  });
+});
+
+describe("holding messages to run them next", () => {
+  it("has no more than twice of what ended in a round, however long it goes on", async () => {
+    const rows: Row[] = [];
+    for (let key = 0; key < 20; key++) add(rows, message(`${key}`));
+    const { handled, start } = process(rows);
+    const ends: Array<() => void> = [];
+    start(() => new Promise((resolve) => ends.push(() => resolve({ outcome: "handled" }))), 2);
+    for (let n = 0; n < 10; n++) {
+      await until(() => handled.length === n + 2);
+      ends[n]?.();
+      await until(() => rows.length === 19 - n);
+      expect(rows.filter(({ owner }) => owner !== undefined).length).toBeLessThanOrEqual(4);
+    }
     for (const end of ends) end();
   });
 });

@@ -24,6 +24,8 @@ const LOOK_MS = 1_000;
 const POLL_MS = 200;
 /** When to look again for due messages that another process has locked, in milliseconds. */
 const LOCKED_MS = 20;
+/** For how long a message may be started without asking whether it was forgotten since it was taken, in milliseconds. */
+const FRESH_MS = 20;
 /** How often a transaction is repeated that another one has ended. */
 const MAX_CONFLICTS = 5;
 /** The end of the ids of processes. They are drawn at random. */
@@ -54,8 +56,8 @@ export class PostgresEngine implements Engine {
   /** Whether the last round was sent to the server. */
   #isSent = false;
   #due = 0;
-  /** The entries of the last round: nobody else has had the time to take them. */
-  #fresh: ReadonlySet<Entry> = new Set();
+  /** The entries of the last round, and until when they may be started without asking. By the monotonic clock. */
+  #fresh: { readonly entries: ReadonlySet<Entry>; readonly until: number } = { entries: new Set(), until: 0 };
   #aside: SetAside[] = [];
   /** Dead letters of dead processes that are not reported yet. */
   #deadLetters: CutShort[] = [];
@@ -79,7 +81,7 @@ export class PostgresEngine implements Engine {
     const isRenewal = round.known.length > 0 && this.#isLeaseOld(now);
     const writes =
       round.arrivals.length + round.ended.length + this.#aside.length > 0 || round.isUncertain || isRenewal;
-    if (!writes && round.free === 0) return this.#nothing();
+    if (!writes && round.free + round.spare === 0) return this.#nothing();
     this.#isSent = false;
     try {
       const inbox = await this.#setUp.inbox();
@@ -93,7 +95,8 @@ export class PostgresEngine implements Engine {
   }
 
   gone(entries: readonly Entry[]): MaybePromise<ReadonlySet<Entry>> {
-    const asked = entries.filter((entry) => !this.#fresh.has(entry));
+    const fresh = performance.now() < this.#fresh.until ? this.#fresh.entries : undefined;
+    const asked = fresh === undefined ? entries : entries.filter((entry) => !fresh.has(entry));
     return asked.length === 0 ? new Set() : this.#gone(asked);
   }
 
@@ -113,7 +116,7 @@ export class PostgresEngine implements Engine {
 
   async #write(inbox: number, round: Round, writes: boolean): Promise<Written> {
     const { keys, arrivals, numbers } = distinct(round.arrivals);
-    const isOwner = round.free > 0 || round.known.length > 0 || round.isUncertain;
+    const isOwner = round.free + round.spare > 0 || round.known.length > 0 || round.isUncertain;
     const aside = this.#aside;
     const inspects = round.isTaking && this.#suspects.isDue();
     const values = [
@@ -122,8 +125,11 @@ export class PostgresEngine implements Engine {
       keys,
       arrivals.map(({ source }) => rowSource(source)),
       arrivals.map(textOf),
+      round.started.map(({ seq }) => seq),
+      round.started.map(({ message }) => rowSource(message.source)),
       round.isUncertain ? round.known : null,
       round.free,
+      round.spare,
       inspects,
     ];
     let sentAt = 0;
@@ -157,7 +163,7 @@ export class PostgresEngine implements Engine {
       this.#entryOf(row, messageOf(row.r_key, row.r_source, row.r_body)),
     );
     const entries = [...taken, ...claimed];
-    this.#fresh = new Set(entries);
+    this.#fresh = { entries: new Set(entries), until: performance.now() + FRESH_MS };
     const deadLetters = this.#deadLetters.splice(0);
     const hasUnreadable = this.#aside.some(({ state }) => state !== null);
     if (this.#aside.length > 0) this.#due = 0;
@@ -168,7 +174,8 @@ export class PostgresEngine implements Engine {
   #entryOf(row: Row, message: SmsMessage | undefined): Entry[] {
     const seq = Number(row.r_seq);
     const owner = this.#owner;
-    if (message !== undefined) return [{ seq, owner, message, attempts: Number(row.r_attempts), isHeld: false }];
+    const isHeld = Number(row.r_state) === STATE.held;
+    if (message !== undefined) return [{ seq, owner, message, attempts: Number(row.r_attempts), isHeld }];
     const state = row.r_body === null ? null : STATE.unreadable;
     this.#aside.push({ seq, owner, source: String(row.r_source), state });
     return [];

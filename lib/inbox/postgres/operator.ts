@@ -175,6 +175,7 @@ function stateOf({ state, delayed }: Row): KeptMessage["state"] | undefined {
     case STATE.waiting:
       return Number(delayed) === 1 ? "delayed" : "waiting";
     case STATE.behind:
+    case STATE.held:
       return "waiting";
     case STATE.running:
       return "running";

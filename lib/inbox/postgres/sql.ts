@@ -2,10 +2,10 @@
 // transaction.
 
 /**
- * The state of a message until it is done. Of each source, at most one message is a head, `waiting` or `running`. Later
- * ones are `behind`. Dead letters and unreadable rows are neither.
+ * The state of a message until it is done. Of each source, at most one message is a head: `waiting`, `running`, or `held`
+ * by a process that will run it next. Later ones are `behind`. Dead letters and unreadable rows are neither.
  */
-export const STATE = { waiting: 0, running: 1, behind: 2, dead: 3, unreadable: 4 } as const;
+export const STATE = { held: -1, waiting: 0, running: 1, behind: 2, dead: 3, unreadable: 4 } as const;
 const HEAD = `state <= ${STATE.running}`;
 const ASIDE = `state >= ${STATE.dead}`;
 
@@ -56,6 +56,7 @@ const BEGIN = `
  * The tables of version 1. `inbox` is the number of the inbox, since a schema may have several. All instants are in
  * milliseconds since the epoch, by the clock of the server.
  * - `seq` is the order of arrival within a source.
+ * - `attempts` counts those that have begun: not that for which a message is held.
  * - `at` is when a waiting message can be taken. In any other state, it is when the message entered that state.
  * - `body` is null if the message was forgotten while it ran.
  * - `sms_done` keeps the key of a message that was handled, discarded or forgotten, and the place it had.
@@ -162,20 +163,59 @@ BEGIN
   RETURN FOUND;
 END`;
 
+/** The columns of what a round returns. `r_n` and `r_seq` have several meanings. */
+const RESULT = {
+  r_n: "bigint",
+  r_seq: "bigint",
+  r_state: "smallint",
+  r_attempts: "integer",
+  r_key: "text",
+  r_source: "text",
+  r_body: "text",
+} as const;
+/** The values of a row that a round returns. */
+const row = (kind: string, values: Readonly<Partial<Record<keyof typeof RESULT, string>>>): string =>
+  [
+    `'${kind}'`,
+    ...Object.entries(RESULT).map(([name, type]) => values[name as keyof typeof RESULT] ?? `NULL::${type}`),
+  ].join(", ");
+
+/** Takes messages that are due. @param count - how many, at most */
+const TAKE = (state: "running" | "held", count: string): string => `
+    RETURN QUERY UPDATE sms_message SET state = ${STATE[state]}, attempts = attempts + ${state === "running" ? 1 : 0},
+      owner = owner_, at = now_
+    WHERE ctid = ANY (ARRAY(SELECT ctid FROM sms_message
+      WHERE inbox = p_inbox AND state = ${STATE.waiting} AND at <= now_
+      ORDER BY at, seq LIMIT ${count} FOR UPDATE SKIP LOCKED))
+    RETURNING ${row("taken", {
+      r_seq: "seq",
+      r_state: "state",
+      r_attempts: state === "running" ? "attempts" : "attempts + 1",
+      r_key: "key",
+      r_source: "source",
+      r_body: "body",
+    })};`;
+
 /**
  * A round: everything that came and ended in a process since the last one.
  *
- * Ended messages have the state that they get, null for done. `p_owner` is null if the process takes none.
+ * Ended messages have the state that they get, null for done. `p_owner` is null if the process takes none. It can run
+ * `p_free` messages now, and `p_ahead` more are held.
  *
- * Rows: `owner` n; `duplicate` n; `claimed` n, seq; `taken` seq, attempts, key, body; `expired` n, seq;
- * `lease` n; `due` n. The n of the last two are milliseconds from now.
+ * Rows: `owner` n; `duplicate` n; `claimed` n, seq, state, attempts; `taken` seq, state, attempts, key, source, body;
+ * `expired` n, seq; `lease` n; `due` n. `attempts` is the number of the next attempt, and the n of the last two are
+ * milliseconds from now.
  */
 const ROUND = `
 DECLARE
   now_ bigint := ${NOW};
   owner_ bigint;
   free_ integer := p_free;
-  claims_ integer := 0;
+  ahead_ integer := p_ahead;
+  -- Whether this process takes what comes.
+  claims_ boolean := false;
+  state_ smallint;
+  taken_ integer := 0;
   -- The numbers of arrivals.
   new_ bigint[] := '{}';
   revived_ bigint[] := '{}';
@@ -196,14 +236,16 @@ BEGIN${BEGIN}
       ON CONFLICT (id) DO UPDATE SET turn = excluded.turn, until = excluded.until WHERE known.turn < excluded.turn;
       IF NOT FOUND THEN RAISE EXCEPTION USING ERRCODE = '${STALE}', MESSAGE = 'a late request'; END IF;
     END IF;
-    RETURN QUERY SELECT 'owner', owner_, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
+    RETURN QUERY SELECT ${row("owner", { r_n: "owner_" })};
   ELSE
     free_ := 0;
+    ahead_ := 0;
   END IF;
 
   IF p_known IS NOT NULL AND owner_ IS NOT NULL THEN
     -- What an earlier request has taken, whose answer was lost. It has not run.
-    UPDATE sms_message SET state = ${STATE.waiting}, attempts = attempts - 1, at = now_, owner = NULL
+    UPDATE sms_message SET state = ${STATE.waiting}, at = now_, owner = NULL,
+      attempts = attempts - CASE state WHEN ${STATE.running} THEN 1 ELSE 0 END
     WHERE owner = owner_ AND seq <> ALL (p_known || p_ended);
   END IF;
 
@@ -220,12 +262,12 @@ BEGIN${BEGIN}
         IF row_.state >= ${STATE.dead} THEN
           revived_ := revived_ || row_.n;
         ELSE
-          RETURN QUERY SELECT 'duplicate', row_.n, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
+          RETURN QUERY SELECT ${row("duplicate", { r_n: "row_.n" })};
         END IF;
       END LOOP;
     END IF;
     -- Older messages go first.
-    IF ${NEXT_DUE} > now_ IS NOT FALSE THEN claims_ := free_; END IF;
+    claims_ := ${NEXT_DUE} > now_ IS NOT FALSE;
   END IF;
 
   -- Of each source, inserts the first new message as its head, or locks its head. One after the other: see above.
@@ -233,7 +275,7 @@ BEGIN${BEGIN}
     SELECT DISTINCT ON (source COLLATE "C") source, key, body, n FROM (
       SELECT source, key, body, n FROM unnest(p_sources, p_keys, p_bodies) WITH ORDINALITY AS new (source, key, body, n)
       WHERE n = ANY (new_)
-      UNION ALL SELECT source, NULL, NULL, NULL FROM unnest(p_ended_sources) AS source
+      UNION ALL SELECT source, NULL, NULL, NULL FROM unnest(p_ended_sources || p_started_sources) AS source
       UNION ALL SELECT p_sources[n], NULL, NULL, NULL FROM unnest(revived_) AS n) AS one
     ORDER BY source COLLATE "C", n
   LOOP
@@ -241,18 +283,24 @@ BEGIN${BEGIN}
       PERFORM 1 FROM ${LOCKED_HEAD("row_.source")} AS head;
       CONTINUE;
     END IF;
+    state_ := CASE WHEN claims_ AND free_ > 0 THEN ${STATE.running} WHEN claims_ AND ahead_ > 0 THEN ${STATE.held}
+      ELSE ${STATE.waiting} END;
     INSERT INTO sms_message (inbox, key, source, body, state, attempts, at, owner)
-    VALUES (p_inbox, row_.key, row_.source, row_.body, CASE WHEN claims_ > 0 THEN ${STATE.running} ELSE ${STATE.waiting} END,
-      CASE WHEN claims_ > 0 THEN 1 ELSE 0 END, now_, CASE WHEN claims_ > 0 THEN owner_ END)
+    VALUES (p_inbox, row_.key, row_.source, row_.body, state_, CASE state_ WHEN ${STATE.running} THEN 1 ELSE 0 END, now_,
+      CASE state_ WHEN ${STATE.waiting} THEN NULL ELSE owner_ END)
     ON CONFLICT (inbox, source) WHERE ${HEAD} DO UPDATE SET body = NULL WHERE false
     RETURNING seq INTO seq_;
     CONTINUE WHEN NOT FOUND;
     heads_ := heads_ || row_.n;
-    CONTINUE WHEN claims_ <= 0;
-    claims_ := claims_ - 1;
-    free_ := free_ - 1;
-    RETURN QUERY SELECT 'claimed', row_.n, seq_, 1, NULL::text, NULL::text, NULL::text;
+    CONTINUE WHEN state_ = ${STATE.waiting};
+    IF state_ = ${STATE.running} THEN free_ := free_ - 1; ELSE ahead_ := ahead_ - 1; END IF;
+    RETURN QUERY SELECT ${row("claimed", { r_n: "row_.n", r_seq: "seq_", r_state: "state_", r_attempts: "1" })};
   END LOOP;
+
+  IF cardinality(p_started) > 0 THEN
+    UPDATE sms_message SET state = ${STATE.running}, attempts = attempts + 1, at = now_
+    WHERE owner = owner_ AND state + 0 = ${STATE.held} AND seq = ANY (p_started);
+  END IF;
 
   IF cardinality(heads_) < cardinality(new_) THEN
     RETURN QUERY WITH later AS (
@@ -263,13 +311,12 @@ BEGIN${BEGIN}
       SELECT p_inbox, key, source, body, ${STATE.behind}, 0, now_ FROM later ORDER BY n
       ON CONFLICT (inbox, key) DO NOTHING
       RETURNING key)
-    SELECT 'duplicate', n, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text
-    FROM later WHERE key <> ALL (ARRAY(SELECT key FROM added));
+    SELECT ${row("duplicate", { r_n: "n" })} FROM later WHERE key <> ALL (ARRAY(SELECT key FROM added));
   END IF;
   FOR row_ IN
     SELECT n FROM unnest(revived_) AS n WHERE NOT sms_revive_1(p_inbox, p_keys[n], p_sources[n], p_bodies[n], now_)
   LOOP
-    RETURN QUERY SELECT 'duplicate', row_.n, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
+    RETURN QUERY SELECT ${row("duplicate", { r_n: "row_.n" })};
   END LOOP;
   PERFORM 1 FROM unnest(p_keys) WITH ORDINALITY AS new (key, n) WHERE n = ANY (new_) AND ${IS_DONE("new.key")} LIMIT 1;
   IF FOUND THEN RAISE EXCEPTION USING ERRCODE = 'serialization_failure', MESSAGE = 'handled meanwhile'; END IF;
@@ -277,10 +324,9 @@ BEGIN${BEGIN}
   IF cardinality(p_ended) > 0 THEN
     rows_ := ARRAY(SELECT head.ctid
       FROM unnest(p_ended, p_ended_owners, p_ended_sources, p_ended_states) AS one (seq, owner, source, state)
-      CROSS JOIN LATERAL (SELECT ctid, seq, owner, body, state FROM sms_message
+      CROSS JOIN LATERAL (SELECT ctid, seq, owner, body FROM sms_message
         WHERE inbox + 0 = p_inbox AND source = one.source AND ${HEAD} LIMIT 1) AS head
-      WHERE head.state = ${STATE.running} AND head.seq = one.seq AND head.owner = one.owner
-        AND (one.state IS NULL OR head.body IS NULL));
+      WHERE head.seq = one.seq AND head.owner = one.owner AND (one.state IS NULL OR head.body IS NULL));
     WITH gone AS (DELETE FROM sms_message WHERE ctid = ANY (rows_) RETURNING key, seq)
     INSERT INTO sms_done (inbox, key, seq, at) SELECT p_inbox, key, seq, now_ FROM gone
     ON CONFLICT (inbox, key) DO UPDATE SET at = excluded.at;
@@ -296,21 +342,19 @@ BEGIN${BEGIN}
     PERFORM sms_promote_1(p_inbox, p_ended_sources, now_);
   END IF;
 
-  IF free_ > 0 THEN
-    RETURN QUERY UPDATE sms_message SET state = ${STATE.running}, attempts = attempts + 1, owner = owner_, at = now_
-    WHERE ctid = ANY (ARRAY(SELECT ctid FROM sms_message
-      WHERE inbox = p_inbox AND state = ${STATE.waiting} AND at <= now_
-      ORDER BY at, seq LIMIT free_ FOR UPDATE SKIP LOCKED))
-    RETURNING 'taken', NULL::bigint, seq, attempts, key, source, body;
+  IF free_ > 0 THEN${TAKE("running", "free_")}
+    GET DIAGNOSTICS taken_ = ROW_COUNT;
+  END IF;
+  IF ahead_ > 0 AND taken_ = free_ THEN${TAKE("held", "ahead_")}
   END IF;
 
   IF p_inspects THEN
-    RETURN QUERY SELECT 'expired', id, until, NULL::integer, NULL::text, NULL::text, NULL::text FROM sms_process
+    RETURN QUERY SELECT ${row("expired", { r_n: "id", r_seq: "until" })} FROM sms_process
     WHERE inbox = p_inbox AND id IS DISTINCT FROM owner_ AND until < now_;
-    RETURN QUERY SELECT 'lease', min(until) - now_, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text FROM sms_process
+    RETURN QUERY SELECT ${row("lease", { r_n: "min(until) - now_" })} FROM sms_process
     WHERE inbox = p_inbox AND id IS DISTINCT FROM owner_ AND until >= now_;
   END IF;
-  RETURN QUERY SELECT 'due', ${NEXT_DUE} - ${NOW}, NULL::bigint, NULL::integer, NULL::text, NULL::text, NULL::text;
+  RETURN QUERY SELECT ${row("due", { r_n: `${NEXT_DUE} - ${NOW}` })};
 END`;
 
 /**
@@ -415,12 +459,15 @@ END`;
 /** Counts the messages in each state. A function for its settings: it is asked again and again, also while a lock lasts. */
 const STATS = `
 BEGIN
-  RETURN QUERY SELECT due.count + behind.count, running.count, delayed.count, dead.count, greatest(due.age, behind.age, 0)
+  RETURN QUERY SELECT due.count + behind.count + own.held, own.running, delayed.count, dead.count,
+    greatest(due.age, behind.age, own.age, 0)
   FROM (SELECT count(*), ${AGE} AS age FROM sms_message
       WHERE inbox = p_inbox AND state = ${STATE.waiting} AND at <= ${BEGUN}) AS due,
     (SELECT count(*) FROM sms_message WHERE inbox = p_inbox AND state = ${STATE.waiting} AND at > ${BEGUN}) AS delayed,
     (SELECT count(*), ${AGE} AS age FROM sms_message WHERE inbox + 0 = p_inbox AND state = ${STATE.behind}) AS behind,
-    (SELECT count(*) FROM sms_message WHERE inbox + 0 = p_inbox AND owner IS NOT NULL) AS running,
+    (SELECT count(*) FILTER (WHERE state = ${STATE.held}) AS held, count(*) FILTER (WHERE state = ${STATE.running}) AS running,
+        ${BEGUN} - min(at) FILTER (WHERE state = ${STATE.held}) AS age
+      FROM sms_message WHERE inbox + 0 = p_inbox AND owner IS NOT NULL) AS own,
     (SELECT count(*) FROM sms_message WHERE inbox = p_inbox AND state = ${STATE.dead}) AS dead;
 END`;
 
@@ -431,8 +478,11 @@ const FUNCTIONS: ReadonlyArray<readonly [signature: string, returns: string, bod
     `sms_round_1(p_inbox integer, p_owner bigint, p_spare bigint, p_turn bigint, p_lease bigint, p_writes boolean,
        p_ended bigint[], p_ended_owners bigint[], p_ended_sources text[], p_ended_states smallint[],
        p_ended_attempts integer[], p_ended_waits bigint[], p_ended_reasons text[],
-       p_keys text[], p_sources text[], p_bodies text[], p_known bigint[], p_free integer, p_inspects boolean)`,
-    "TABLE (r_kind text, r_n bigint, r_seq bigint, r_attempts integer, r_key text, r_source text, r_body text)",
+       p_keys text[], p_sources text[], p_bodies text[], p_started bigint[], p_started_sources text[],
+       p_known bigint[], p_free integer, p_ahead integer, p_inspects boolean)`,
+    `TABLE (r_kind text, ${Object.entries(RESULT)
+      .map((column) => column.join(" "))
+      .join(", ")})`,
     ROUND,
   ],
   [
@@ -499,7 +549,7 @@ export function statementsOf(schema: string) {
   const call = (name: string, values: number): string =>
     `SELECT * FROM ${tablesOf(schema)}${name}_1(${Array.from({ length: values }, (_, n) => `$${n + 1}`).join(", ")})`;
   return {
-    round: call("round", 19),
+    round: call("round", 22),
     takeOver: call("take_over", 5),
     forget: call("forget", 2),
     replay: call("replay", 2),

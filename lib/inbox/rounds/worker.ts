@@ -203,7 +203,7 @@ export class RoundWorker {
       isWoken: this.#wakes > 0,
       isTaking: this.#isTaking,
       free: this.#free(),
-      spare: this.#isTaking ? Math.min(2 * ended.length, MAX_HELD) : 0,
+      spare: this.#isTaking ? Math.max(0, Math.min(2 * ended.length, MAX_HELD) - this.#inFlight.ready.length) : 0,
     };
   }
 
