@@ -1,5 +1,17 @@
 // All SQL of the inbox: its tables, and the functions that change them. Each function is one round trip, and one
 // transaction.
+//
+// 1. Parts: the states of a message, and what several functions share
+// 2. Tables
+// 3. Why no message is left behind: the rules that every function keeps
+// 4. Steps of functions: the next message of a source, dead letters that get their attempts again
+// 5. A round: what came, started and ended in a process, and what it takes
+// 6. Dead processes
+// 7. What an operator calls: forget, replay, stats
+// 8. Versions: how tables and functions are made
+// 9. Statements: what the inbox sends
+
+// 1. Parts
 
 /**
  * The state of a message until it is done. Of each source, at most one message is a head: `waiting`, `running`, or `held`
@@ -18,9 +30,16 @@ const NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint";
 /** When the statement began: an index can be searched for it. */
 const BEGUN = "(extract(epoch FROM statement_timestamp()) * 1000)::bigint";
 
+/** Whether a row is the head of a source. */
+const IS_HEAD = (source: string): string => `inbox + 0 = p_inbox AND source = ${source} AND ${HEAD}`;
 /** The head of a source, locked. At most one row. */
 const LOCKED_HEAD = (source: string): string =>
-  `(SELECT seq FROM sms_message WHERE inbox + 0 = p_inbox AND source = ${source} AND ${HEAD} LIMIT 1 FOR UPDATE)`;
+  `(SELECT seq FROM sms_message WHERE ${IS_HEAD(source)} LIMIT 1 FOR UPDATE)`;
+/** Removes messages that are done, and keeps their keys. */
+const END = (which: string): string => `
+    WITH gone AS (DELETE FROM sms_message WHERE ${which} RETURNING key, seq)
+    INSERT INTO sms_done (inbox, key, seq, at) SELECT p_inbox, key, seq, now_ FROM gone
+    ON CONFLICT (inbox, key) DO UPDATE SET at = excluded.at;`;
 /** `source` in one order in every transaction: otherwise two of them might wait for each other. */
 const SORTED = (sources: string): string =>
   `(SELECT DISTINCT one COLLATE "C" AS source FROM unnest(${sources}) AS one ORDER BY 1)`;
@@ -51,6 +70,8 @@ const BEGIN = `
   END IF;
   -- Until the end of this transaction: what is acknowledged must be on the disk.
   IF current_setting('synchronous_commit') = 'off' THEN PERFORM set_config('synchronous_commit', 'on', true); END IF;`;
+
+// 2. Tables
 
 /**
  * The tables of version 1. `inbox` is the number of the inbox, since a schema may have several. All instants are in
@@ -112,9 +133,9 @@ CREATE TABLE sms_done (
 ) WITH (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 CREATE INDEX sms_done_at ON sms_done (inbox, at);`;
 
+// 3. Why no message is left behind
+
 /*
- * Why no message is left behind
- *
  * The promise: when no transaction is open, each source with a message that is behind has a head. Every transaction
  * keeps these rules, under READ COMMITTED, in which each statement sees what was committed before it began.
  *
@@ -139,6 +160,8 @@ CREATE INDEX sms_done_at ON sms_done (inbox, at);`;
  * is new to a round, and was stored and handled by others since, is found in a later statement: the round is repeated.
  */
 
+// 4. Steps of functions
+
 /** Makes the first message that is behind a head, of each of the sources that has no head. */
 const PROMOTE = `
 BEGIN
@@ -146,7 +169,7 @@ BEGIN
     SELECT first.ctid FROM ${SORTED("p_sources")} AS one CROSS JOIN LATERAL (
       SELECT ctid FROM sms_message WHERE inbox + 0 = p_inbox AND source = one.source AND state = ${STATE.behind}
       ORDER BY seq LIMIT 1) AS first
-    WHERE (SELECT true FROM sms_message WHERE inbox + 0 = p_inbox AND source = one.source AND ${HEAD} LIMIT 1) IS NULL));
+    WHERE (SELECT true FROM sms_message WHERE ${IS_HEAD("one.source")} LIMIT 1) IS NULL));
 END`;
 
 /** Gives dead letters and unreadable rows their attempts again. */
@@ -162,6 +185,8 @@ BEGIN
   WHERE inbox + 0 = p_inbox AND key = p_key AND state + 0 >= ${STATE.dead};
   RETURN FOUND;
 END`;
+
+// 5. A round
 
 /** The columns of what a round returns. `r_n` and `r_seq` have several meanings. */
 const RESULT = {
@@ -324,12 +349,9 @@ BEGIN${BEGIN}
   IF cardinality(p_ended) > 0 THEN
     rows_ := ARRAY(SELECT head.ctid
       FROM unnest(p_ended, p_ended_owners, p_ended_sources, p_ended_states) AS one (seq, owner, source, state)
-      CROSS JOIN LATERAL (SELECT ctid, seq, owner, body FROM sms_message
-        WHERE inbox + 0 = p_inbox AND source = one.source AND ${HEAD} LIMIT 1) AS head
-      WHERE head.seq = one.seq AND head.owner = one.owner AND (one.state IS NULL OR head.body IS NULL));
-    WITH gone AS (DELETE FROM sms_message WHERE ctid = ANY (rows_) RETURNING key, seq)
-    INSERT INTO sms_done (inbox, key, seq, at) SELECT p_inbox, key, seq, now_ FROM gone
-    ON CONFLICT (inbox, key) DO UPDATE SET at = excluded.at;
+      CROSS JOIN LATERAL (
+        SELECT ctid, seq, owner, body FROM sms_message WHERE ${IS_HEAD("one.source")} LIMIT 1) AS head
+      WHERE head.seq = one.seq AND head.owner = one.owner AND (one.state IS NULL OR head.body IS NULL));${END("ctid = ANY (rows_)")}
     FOR row_ IN
       SELECT * FROM unnest(p_ended, p_ended_owners, p_ended_sources, p_ended_states, p_ended_attempts, p_ended_waits,
         p_ended_reasons) AS one (seq, owner, source, state, attempts, wait, reason)
@@ -337,7 +359,7 @@ BEGIN${BEGIN}
     LOOP
       UPDATE sms_message SET state = row_.state, attempts = row_.attempts, at = now_ + row_.wait, owner = NULL,
         reason = row_.reason
-      WHERE inbox + 0 = p_inbox AND source = row_.source AND ${HEAD} AND seq = row_.seq AND owner = row_.owner;
+      WHERE ${IS_HEAD("row_.source")} AND seq = row_.seq AND owner = row_.owner;
     END LOOP;
     PERFORM sms_promote_1(p_inbox, p_ended_sources, now_);
   END IF;
@@ -357,6 +379,8 @@ BEGIN${BEGIN}
   RETURN QUERY SELECT ${row("due", { r_n: `${NEXT_DUE} - ${NOW}` })};
 END`;
 
+// 6. Dead processes
+
 /**
  * Releases the messages of dead processes. An attempt that was cut short counts: after its last one, a message becomes a
  * dead letter, and a row. A process that has renewed its lease since is left alone.
@@ -374,13 +398,11 @@ BEGIN${BEGIN}
   FOR row_ IN
     WITH taken AS MATERIALIZED (SELECT source FROM sms_message WHERE owner = ANY (dead_))
     SELECT head.* FROM (SELECT source FROM taken ORDER BY source) AS one
-    CROSS JOIN LATERAL (SELECT key, seq, source, body, attempts, owner FROM sms_message
-      WHERE inbox + 0 = p_inbox AND source = one.source AND ${HEAD} LIMIT 1 FOR UPDATE) AS head
+    CROSS JOIN LATERAL (SELECT key, source, body, attempts, owner FROM sms_message
+      WHERE ${IS_HEAD("one.source")} LIMIT 1 FOR UPDATE) AS head
     WHERE head.owner = ANY (dead_)
   LOOP
-    IF row_.body IS NULL THEN
-      DELETE FROM sms_message WHERE inbox + 0 = p_inbox AND key = row_.key;
-      INSERT INTO sms_done (inbox, key, seq, at) VALUES (p_inbox, row_.key, row_.seq, now_) ON CONFLICT DO NOTHING;
+    IF row_.body IS NULL THEN${END("inbox + 0 = p_inbox AND key = row_.key")}
     ELSIF row_.attempts < p_attempts THEN
       UPDATE sms_message SET state = ${STATE.waiting}, at = now_, owner = NULL WHERE inbox + 0 = p_inbox AND key = row_.key;
     ELSE
@@ -393,8 +415,10 @@ BEGIN${BEGIN}
   PERFORM sms_promote_1(p_inbox, sources_, now_);
 END`;
 
+// 7. What an operator calls
+
 /**
- * Erases a subscriber. Of a message that runs, the row stays until it has ended: it keeps the order.
+ * Erases a subscriber. Of a message that runs or is held, the row stays until its process ends it: it keeps the order.
  *
  * By their keys: a message that is replayed, taken or ended at this moment has another state when its row is free.
  */
@@ -407,14 +431,10 @@ DECLARE
 BEGIN${BEGIN}
   PERFORM 1 FROM ${LOCKED_HEAD("p_source")} AS head;
   keys_ := ARRAY(
-    SELECT key FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND ${HEAD}
+    SELECT key FROM sms_message WHERE ${IS_HEAD("p_source")}
     UNION ALL SELECT key FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND state = ${STATE.behind}
     UNION ALL SELECT key FROM sms_message WHERE inbox + 0 = p_inbox AND source = p_source AND ${ASIDE});
-  LOOP
-    WITH gone AS (
-      DELETE FROM sms_message WHERE inbox + 0 = p_inbox AND key = ANY (keys_) AND owner IS NULL RETURNING key, seq)
-    INSERT INTO sms_done (inbox, key, seq, at) SELECT p_inbox, key, seq, now_ FROM gone
-    ON CONFLICT (inbox, key) DO UPDATE SET at = excluded.at;
+  LOOP${END("inbox + 0 = p_inbox AND key = ANY (keys_) AND owner IS NULL")}
     GET DIAGNOSTICS count_ = ROW_COUNT;
     total_ := total_ + count_;
     UPDATE sms_message SET body = NULL
@@ -465,11 +485,13 @@ BEGIN
       WHERE inbox = p_inbox AND state = ${STATE.waiting} AND at <= ${BEGUN}) AS due,
     (SELECT count(*) FROM sms_message WHERE inbox = p_inbox AND state = ${STATE.waiting} AND at > ${BEGUN}) AS delayed,
     (SELECT count(*), ${AGE} AS age FROM sms_message WHERE inbox + 0 = p_inbox AND state = ${STATE.behind}) AS behind,
-    (SELECT count(*) FILTER (WHERE state = ${STATE.held}) AS held, count(*) FILTER (WHERE state = ${STATE.running}) AS running,
-        ${BEGUN} - min(at) FILTER (WHERE state = ${STATE.held}) AS age
+    (SELECT count(*) FILTER (WHERE state = ${STATE.running}) AS running,
+        count(*) FILTER (WHERE state = ${STATE.held}) AS held, ${AGE} FILTER (WHERE state = ${STATE.held}) AS age
       FROM sms_message WHERE inbox + 0 = p_inbox AND owner IS NOT NULL) AS own,
     (SELECT count(*) FROM sms_message WHERE inbox = p_inbox AND state = ${STATE.dead}) AS dead;
 END`;
+
+// 8. Versions
 
 const FUNCTIONS: ReadonlyArray<readonly [signature: string, returns: string, body: string]> = [
   ["sms_promote_1(p_inbox integer, p_sources text[], p_now bigint)", "void", PROMOTE],
@@ -515,6 +537,8 @@ export const VERSIONS: ReadonlyArray<(schema: string) => string> = [(schema) => 
 
 /** A name as PostgreSQL reads it, whatever is in it. */
 export const identifier = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+
+// 9. Statements
 
 export const SET_UP = {
   // No boolean comes out: the user may have set a parser.
