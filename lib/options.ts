@@ -267,7 +267,8 @@ export function readOptions(options: IncomingSmsOptions): Settings {
   if (!isRecord(given)) throw invalidOption("incomingSms takes an object of options, or nothing.");
   if (isRequest(given))
     throw invalidOption(
-      'incomingSms was mounted without being called: it got a request in place of options. Write app.use("/sms", incomingSms()).',
+      "incomingSms was mounted without being called: it got a request in place of options. " +
+        'Write app.use("/sms", incomingSms()).',
     );
   for (const name of Object.keys(given)) {
     if (!isName(name)) throw invalidOption(`options.${name} is not an option. ${suggestion(name)}`);

@@ -53,7 +53,8 @@ export interface IncomingSms extends Listener, Registers<SmsEvent> {
    */
   recipient(numbers: string | readonly string[]): Scope;
   /**
-   * Answers a `Request` of the web, as Next.js, Hono, Bun and Deno give it: whatever its path, and with the same checks.
+   * Answers a `Request` of the web, as Next.js, Hono, Bun and Deno give it: whatever its path, and with the same
+   * checks.
    *
    * A `Request` has no address. With `allow`, pass the caller's as `ip`: without it, the caller is rejected. A function
    * in `authenticate` gets the `Request`.
@@ -86,8 +87,9 @@ export interface IncomingSms extends Listener, Registers<SmsEvent> {
   health(): Health;
   /**
    * Ends the router. At once, `health()` is not ready. For `drainMs`, the router answers and handles as before. Then it
-   * answers 503, and waits for the callbacks in flight, at most one `handlerTimeoutMs`. The remaining ones are answered,
-   * or released to the inbox. After that, the router does not keep the process alive. Your server is yours to close.
+   * answers 503, and waits for the callbacks in flight, at most one `handlerTimeoutMs`. The remaining ones are
+   * answered, or released to the inbox. After that, the router does not keep the process alive. Your server is yours to
+   * close.
    *
    * A second call can make the draining shorter: `sms.close()` ends it.
    *

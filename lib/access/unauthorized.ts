@@ -1,8 +1,8 @@
 // The payload of the event `unauthorized`.
 
 /**
- * Why a caller is not authorized. `missing`, `wrong` and `repeated`: a secret is. `address`: the address is not allowed.
- * `no-address`: the address is not known. `refused`, `threw` and `timeout`: a function of `options.authenticate` did not
+ * Why a caller is not authorized. `missing`, `wrong`, `repeated`: a secret is. `address`: the address is not allowed.
+ * `no-address`: the address is not known. `refused`, `threw`, `timeout`: a function of `options.authenticate` did not
  * return `true`, threw or rejected, or did not answer in time.
  */
 export type UnauthorizedCode =

@@ -18,18 +18,20 @@ export const CODES = {
     sentence: "A body parser runs before the router.",
     action:
       "Mount the router before `express.json()` and other body parsers. " +
-      "A callback that a parser rejects never reaches the router: for instance a text that the provider did not escape, " +
-      "even if the parser keeps a `rawBody`. Without the raw body, the router cannot see a repeated key either. " +
+      "A callback that a parser rejects never reaches the router, even if the parser keeps a `rawBody`: " +
+      "for instance a text that the provider did not escape. " +
+      "Without the raw body, the router cannot see a duplicate key either. " +
       "If you cannot move the router, mount `express.raw({ type: () => true })` on its path, before the parsers.",
   },
   KALEYRA_SMS_BODY_CONSUMED: {
     kinds: ["process warning"],
     sentence: "Something in the app read the body of a callback before the router was called, and discarded it.",
     action:
-      "The callback was answered 500, since its message is lost. " +
+      "The callback got a 500, since its message is lost. " +
       "Mount the router before whatever reads the body, and before asynchronous middleware: " +
       "a body that a listener has made flow does not wait for the router. " +
-      "If you cannot move the router, keep the bytes in `req.rawBody`, or mount `express.raw({ type: () => true })` first.",
+      "If you cannot move the router, keep the bytes in `req.rawBody`, " +
+      "or mount `express.raw({ type: () => true })` first.",
   },
   KALEYRA_SMS_CUT_SHORT: {
     kinds: ["Error"],
@@ -51,7 +53,8 @@ export const CODES = {
     sentence: "A handler threw or rejected.",
     action:
       "Correct the handler: `cause` is what it threw. " +
-      "Without an inbox the callback was answered 500, and can be triggered again in the console. With one, the message is retried.",
+      "Without an inbox the callback got a 500, and can be triggered again in the console. " +
+      "With one, the message is retried.",
   },
   KALEYRA_SMS_HANDLER_TIMEOUT: {
     kinds: ["Error"],
@@ -72,7 +75,8 @@ export const CODES = {
       "When an inbox is made: wait until the other program has finished, then start again. " +
       "When messages are stored: a backup, or a shell in a transaction, reads the file, " +
       "and the file's log is full: 1 GiB, or more than is left on the disk. " +
-      "Callbacks are answered 503 until that program has finished. Wait for it, or end it: `fuser -v` lists who has the file open. " +
+      "Callbacks get a 503 until that program has finished. " +
+      "Wait for it, or end it: `fuser -v` lists who has the file open. " +
       "From `forget`: the messages are erased, but another program still reads the file's log, " +
       "which contains their texts. Call `forget` again when it has finished.",
   },
@@ -99,13 +103,13 @@ export const CODES = {
     kinds: ["Error"],
     sentence: "The inbox failed.",
     action:
-      "Look at `cause`: it is what the database, its driver or your own inbox threw. Callbacks are answered 503 meanwhile.",
+      "Look at `cause`: it is what the database, its driver or your own inbox threw. Callbacks get a 503 meanwhile.",
   },
   KALEYRA_SMS_INBOX_FILE_FAILED: {
     kinds: ["Error"],
     sentence: "SQLite could not read or write the inbox's file.",
     action:
-      "Callbacks are answered 503 until it can. What was stored stays in the file, and in its `-wal`. " +
+      "Callbacks get a 503 until it can. What was stored stays in the file, and in its `-wal`. " +
       "For `SQLITE_FULL` make room on the disk, for `SQLITE_IOERR` look at the disk, " +
       "for `SQLITE_READONLY` and `SQLITE_CANTOPEN` at the rights to the file and its folder. " +
       "For `SQLITE_BUSY` end the program that locks the file. The `cause` is what the driver threw.",
@@ -114,7 +118,7 @@ export const CODES = {
     kinds: ["Error"],
     sentence: "The inbox's file was deleted, replaced or overwritten while the process had it open.",
     action:
-      "Callbacks are answered 503 until the file itself is moved back. A copy needs a restart. " +
+      "Callbacks get a 503 until the file itself is moved back. A copy needs a restart. " +
       "While the process runs, what waits is still in the files that it has open. A restart loses them: " +
       'copy them first, as docs/operating.md says in "If the file is lost". ' +
       "Back up an inbox with `VACUUM INTO`, and never replace its file in use.",
@@ -130,7 +134,7 @@ export const CODES = {
     kinds: ["Error"],
     sentence: "The thread that reads and writes the inbox's file has ended.",
     action:
-      "It starts again by itself, and callbacks are answered 503 until then. Nothing that was acknowledged is lost. " +
+      "It starts again by itself, and callbacks get a 503 until then. Nothing that was acknowledged is lost. " +
       "The error says why it ended. " +
       "If the memory of the process is too small for a thread, set `thread: false`.",
   },
@@ -138,7 +142,7 @@ export const CODES = {
     kinds: ["Error"],
     sentence: "The server of the inbox could not be reached, or refused a command.",
     action:
-      "Callbacks are answered 503 until it works again. Nothing that was acknowledged is lost. " +
+      "Callbacks get a 503 until it works again. Nothing that was acknowledged is lost. " +
       "Redis: check that it runs, that `connection` is right, and that its memory and disk are not full. " +
       "PostgreSQL: check that it runs, and that the address of the pool is right. " +
       "For `53100` make room on its disk, for `53300` lower the `max` of your pools or raise `max_connections`, " +
@@ -181,7 +185,7 @@ export const CODES = {
     kinds: ["process warning"],
     sentence: "An SMS met no handler: nothing was done with it.",
     action:
-      'Register `sms.on("message", ...)` for every SMS, or `sms.on("unmatched", ...)` for those without a registered keyword.',
+      'Register `sms.on("message", ...)` for every SMS, or `sms.on("unmatched", ...)` for those without a known keyword.',
   },
   KALEYRA_SMS_NO_TEXT: {
     kinds: ["process warning"],
@@ -199,7 +203,7 @@ export const CODES = {
   },
   KALEYRA_SMS_OTHER_PATH: {
     kinds: ["process warning"],
-    sentence: "A request for another path arrived, and was answered 404.",
+    sentence: "A request for another path arrived, and got a 404.",
     action:
       "If it was a callback, set `options.path` to the path of the endpoint in the console. " +
       "If other requests are for your app, pass `next`: " +
@@ -217,9 +221,9 @@ export const CODES = {
   },
   KALEYRA_SMS_POSSIBLE_OPT_OUT_UNHEARD: {
     kinds: ["process warning"],
-    sentence: "OPT_OUT is registered, but nothing hears what only may be an opt-out, such as STOP within a sentence.",
+    sentence: "OPT_OUT is registered, but no handler gets what only may be an opt-out, such as STOP within a sentence.",
     action:
-      'Register `sms.keyword(POSSIBLE_OPT_OUT, ...)` or `sms.on("unmatched", ...)`, and let a person read those messages.',
+      'Register `sms.keyword(POSSIBLE_OPT_OUT, ...)` or `sms.on("unmatched", ...)`: let a person read those messages.',
   },
   KALEYRA_SMS_PROFILE_DIFFERS: {
     kinds: ["process warning"],
@@ -252,7 +256,8 @@ export const CODES = {
     kinds: ["TypeError"],
     sentence: "The simulator is for development, and NODE_ENV is production.",
     action:
-      'Mount it only in development: `if (process.env.NODE_ENV !== "production") app.use("/simulator", simulator(sms, { ... }))`. ' +
+      'Mount it only in development: `if (process.env.NODE_ENV !== "production") ' +
+      'app.use("/simulator", simulator(sms, { ... }))`. ' +
       "Its page shows numbers and texts, and sends callbacks with your secrets. " +
       "If you want it all the same, set `allowInProduction: true`.",
   },
@@ -260,7 +265,7 @@ export const CODES = {
     kinds: ["Error"],
     sentence: "The inbox did not store the message within storeTimeoutMs.",
     action:
-      "The callback was answered 503, and the provider's Callback Reports show it. " +
+      "The callback got a 503, and the provider's Callback Reports show it. " +
       "Check the inbox's disk or server. The message may still have been stored: a new delivery is then a duplicate.",
   },
   KALEYRA_SMS_TRUST_PROXY: {

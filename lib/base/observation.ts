@@ -1,4 +1,4 @@
-// What an observer makes of something that begins: it is called at the end, and may choose the context in which it runs.
+// What an observer returns when something begins: it is called at the end, and may choose the context for the run.
 
 export interface Observation<Result> {
   /** Runs the step that is observed: synchronously, and once. Absent if no observer chooses a context. */

@@ -1,5 +1,5 @@
-// Tells whether a package that the user installs, and that only some options or subpaths need, is there. Each is required
-// in a `try` where it is needed: only if the call itself stands in one do bundlers let the package be missing.
+// Whether a package that the user installs, and that only some options or subpaths need, is installed. Each is required
+// in a `try` of its own: bundlers let a package be missing only if the call of `require` itself is in one.
 
 /** @returns `undefined` for an empty module: webpack in Next.js puts one in place of a package that is not installed */
 export function unlessEmpty<Package extends object>(loaded: Package): Package | undefined {

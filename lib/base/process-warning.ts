@@ -9,7 +9,8 @@ import { swallow } from "./swallow.js";
 const node: { emitWarning(warning: string, options: object): unknown } = process;
 
 /**
- * Emits a process warning, unless routers are only looked at: the app itself emits it when it runs. A `process.emitWarning` that throws or rejects changes nothing.
+ * Emits a process warning, unless routers are only looked at: the app itself emits it when it runs. A
+ * `process.emitWarning` that throws or rejects changes nothing.
  *
  * @returns false if it failed
  */

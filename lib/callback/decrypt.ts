@@ -1,4 +1,4 @@
-// Decrypts the values of a callback with `options.decrypt`: for a profile that has encryption switched on, or for values
+// Decrypts the values of a callback with `options.decrypt`: for a profile with encryption switched on, or for values
 // that are encoded once more.
 
 import type { Log } from "../base/log.js";

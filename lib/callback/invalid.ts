@@ -18,7 +18,10 @@ export interface Issue {
   readonly field: string;
   /** What was expected, as a sentence without its subject: `is missing`. */
   readonly message: string;
-  /** The JSON Schema keyword that failed (`additionalProperties`: not in the profile), or a rule beyond JSON Schema: `scalar`, `repeated`, `digits` or `decrypt`. */
+  /**
+   * The JSON Schema keyword that failed (`additionalProperties`: not in the profile), or a rule beyond JSON Schema:
+   * `scalar`, `repeated`, `digits` or `decrypt`.
+   */
   readonly rule: string;
 }
 
@@ -30,8 +33,8 @@ export interface InvalidCallback {
   /** What was expected and what to do, in a sentence. It never contains a sent value. */
   readonly detail: string;
   /**
-   * At most 20. Empty unless fields are wrong (`schema`, `duplicate-field`, `undecryptable`), or the body's keys are not
-   * those of the profile (`malformed-body`, `unknown-field`): the keys of the provider's page are then named.
+   * At most 20. Empty unless fields are wrong (`schema`, `duplicate-field`, `undecryptable`), or the body's keys are
+   * not those of the profile (`malformed-body`, `unknown-field`): the keys of the provider's page are then named.
    */
   readonly issues: readonly Issue[];
   readonly method: "GET" | "POST";

@@ -26,7 +26,7 @@ export type NoSmsDetail = (method: "GET" | "POST", raw: string | Uint8Array, rea
 export function createNoSmsDetail(validate: Validate, takesPost: boolean): NoSmsDetail {
   return (method, raw, reading) => {
     const isUnfilled = typeof raw === "string" && PLACEHOLDER.test(raw);
-    // A GET may have variables of the user's own. A POST with other fields may be an SMS in a form that is not read here.
+    // A GET may have variables of the user's own. A POST with other fields may be an SMS in an unknown form.
     const isWithout =
       "refusal" in reading
         ? reading.refusal.code === "malformed-body" && isNothing(raw)

@@ -6,7 +6,9 @@ import { nationalNumberIn } from "./national-number.js";
 /** Returns a number in the form of `message.source`. */
 export type PhoneNumber = (sent: string) => string;
 
-/** Blanks, hyphens and dashes, dots, slashes, brackets, and invisible characters that come along with copied numbers. */
+/**
+ * Blanks, hyphens and dashes, dots, slashes, brackets, and invisible characters that come along with copied numbers.
+ */
 const SEPARATORS = /[\s\p{Pd}\p{Cf}\u2212./()[\]]+/gu;
 const E164 = /^\+[1-9]\d{6,14}$/;
 /** A `+`, or the prefix of an international call. */

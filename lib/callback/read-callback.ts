@@ -50,7 +50,8 @@ export function checkedCallback(given: Callback): Callback {
     cause = error;
   }
   throw invalidArgument(
-    'A callback is { method: "GET", query: a string or a record of strings } or { method: "POST", body: a string, bytes as a Uint8Array or an object, ' +
+    'A callback is { method: "GET", query: a string or a record of strings } or ' +
+      '{ method: "POST", body: a string, bytes as a Uint8Array or an object, ' +
       "contentType?: a string }.",
     { cause },
   );
@@ -113,7 +114,8 @@ const UNKNOWN_CHARSET: Refusal = {
 const JSON_AS_FORM: Refusal = {
   code: "malformed-body",
   detail:
-    "The body is JSON that a form parser before this endpoint has taken apart: mount the router before it, or send application/json.",
+    "The body is JSON that a form parser before this endpoint has taken apart: " +
+    "mount the router before it, or send application/json.",
 };
 
 /** The options for reading callbacks. */

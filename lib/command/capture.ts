@@ -26,7 +26,7 @@ export const capture = verb({
     port: { value: "PORT", help: `The port on 127.0.0.1. 0: any. Default: ${DEFAULT_PORT}.` },
     tunnel: {
       value: "URL",
-      help: "The public address of your tunnel: it is tested first, byte for byte. Exits with 1 if it changes anything.",
+      help: "The public address of your tunnel. It is tested first: exits with 1 if it changes a byte.",
     },
     forward: { value: "URL", help: "Passes callbacks on to this endpoint, and answers as it does." },
     save: { value: "FOLDER", help: "Keeps each callback in a file of its own. The next run goes on from there." },
@@ -46,7 +46,8 @@ export const capture = verb({
   ],
   notes: [
     "No tunnel comes with it: use one of yours. It must pass requests on as they are, which --tunnel tests.",
-    "A text decides about escaping only if its backslash and its quotes arrive. Any other text decides nothing, and it says so.",
+    "A text decides about escaping only if its backslash and its quotes arrive. " +
+      "Any other text decides nothing, and it says so.",
     "A file of --save has the method, the query, the headers and the exact bytes. " +
       "send --from sends it, and fixture of express-kaleyra-sms/testing reads it. " +
       "Not kept are what may be secrets: values of most headers, those of variables in the query that are not " +

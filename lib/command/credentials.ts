@@ -1,4 +1,4 @@
-// What a caller shows to be let in: the options of every verb that calls an endpoint.
+// The credentials that a caller sends: the options of every verb that calls an endpoint.
 
 import { quoted } from "../provider/request.js";
 import { wrongUse } from "./failure.js";

@@ -31,7 +31,7 @@ process.stderr.on("error", () => undefined);
 const print = process.stdout.write.bind(process.stdout);
 
 void run(process.argv.slice(2), VERBS, process, interruption.signal).then((exitCode) => {
-  // What is written may still be on its way. A module of the user's may keep the process alive: it does not wait for it.
-  // An error of stdout comes in this turn.
+  // What is written may still be on its way. A module of the user's may keep the process alive: it does not wait for
+  // it. An error of stdout comes in this turn.
   print("", () => setImmediate(() => process.exit(exitCode)));
 });

@@ -1,6 +1,8 @@
 // What a misspelt word may mean.
 
-/** Returns the candidate that differs in the fewest letters, not more than half of the word. A like beginning decides. */
+/**
+ * Returns the candidate that differs in the fewest letters, not more than half of the word. A like beginning decides.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const begins = (candidate: string): boolean => candidate.startsWith(word.slice(0, 1));
   const ranked = candidates

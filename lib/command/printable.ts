@@ -18,7 +18,7 @@ export function printableJson(data: object): string {
   return printableLines(JSON.stringify(data, undefined, 2));
 }
 
-/** A subscriber, recognizable to who knows the number, and to nobody else: `+91…01`. */
+/** A subscriber, recognizable only to someone who knows the number: `+91…01`. */
 export function masked(source: string): string {
   return source.length < 8 ? "…" : `${printable(source.slice(0, 3))}…${printable(source.slice(-2))}`;
 }

@@ -135,7 +135,9 @@ export class Dispatcher {
     return { failures: [...failures, ...late], late: running };
   }
 
-  /** What `describeFailure` returns is the user's. If it throws, or returns no string, the class and the place are used. */
+  /**
+   * What `describeFailure` returns is the user's. If it throws, or returns no string, the class and the place are used.
+   */
   #reasonOf(cause: unknown): string {
     try {
       const reason: unknown = this.#describe?.(cause);

@@ -21,7 +21,7 @@ export interface SmsEvents {
   readonly unauthorized: UnauthorizedCallback;
   /** Emitted for a duplicate: a message with the same `key` was handled, or is in the inbox. */
   readonly duplicate: SmsMessage;
-  /** Emitted for a callback that is answered 503 without being handled. */
+  /** Emitted for a callback that gets a 503 without being handled. */
   readonly busy: BusyCallback;
   /** Emitted when a handler throws, rejects or exceeds its time limit, and when the inbox fails. */
   readonly error: SmsError;
@@ -32,7 +32,7 @@ export type SmsEvent = keyof SmsEvents;
 /** The events that do not change the answer. */
 export type Announcement = "invalid" | "unauthorized" | "duplicate" | "busy" | "error";
 
-/** One of them with its payload: the event tells which payload it is. */
+/** One of them with its payload: the event determines the payload. */
 export type Announced = { [Event in Announcement]: [event: Event, payload: SmsEvents[Event]] }[Announcement];
 
 /** The payload of `busy`. */
@@ -55,7 +55,9 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
   /** Which attempt at the message this is, from 1. Without an inbox it is always 1. */
   readonly attempt: number;
-  /** Whether this is the last attempt: if it fails, the message becomes a dead letter. Without an inbox always `true`. */
+  /**
+   * Whether this is the last attempt: if it fails, the message becomes a dead letter. Without an inbox always `true`.
+   */
   readonly final: boolean;
   /** Whether the message opts out. A handler that replies looks at it first. */
   readonly optOut: boolean;

@@ -30,8 +30,8 @@ export class Arrivals {
   }
 
   /**
-   * Removes and rejects the messages for which nobody waits any more. They are never written: their callbacks are
-   * answered 503.
+   * Removes and rejects the messages for which nobody waits any more. They are never written: their callbacks get
+   * a 503.
    *
    * @param cause - the error, if it is not the reason of the signal
    * @param kept - how many of the first messages stay: they are being written

@@ -10,13 +10,13 @@ import type { SmsMessage } from "../callback/message.js";
  */
 export interface Inbox {
   /**
-   * Writes a message. Resolves only when the message would survive a crash: its callback is then answered 200.
+   * Writes a message. Resolves only when the message would survive a crash: its callback is then acknowledged.
    *
    * Resolves with `duplicate` if a message with the same `key` waits, runs, or was handled within `retentionMs`. A dead
    * letter with that key is replayed instead, and the result is `stored`.
    *
-   * @param signal - aborts when nobody waits for the result any more: `storeTimeoutMs` is over, or the router is closed.
-   * The message need not be written then
+   * @param signal - aborts when nobody waits for the result any more: `storeTimeoutMs` is over, or the router is
+   * closed. The message need not be written then
    */
   store(message: SmsMessage, signal: AbortSignal): Promise<"stored" | "duplicate">;
   /** Starts to hand out messages. The router calls it once or never. No message is handed out before. */
@@ -34,8 +34,9 @@ export interface Inbox {
   /** Milliseconds: every third of it, the router calls `stats`. Default: 15,000. */
   readonly leaseMs?: number;
   /**
-   * Whether the inbox is in reach as soon as it is made, as an open file is. Otherwise, and if it has `stats`, a router is
-   * not ready before it has answered: a process that was given a wrong address must get no callbacks. Default: `false`.
+   * Whether the inbox is in reach as soon as it is made, as an open file is. Otherwise, and if it has `stats`, a router
+   * is not ready before it has answered: a process that was given a wrong address must get no callbacks. Default:
+   * `false`.
    */
   readonly isLocal?: boolean;
 }
@@ -60,8 +61,8 @@ export interface InboxWork {
   /** Makes one attempt: runs the handlers of a message. Neither throws nor rejects. */
   handle(message: SmsMessage, attempt: InboxAttempt): MaybePromise<InboxOutcome>;
   /**
-   * Waits until a handler of messages is registered; `undefined` if one is. `handle` waits too: an inbox that asks first
-   * leaves messages waiting instead of running when the last handler is removed. The router always gives it.
+   * Waits until a handler of messages is registered; `undefined` if one is. `handle` waits too: an inbox that asks
+   * first leaves messages waiting instead of running when the last handler is removed. The router always gives it.
    */
   whenListening?(): MaybePromise<void>;
   /**

@@ -29,7 +29,11 @@ export interface OperableInbox extends Inbox {
    * keeps the key only
    */
   get(key: string): Promise<KeptMessage | undefined>;
-  /** Gives a dead letter all its attempts again. @returns the number of replayed messages: 1, or 0 if none has the key */
+  /**
+   * Gives a dead letter all its attempts again.
+   *
+   * @returns the number of replayed messages: 1, or 0 if none has the key
+   */
   replay(key: string): Promise<number>;
   /** Gives every dead letter all its attempts again. @returns the number of replayed messages */
   replayAll(): Promise<number>;

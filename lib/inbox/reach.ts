@@ -54,7 +54,8 @@ export class Reach {
   /**
    * Begins the heartbeats. They keep no process alive. An inbox of the user's own may have no `stats`: then none.
    *
-   * @param report - called when the inbox does not answer, if nothing else has shown it; once if `stats` returns no counts
+   * @param report - called when the inbox does not answer, if nothing else has shown it; once if `stats` returns no
+   * counts
    */
   start(report: (cause: unknown) => void): void {
     const stats = this.#stats;

@@ -1,4 +1,4 @@
-// Asks an inbox for its counts. One of the user's own may be written in JavaScript: it may have no `stats`, or a wrong one.
+// Asks an inbox for its counts. A user's own may be written in JavaScript: `stats` may be missing, or wrong.
 
 import { codedTypeError } from "../base/errors.js";
 import { isRecord } from "../base/record.js";

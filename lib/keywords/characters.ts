@@ -3,8 +3,8 @@
 import { isWhiteSpace } from "../callback/words.js";
 
 /**
- * `letter`, `digit` and `joined` are parts of words. `symbol`: such as an emoji. `mark`: punctuation. `combining`: a part
- * of what is before it. `invisible`: counts for nothing, also within a word.
+ * `letter`, `digit` and `joined` are parts of words. `symbol`: such as an emoji. `mark`: punctuation. `combining`: a
+ * part of what is before it. `invisible`: counts for nothing, also within a word.
  */
 export type Kind = "letter" | "digit" | "joined" | "symbol" | "mark" | "combining" | "invisible" | "space";
 

@@ -85,8 +85,8 @@ export function optsOut(message: SmsMessage, indexes: ReadonlyArray<KeywordIndex
 let optOuts: KeywordIndex<"opt-out"> | undefined;
 
 /**
- * Made when it is needed first: making it takes a tenth of the time in which the package is loaded. Kept only when it is
- * whole: at the end of the stack, any call may throw.
+ * Made when it is needed first: making it takes a tenth of the time in which the package is loaded. Kept only when it
+ * is whole: at the end of the stack, any call may throw.
  */
 function allOptOuts(): KeywordIndex<"opt-out"> {
   if (optOuts === undefined) {

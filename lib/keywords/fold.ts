@@ -16,8 +16,8 @@ const HYPHENS = /\u2010/g;
 const BRACKETED = /^<+([^<>]+)>+$/;
 
 /**
- * In UTF-16 units. Longer words are not normalized: no keyword is that long, anyone can send one, and a run of combining
- * marks takes quadratic time.
+ * In UTF-16 units. Longer words are not normalized: no keyword is that long, anyone can send one, and a run of
+ * combining marks takes quadratic time.
  */
 const LONGEST_NORMALIZED = 256;
 

@@ -1,5 +1,5 @@
-// Holds what is registered for keywords, and finds the longest keyword at a place of a text. The cost does not grow with
-// the number of registered strings.
+// Holds what is registered for keywords, and finds the longest keyword at a place of a text. The cost does not grow
+// with the number of registered strings.
 
 import { types } from "node:util";
 

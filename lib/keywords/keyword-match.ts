@@ -5,8 +5,8 @@ import type { SmsMessage } from "../callback/message.js";
 /** A matched keyword. Handlers of `keyword` events and of `sms.keyword` get it. */
 export interface KeywordMatch {
   /**
-   * The keyword as registered, or the word of a list such as `OPT_OUT`; for a RegExp, the text that it matched. If it is
-   * not registered, the keyword as sent.
+   * The keyword as registered, or the word of a list such as `OPT_OUT`; for a RegExp, the text that it matched. If it
+   * is not registered, the keyword as sent.
    */
   readonly keyword: string;
   /**
@@ -22,7 +22,7 @@ export interface KeywordMatch {
    * `TEMP -5`. From there on it is as typed. The whole text if it does not begin with the keyword.
    */
   readonly rest: string;
-  /** The groups of a RegExp in their order: `captures[0]` is the first, `undefined` if it took no part. Empty for a string. */
+  /** The groups of a RegExp in order: `captures[0]` is the first, `undefined` if it had no part. Empty for a string. */
   readonly captures: ReadonlyArray<string | undefined>;
   /** The named groups of a RegExp that has some. */
   readonly groups?: Readonly<Record<string, string | undefined>>;

@@ -66,7 +66,10 @@ function consent(rows: readonly ConsentRow[], isOptOut?: true): KeywordList {
  */
 export const OPT_OUT: KeywordList = consent(OPT_OUT_WORDS, true);
 
-/** Words anywhere in the text with which a subscriber may want to opt out, if `OPT_OUT` does not match: let a person read it. */
+/**
+ * Words anywhere in the text with which a subscriber may want to opt out, if `OPT_OUT` does not match: let a person
+ * read it.
+ */
 export const POSSIBLE_OPT_OUT: KeywordList = listOf(
   ["possible"],
   [...new Set<string>([...POSSIBLE_OPT_OUT_WORDS, ...POSSIBLE_OPT_OUT_STEMS.map(({ word }) => word)])],

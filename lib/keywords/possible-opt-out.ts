@@ -6,7 +6,9 @@ import { foldPhrase, type TypedText } from "./typed-text.js";
 
 let tree: PhraseTree<string> | undefined;
 
-/** Made when it is needed first, not when the package is loaded. Kept only when it is whole, as that of `OPT_OUT` is. */
+/**
+ * Made when it is needed first, not when the package is loaded. Kept only when it is whole, as that of `OPT_OUT` is.
+ */
 function words(): PhraseTree<string> {
   if (tree === undefined) {
     const made = new PhraseTree<string>();

@@ -1,4 +1,4 @@
-// Keywords of punctuation only, such as `?`. Marks around a word are ignored; without a word, they are compared as typed.
+// Keywords of punctuation only, such as `?`. Marks around a word are ignored; without one, they are compared as typed.
 
 import { nextWord } from "../callback/words.js";
 import { unify, unifyPhrase } from "./fold.js";

@@ -1,5 +1,5 @@
-// What the package needs of a Prometheus client. prom-client and @prometheus-io/client fit, and neither is a dependency:
-// spec/types/metrics.ts compiles both against it.
+// What the package needs of a Prometheus client. prom-client and @prometheus-io/client fit, and neither is a
+// dependency: spec/types/metrics.ts compiles both against it.
 
 /** The Prometheus client: the module `prom-client` or `@prometheus-io/client`. */
 export interface MetricsClient {

@@ -87,7 +87,8 @@ export class Families {
     for (const { name } of this.#made) {
       if (register.getSingleMetric(name) !== undefined)
         throw invalidOption(
-          `prefix of metrics takes one that the register does not have: ${name} is registered. Give another prefix, or another register.`,
+          `prefix of metrics takes one that the register does not have: ${name} is registered. ` +
+            "Give another prefix, or another register.",
         );
     }
     for (const { metric } of this.#made) register.registerMetric(metric);

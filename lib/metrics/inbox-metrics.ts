@@ -14,7 +14,10 @@ type State = Exclude<keyof InboxStats, "oldestWaitingMs">;
 const OPERATIONS: Values<Operation> = { store: true, take: true, end: true, read: true };
 const CAUSES: Values<Cause> = { attempts: true, "cut-short": true, unreadable: true };
 
-/** In seconds. A file on a fast disk takes less than a millisecond; the default time limit is 5 s. Steps as of callbacks. */
+/**
+ * In seconds. A file on a fast disk takes less than a millisecond; the default time limit is 5 s. Steps as of
+ * callbacks.
+ */
 const BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 export function inboxMetrics(families: Families, inbox: Inbox): Pick<Observer, "store" | "inboxFailed" | "deadLetter"> {

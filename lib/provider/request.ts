@@ -32,8 +32,8 @@ const MOST_ANSWER_BYTES = 65_536;
 /**
  * Sends a request and waits for the whole answer. Redirects are not followed: the provider may not follow them either.
  *
- * @throws Node's error if the endpoint cannot be reached, one with the code `ETIMEDOUT` if the whole answer takes longer
- * than 30 s, and an `AbortError` when `signal` aborts
+ * @throws Node's error if the endpoint cannot be reached, one with the code `ETIMEDOUT` if the whole answer takes
+ * longer than 30 s, and an `AbortError` when `signal` aborts
  */
 export async function sendExactly(request: ExactRequest, signal?: AbortSignal): Promise<ExactAnswer> {
   const { isTls, authority, hostname, port, target } = partsOfUrl(request.url);

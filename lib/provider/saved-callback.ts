@@ -1,4 +1,4 @@
-// A callback saved to a file: method, target, headers and exact bytes. `capture` writes them, `fixture` and `send` read them.
+// A callback in a file: method, target, headers and exact bytes. `capture` writes it, `fixture` and `send` read it.
 
 import { closeSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 

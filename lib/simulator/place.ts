@@ -59,7 +59,7 @@ const SPACE = /[ \t\n\r]*/y;
 const STRING = /"[ !#-[\]-\u{10ffff}]*(?:\\(?:["\\/bfnrt]|u[\da-fA-F]{4})[ !#-[\]-\u{10ffff}]*)*"/uy;
 const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
-/** Where an object stops being JSON, or repeats a key; `undefined` if it does neither, or is nested, which no callback is. */
+/** Where an object stops being JSON, or has a key twice; `undefined` if neither, or if it is nested: no callback is. */
 function syntaxError(raw: string): number | undefined {
   let at = 0;
   const skip = (token: RegExp): boolean => {

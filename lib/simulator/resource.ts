@@ -1,9 +1,11 @@
-// Decides by the URL what is asked for, under any mount path: of Express, of a proxy that strips a prefix, or of neither.
+// Finds by the URL what is asked for, under any mount path: of Express, of a proxy that strips a prefix, or of neither.
 
 import type { IncomingRequest, Next } from "../http/requests.js";
 import { targetOf } from "../http/target.js";
 
-/** `redirect`: the page's URL lacks its slash, and the page's relative URLs would miss. `other`: not of the simulator. */
+/**
+ * `redirect`: the page's URL lacks its slash, and the page's relative URLs would miss. `other`: not of the simulator.
+ */
 export type Resource =
   | "page.html"
   | "page.js"
@@ -18,8 +20,8 @@ export type Resource =
 const NAMES = ["page.js", "page.css", "icon.svg", "events", "preview", "send"] as const;
 
 /**
- * Express, and frameworks like it, cut the mount path off the URL. On bare `node:http` the last segment decides, so that
- * the page works below any path.
+ * Express, and frameworks like it, cut the mount path off the URL. On bare `node:http` the last segment decides, so
+ * that the page works below any path.
  */
 export function resourceOf(req: IncomingRequest & { readonly originalUrl?: string }, next: Next | undefined): Resource {
   const { pathname } = targetOf(req);

@@ -1,5 +1,6 @@
 // Decides who may open the page: this machine's own browser, on a page of this server, and no proxy.
-// A page on another site can make a browser call a loopback address (DNS rebinding), so the peer's address is not enough.
+// A page on another site can make a browser call a loopback address (DNS rebinding), so that of the peer proves
+// nothing.
 
 import type { IncomingMessage } from "node:http";
 import { isIPv4 } from "node:net";

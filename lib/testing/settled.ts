@@ -12,8 +12,8 @@ const { setTimeout: afterTime, setImmediate: inNextTurn } = globalThis;
 const POLL_MS = 2;
 
 /**
- * Resolves when nothing waits or runs: every callback is answered, and every message that is due is handled. What is due
- * later, such as a retry, is left to `advance` of `memoryInbox`.
+ * Resolves when nothing waits or runs: every callback is answered, and every message that is due is handled. What is
+ * due later, such as a retry, is left to `advance` of `memoryInbox`.
  *
  * With `concurrency: 0`, or without a handler of messages, the router handles nothing: then it resolves when every
  * callback is answered. A handler past its time limit is not waited for.
@@ -26,7 +26,7 @@ const POLL_MS = 2;
 export async function settled(sms: IncomingSms): Promise<void> {
   const { inbox, isIdle, takesOut } = stateOf(sms, "settled");
   const isEmpty = inbox === undefined ? () => true : emptiness(inbox);
-  // Always once: a router starts its inbox in the turn after the first handler was registered, and a timer may be earlier.
+  // Always once: a router starts its inbox in the turn after the first handler was registered. A timer may be earlier.
   do await new Promise((resolve) => afterTime(() => inNextTurn(resolve), POLL_MS));
   while (!isIdle() || (takesOut() && !(await isEmpty())) || !isIdle());
 }

@@ -15,7 +15,9 @@ export interface SubscriberOptions {
   readonly source?: string | undefined;
   /** The business number. Default: `"919812345678"`. */
   readonly recipient?: string | undefined;
-  /** The Callback Profile by which the texts are sent. Default: that of the router, or the one on the provider's page. */
+  /**
+   * The Callback Profile by which the texts are sent. Default: that of the router, or the one on the provider's page.
+   */
   readonly profile?: CallbackProfile | undefined;
 }
 

@@ -82,7 +82,7 @@ const CALLBACK = tracingChannel("express-kaleyra-sms.callback");
 const HANDLER = tracingChannel("express-kaleyra-sms.handler");
 const STORE = tracingChannel("express-kaleyra-sms.inbox.store");
 
-/** Before Node 22, a tracing channel does not tell it of all its channels. */
+/** Before Node 22, a tracing channel has no `hasSubscribers` for all its channels. */
 function hasSubscribers({ start, end, asyncStart, asyncEnd, error }: TracingChannel): boolean {
   return (
     start.hasSubscribers ||
@@ -94,9 +94,9 @@ function hasSubscribers({ start, end, asyncStart, asyncEnd, error }: TracingChan
 }
 
 /**
- * Publishes all of `start`, `end`, `asyncStart` and `asyncEnd` in this order, with `error` before `asyncStart` or `end`:
- * also of what ends at once, as `tracePromise` does. What a subscriber throws does not come back: Node makes it an
- * uncaught exception.
+ * Publishes all of `start`, `end`, `asyncStart` and `asyncEnd` in this order, with `error` before `asyncStart` or
+ * `end`: also of what ends at once, as `tracePromise` does. What a subscriber throws does not come back: Node makes it
+ * an uncaught exception.
  *
  * @param ending - the properties that the trace gets at the end
  * @returns `undefined` if the channel has no subscriber

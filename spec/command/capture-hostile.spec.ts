@@ -91,11 +91,11 @@ describe("capture and what strangers send", () => {
   it.each<[what: string, body: (text: string) => string]>([
     ["an object in an object", (text) => `{"sms":{"message":${JSON.stringify(text)}}}`],
     ["a value without quotes in a body that is no JSON", (text) => `{"n": x, "message": "${text}"}`],
-  ])("says that the text is there and cannot be told from the rest: %s", async (_what, body) => {
+  ])("says that the text is there and cannot be distinguished from the rest: %s", async (_what, body) => {
     const running = startCapture([]);
     const { port, awkward } = await running.listening;
     await sendTo(port, withBody(body(awkward)));
-    await running.printed(/"hint":"What was asked for is in it, but cannot be told from the rest/);
+    await running.printed(/"hint":"What was asked for is in it, but cannot be distinguished from the rest/);
     expect((await running.interrupt()).code).toBe(130);
   });
 });

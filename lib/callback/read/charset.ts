@@ -1,4 +1,4 @@
-// Decodes bytes to text. Bytes that are not valid in the charset are damage: each becomes U+FFFD, and it is known which.
+// Decodes bytes to text. Bytes that are not valid in the charset are damage: each becomes U+FFFD, and is marked.
 
 import { isUtf8 } from "node:buffer";
 
@@ -32,7 +32,9 @@ export function decode(bytes: Uint8Array, declared: string): Decoded | undefined
   }
 }
 
-/** A byte order mark wins over the content type: Java writes UTF-16 with the other order, and with a mark that says so. */
+/**
+ * A byte order mark wins over the content type: Java writes UTF-16 with the other order, and with a mark that says so.
+ */
 function charsetOfMark(bytes: Uint8Array): string | undefined {
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";

@@ -44,8 +44,8 @@ export interface ReadJsonBody {
 }
 
 /**
- * @param isDeclared - whether the template is that of `options.profile`: a body must have its members and no others, but
- *   for the page's own line of parts
+ * @param isDeclared - whether the template is that of `options.profile`: a body must have exactly its members, and may
+ * have the page's own line of parts
  */
 export function createReadJsonBody(template: Template, isDeclared: boolean, escaping: Escaping): ReadJsonBody {
   const names = new Set(template.members.map(({ name }) => name));
@@ -125,7 +125,9 @@ export function createReadJsonBody(template: Template, isDeclared: boolean, esca
   };
 }
 
-/** Whether the line of parts has a value that the provider would put there: none, a word of the text, or the keyword. */
+/**
+ * Whether the line of parts has a value that the provider would put there: none, a word of the text, or the keyword.
+ */
 function isProvidersLine({ message = "", keyword, [PAGE_LINE]: line }: Fields): boolean {
   return line === undefined || line === keyword || splitWords(message).includes(line);
 }

@@ -51,8 +51,8 @@ export function isNothing(name: string, value: unknown): boolean {
 }
 
 /**
- * Converts a scalar to a string; `undefined` for any other value. `null` is the empty string. Some parsers return a long
- * number as a bigint.
+ * Converts a scalar to a string; `undefined` for any other value. `null` is the empty string. Some parsers return a
+ * long number as a bigint.
  */
 export function scalarOf(value: unknown): string | undefined {
   if (typeof value === "string") return value;

@@ -41,7 +41,7 @@ export function isStaticName(name: string): boolean {
   return /^[^"\\\p{Cc}\p{Cs}]+$/u.test(name);
 }
 
-/** Whether a field may have this fixed value under this name: in the console, nothing tells `<source>` from a variable. */
+/** Whether a field may have this fixed value under this name: in the console, `<source>` is always a variable. */
 export function isStatic(name: string, value: string): boolean {
   return isStaticName(name) && !isTableField(name) && variablesIn(`${name} ${value}`).length === 0;
 }

@@ -32,7 +32,10 @@ export const PRINTED_TEMPLATE: Template = {
   admitsParts: true,
 };
 
-/** The same template with the page's line of parts if it has none, or without it. The line may stand in a console or not. */
+/**
+ * The same template with the page's line of parts if it has none, or without it. A console may have the line or
+ * not.
+ */
 export function withOtherLine({ members, admitsParts }: Template): Template {
   const others = members.filter(({ name }) => name !== PAGE_LINE);
   const isWithout = others.length === members.length;

@@ -2,7 +2,7 @@
 
 import { randomInt } from "node:crypto";
 
-/** The texts to send. The nonce tells them apart from what others send at the same time. */
+/** The texts to send. The nonce distinguishes them from what others send at the same time. */
 export interface Asked {
   readonly nonce: string;
   /** With everything that a template can break on, but a line break. */
@@ -87,8 +87,8 @@ export function marksOf(text: string | undefined, asked: Asked): Marks {
 }
 
 /**
- * Whether a text has the backslash and both quotes as they were to be typed. In the body of a provider that escapes, only
- * what a parser reads has them; in that of one that does not, only the bytes themselves. Neither alone decides: a
+ * Whether a text has the backslash and both quotes as they were to be typed. In the body of a provider that escapes,
+ * only what a parser reads has them; in that of one that does not, only the bytes themselves. Neither alone decides: a
  * provider may escape the one and not the other, and a relay that drops backslashes makes escaped quotes look plain.
  */
 export function isDecisive(text: string, asked: Asked): boolean {

@@ -1,4 +1,4 @@
-// What one callback shows: where the text that was asked for stands in it, how it is encoded, and whether it is escaped.
+// What one callback shows: where it holds the text that was asked for, how that is encoded, and whether it is escaped.
 
 import { isPart, isTableField, partNumber } from "../../callback/fields.js";
 import type { SavedCallback } from "../../provider/saved-callback.js";
@@ -62,7 +62,7 @@ export function evidenceIn(callback: SavedCallback, asked: Asked, keys: Keys | u
   return plain && withEscaping(callback, shape, plain, asked);
 }
 
-/** The message first: what else holds the text repeats it. */
+/** The message first: any other field that holds the text has a copy of it. */
 function placesIn({ names, parsed, raw }: Shape): Place[] {
   const parts = names.filter(isPart).sort((a, b) => partNumber(a) - partNumber(b));
   const placeOf = (field: string, ...of: readonly string[]): Place => ({
@@ -118,7 +118,7 @@ function escapingIn(
   const decides = (marks: Marks): boolean => marks.backslash === "plain" && marks.quotes === "plain";
   if (decides(read) && !decides(written)) return { isDecisive: true, escaping: "json" };
   if (decides(written) && !decides(read)) return { isDecisive: true, escaping: "none" };
-  // A parser reads quotes that came escaped, and a backslash that did not is read as a control character, or not at all.
+  // A parser reads quotes that came escaped. It reads a backslash that did not as a control character, or not at all.
   const isHalf =
     (written.backslash === "plain" && (written.quotes === "escaped" || read.quotes === "plain")) ||
     (written.quotes === "plain" && written.backslash === "escaped") ||

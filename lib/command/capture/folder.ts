@@ -70,7 +70,7 @@ export function notSaved(cause: unknown): Failure {
       : "Look at who may write into the folder";
   return fault({
     code: "not-saved",
-    message: `A callback came and could not be written (${code}). It was answered 500.`,
+    message: `A callback came and could not be written (${code}). It got a 500.`,
     next: `${mend}, start again, and trigger the callback again in the console.`,
   });
 }

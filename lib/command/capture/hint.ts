@@ -13,13 +13,14 @@ export function hintOf(callback: SavedCallback, hasKey: boolean, { nonce }: Aske
   const hasNonce = Buffer.from(callback.body).toString("latin1").toLowerCase().includes(nonce);
   if (hasNonce)
     return (
-      "What was asked for is in it, but cannot be told from the rest: objects in objects, a name that is there twice, " +
+      "What was asked for is in it, but cannot be distinguished from the rest: " +
+      "objects in objects, a name that is there twice, " +
       'or a value without quotes. In the console, use a flat template with "message": "<message>".'
     );
   if (shape === undefined)
     return callback.method === "GET"
       ? `It has no variables. ${REDIRECTED}`
-      : "It is not JSON, not a form, and not like a template: in the console, choose JSON as the type of the request body.";
+      : "It is not JSON, not a form, and not like a template. In the console, choose JSON as the type of the body.";
   const { names, parsed, raw } = shape;
   const valueOf = (name: string): string | undefined => parsed?.get(name) ?? raw?.get(name);
   if (names.some((name) => isPlaceholder(raw?.get(name) ?? "")) && isPlaceholder(raw?.get("message") ?? "<message>"))

@@ -9,8 +9,14 @@ import type { SavedCallback } from "../../provider/saved-callback.js";
 const NOT_KEPT = "not-kept";
 
 /** Headers of HTTP itself, and those that proxies and tunnels add: what the console sends is not among them. */
-const OF_HTTP =
-  /^(?:host|connection|keep-alive|te|trailer|expect|date|via|forwarded|origin|referer|priority|sec-.+|user-agent|cache-control|pragma|upgrade-insecure-requests|accept(?:-.+)?|content-.+|transfer-encoding|x-forwarded-.+|x-original-(?:host|for|proto)|x-real-ip|x-client-ip|true-client-ip|x-request-id|x-correlation-id|x-request-start|traceparent|tracestate|x-b3-.+|b3|cf-.+|cdn-loop|fly-.+|x-amzn?-.+|x-cloud-trace-context|x-envoy-.+|(?:x-)?ngrok-.+)$/i;
+const OF_HTTP = oneOf(
+  ...["host", "connection", "keep-alive", "te", "trailer", "expect", "date", "via", "forwarded", "origin", "referer"],
+  ...["priority", "sec-.+", "user-agent", "cache-control", "pragma", "upgrade-insecure-requests", "accept(?:-.+)?"],
+  ...["content-.+", "transfer-encoding", "x-forwarded-.+", "x-original-(?:host|for|proto)", "x-real-ip"],
+  ...["x-client-ip", "true-client-ip", "x-request-id", "x-correlation-id", "x-request-start", "traceparent"],
+  ...["tracestate", "x-b3-.+", "b3", "cf-.+", "cdn-loop", "fly-.+", "x-amzn?-.+", "x-cloud-trace-context"],
+  ...["x-envoy-.+", "(?:x-)?ngrok-.+"],
+);
 
 /** The names of headers that may hold a secret of the user's. */
 export function ownHeaders({ headers }: Pick<SavedCallback, "headers">): string[] {
@@ -18,8 +24,11 @@ export function ownHeaders({ headers }: Pick<SavedCallback, "headers">): string[
 }
 
 /** Headers whose values are kept. Proxies add tokens and signatures under many names, so it names what is harmless. */
-const HARMLESS =
-  /^(?:host|connection|keep-alive|te|trailer|expect|date|via|user-agent|cache-control|pragma|accept(?:-(?:charset|encoding|language))?|content-(?:type|length|encoding|language)|transfer-encoding|forwarded|x-forwarded-(?:for|host|port|proto)|x-real-ip)$/i;
+const HARMLESS = oneOf(
+  ...["host", "connection", "keep-alive", "te", "trailer", "expect", "date", "via", "user-agent", "cache-control"],
+  ...["pragma", "accept(?:-(?:charset|encoding|language))?", "content-(?:type|length|encoding|language)"],
+  ...["transfer-encoding", "forwarded", "x-forwarded-(?:for|host|port|proto)", "x-real-ip"],
+);
 
 /** Paths that cannot hold a secret. No reader needs any other one. */
 const HARMLESS_PATH = /^\/?(?:sms)?$/;
@@ -65,4 +74,9 @@ function hidden(value: string): string {
 /** Of the provider's other variables, such as `ref`, a console may fill some with a value of the user's own. */
 function isProviders(name: string): boolean {
   return isTableField(name) || name === "to";
+}
+
+/** Matches a whole name, in any case. */
+function oneOf(...names: readonly string[]): RegExp {
+  return new RegExp(`^(?:${names.join("|")})$`, "i");
 }

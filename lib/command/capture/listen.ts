@@ -52,14 +52,14 @@ export async function listen(port: number, { reply, unreadable }: Handlers): Pro
     void answered.then(() => answering.delete(answered));
     collect(request, (body) => {
       if (body === undefined) {
-        unreadable(`A body of more than ${MOST_BODY_BYTES} bytes came: it was answered 413, and is not kept.`);
+        unreadable(`A body of more than ${MOST_BODY_BYTES} bytes came: it got a 413, and is not kept.`);
         respond(response, { status: 413, rawHeaders: ["Connection", "close"], body: Buffer.alloc(0) });
         return;
       }
       const { method = "", url = "", rawHeaders } = request;
       const captured = { method, url, rawHeaders, body, receivedAt: now() };
       void reply(captured).then((answer) => {
-        if (!respond(response, answer)) unreadable("The endpoint's answer cannot be passed on: it was answered 502.");
+        if (!respond(response, answer)) unreadable("The endpoint's answer cannot be passed on: it got a 502.");
       });
     });
     request.on("error", () => unreadable("A connection ended within a request: it is not kept."));

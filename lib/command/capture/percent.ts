@@ -1,4 +1,4 @@
-// Whether the values of a form or a query are percent-encoded, by the text that was asked for: an & that is not cuts it.
+// Whether the values of a form or a query are percent-encoded, by the text that was asked for: a plain & cuts it.
 
 import { queryOf } from "../../provider/as-callback.js";
 import type { Evidence } from "./evidence.js";

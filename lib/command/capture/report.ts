@@ -21,7 +21,7 @@ export function openingText({ address, asked, folder, forward }: Opening): strin
       ? "What comes is gone when this ends: --save FOLDER keeps it."
       : `What comes is kept in ${folder}.`,
     forward === undefined
-      ? "Callbacks are answered 200."
+      ? "Callbacks are acknowledged with 200."
       : `Callbacks are passed on to ${shownUrl(forward)}, and answered as it does.`,
     "",
     "Send this text to your number, from a phone, exactly as it stands:",

@@ -26,7 +26,9 @@ interface Deps {
   readonly tunnel: TunnelTest;
   readonly output: Output;
   readonly signal: AbortSignal;
-  /** Called with each conclusion. Last: unless it is only of earlier runs, or of the text of two lines, and not exact. */
+  /**
+   * Called with each conclusion. Last: unless it is only of earlier runs, or of the text of two lines, and not exact.
+   */
   readonly concluded: (conclusion: Conclusion, isLast: boolean) => void;
   /** Called if a callback cannot be kept, or a conclusion cannot be made. */
   readonly failed: (cause: unknown) => void;
@@ -123,7 +125,7 @@ export class Session {
     } catch (cause) {
       const { code = "no answer" } = cause as NodeJS.ErrnoException;
       const why = cause instanceof UnusableAnswer ? cause.message : `cannot be reached (${code})`;
-      output.note(`The endpoint of --forward ${why}: the callback was answered 502.`);
+      output.note(`The endpoint of --forward ${why}: the callback got a 502.`);
       return { ...EMPTY, status: 502 };
     }
   }

@@ -1,5 +1,5 @@
-// Tests a tunnel: sends awkward requests through the public address, and compares what arrives byte by byte. A relay that
-// rewrites bodies destroys what shows whether the provider escapes.
+// Tests a tunnel: sends awkward requests through the public address, and compares what arrives byte by byte. A relay
+// that rewrites bodies destroys what shows whether the provider escapes.
 
 import { randomUUID } from "node:crypto";
 

@@ -38,8 +38,8 @@ export interface Stamp {
 }
 
 /**
- * The zone of the timestamps of all callbacks. One that was delayed or triggered again keeps its timestamp, so a single one
- * proves nothing: two SMS must agree, and none may contradict them.
+ * The zone of the timestamps of all callbacks. One that was delayed or triggered again keeps its timestamp, so a single
+ * one proves nothing: two SMS must agree, and none may contradict them.
  */
 export function zoneIn(stamps: readonly Stamp[]): {
   readonly settled: string | undefined;

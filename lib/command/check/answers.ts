@@ -13,9 +13,9 @@ const ONE_SMS = 160;
 const INTERNAL = /\bat \S.*:\d+:\d+|node_modules|Traceback \(most|\.(?:[cm]?[jt]s|py|rb|php|java|go):\d+/;
 
 /** @param good - callbacks that are accepted, one for each method */
-export function repeats(...good: ReadonlyArray<() => Request>): Group {
+export function duplicates(...good: ReadonlyArray<() => Request>): Group {
   const judged = accepted(
-    "Answer a repeated callback as the first one, with 200, and do nothing: remember what was handled.",
+    "Answer a duplicate with 200, as its first delivery, and do nothing: remember the ids of handled callbacks.",
   );
   const worst = (outcomes: readonly Outcome[]): Finding => {
     const findings = outcomes.map(judged);
@@ -64,7 +64,8 @@ export function answers(callbacks: Callbacks, secrets: readonly string[]): Group
       none(
         "reveals nothing of what runs inside",
         ({ body }) => INTERNAL.test(body),
-        "Answer errors with a fixed text: a stack trace tells a stranger what runs there. Express prints none under NODE_ENV=production.",
+        "Answer errors with a fixed text: a stack trace shows a stranger what runs there. " +
+          "Express prints none under NODE_ENV=production.",
       ),
       {
         name: "lets no cache keep its answers",
@@ -96,7 +97,9 @@ function ofAccepted(): Line {
       return {
         result: "fails",
         seen: `a body of ${bad.body.length} characters`,
-        next: 'Answer without a body: under "Send Trigger URL Response as reply SMS", each subscriber gets it as an SMS that you pay.',
+        next:
+          'Answer without a body: under "Send Trigger URL Response as reply SMS", ' +
+          "each subscriber gets it as an SMS that you pay.",
       };
     },
   };

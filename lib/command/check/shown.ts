@@ -1,4 +1,4 @@
-// What a caller shows to be let in, and how to show something else.
+// The credentials that a caller sends, and how to send others.
 
 import type { Credentials } from "../credentials.js";
 

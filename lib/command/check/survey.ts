@@ -1,7 +1,7 @@
 // The way through all lines of `check`: what is asked first, what depends on it, and what ends it early.
 
 import { access } from "./access.js";
-import { answers, notShown, repeats } from "./answers.js";
+import { answers, duplicates, notShown } from "./answers.js";
 import type { Asked } from "./asked.js";
 import type { Callbacks } from "./callbacks.js";
 import type { Endpoint } from "./endpoint.js";
@@ -35,7 +35,7 @@ export async function survey(endpoint: Endpoint, asked: Asked, { callbacks, esca
   const byPost = takesPost ? [() => callbacks.post()] : [];
   const byGet = takesGet ? [() => callbacks.get()] : [];
   await asked.askAll(access(callbacks, [...byPost, ...byGet], endpoint.shown));
-  await asked.askAll(repeats(...byPost, ...byGet));
+  await asked.askAll(duplicates(...byPost, ...byGet));
   if (takesPost) await asked.askAll(refusingPosts(callbacks));
   if (takesGet) await asked.askAll(refusingGets(callbacks));
   await asked.askAll(methods());
@@ -83,5 +83,8 @@ function adviceFor(status: number, method: "GET" | "POST"): string {
     return "Look at the path: URL is the address at which the router is mounted.";
   if (status === 404) return "Answer 405 with Allow if you take POST only, so that a wrong method is seen to be that.";
   if (status >= 500) return "Look at the log of your app.";
-  return "If your app declares a profile, give it: --profile FILE. Otherwise look at the answer: express-kaleyra-sms send prints it.";
+  return (
+    "If your app declares a profile, give it: --profile FILE. " +
+    "Otherwise look at the answer: express-kaleyra-sms send prints it."
+  );
 }

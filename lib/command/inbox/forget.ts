@@ -16,7 +16,8 @@ export const inboxForget = verb({
     "SOURCE is the number in any form that needs no country. If there are no messages, none are erased: exit code 0.",
     "Of a message that runs, what is kept is erased, and its handlers run to their end. " +
       "Redis keeps what was written in its append-only file until it rewrites the file: BGREWRITEAOF does so at once.",
-    "PostgreSQL keeps what was erased in its files until it vacuums the table, which it does by itself, and in its log and backups.",
+    "PostgreSQL keeps what was erased in its files until it vacuums the table, which it does by itself, " +
+      "and in its log and backups.",
   ],
   run: async ({ operands: [source = ""], options, signal }) => {
     assertConfirmed(options);

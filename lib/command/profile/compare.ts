@@ -154,7 +154,7 @@ function isHarmless(name: string, value: string): boolean {
 function ofEncryption(isEncrypted: boolean, console: ConsoleProfile): Difference[] {
   if (isEncrypted === console.isEncrypted) return [];
   const text = console.isEncrypted
-    ? "The console encrypts values: give the router options.decrypt, and this command --encrypted, or switch it off there."
+    ? "The console encrypts values: give the router options.decrypt and this command --encrypted, or switch it off."
     : "The console does not encrypt values, and --encrypted says that the app decrypts them.";
   return [{ part: "encryption", text }];
 }

@@ -142,7 +142,8 @@ export class ProviderApi {
     if (status === 401 || status === 403)
       return wrongUse(
         answered,
-        "The API key or the SID is wrong, or may not read Callback Profiles: look at KALEYRA_API_KEY, KALEYRA_SID and --region.",
+        "The API key or the SID is wrong, or may not read Callback Profiles: " +
+          "look at KALEYRA_API_KEY, KALEYRA_SID and --region.",
         "not-authorized",
       );
     if (status >= 300 && status < 400)

@@ -27,8 +27,9 @@ export const profilePush = verb({
     { line: "profile push --profile dist/profile.js --id SG_1a2b --region in --yes", does: "changes it" },
   ],
   notes: [
-    "It changes the method, the endpoint, the template and the declared headers, only where they differ, and reads the profile back. " +
-      "Headers that only the console has, encryption and the status are left to you: it exits with 1 while they differ.",
+    "It changes the method, the endpoint, the template and the declared headers, only if they differ, " +
+      "and reads the profile back. Headers that only the console has, encryption and the status are left to you: " +
+      "it exits with 1 while they differ.",
     CREDENTIALS_NOTE,
   ],
   run: async ({ options, output, signal }) => {

@@ -25,7 +25,8 @@ export const profileVerify = verb({
     },
   ],
   notes: [
-    "It compares the method, the endpoint, the template member by member, the names of headers, encryption and the status. " +
+    "It compares the method, the endpoint, the template member by member, the names of headers, encryption " +
+      "and the status. " +
       "Order and white space of the template do not matter. Values of headers are not compared.",
     "It exits with 2 if the API rejects the account, and with 3 if it does not answer: neither is about the profile.",
     CREDENTIALS_NOTE,

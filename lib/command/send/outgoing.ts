@@ -1,4 +1,4 @@
-// The request that `send` makes of a text, with what the caller shows to be let in: as it is sent, and as it is shown.
+// The request that `send` makes of a text, with the credentials of the caller: as it is sent, and as it is shown.
 
 import { randomUUID } from "node:crypto";
 
@@ -66,7 +66,9 @@ function secretsOfProfile(profile: CallbackProfile | undefined): Record<string, 
   );
 }
 
-/** The endpoint that was given, under GET with the rendered query, without what the endpoint of the profile has there. */
+/**
+ * The endpoint that was given, under GET with the rendered query, without what the endpoint of the profile has there.
+ */
 function at(url: string, { method, url: rendered }: RenderedCallback, profile: CallbackProfile | undefined): string {
   if (method === "POST") return url;
   const whole = rendered.slice(rendered.indexOf("?") + 1);

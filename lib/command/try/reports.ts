@@ -7,7 +7,9 @@ import { Readable } from "node:stream";
 import { linesOf } from "./lines.js";
 import type { Asked, Report } from "./report.js";
 
-/** What the process reports, until it has ended. Its stdin is the command's, and what the module prints is on stderr. */
+/**
+ * What the process reports, until it has ended. Its stdin is the command's, and what the module prints is on stderr.
+ */
 export async function* reportsOf(asked: Asked, signal: AbortSignal): AsyncGenerator<Report> {
   const args = [...process.execArgv, join(__dirname, "child.js"), JSON.stringify(asked)];
   const child = spawn(process.execPath, args, {
@@ -30,7 +32,7 @@ export async function* reportsOf(asked: Asked, signal: AbortSignal): AsyncGenera
         const report = reportOf(line);
         if (report !== undefined) yield report;
       }
-    // Whoever reads on is to know whether it was interrupted, which a terminal tells both processes.
+    // A terminal interrupts both processes: the caller looks whether it did once this one has ended.
     await ended;
   } finally {
     process.off("exit", kill);

@@ -48,7 +48,7 @@ export function bullmqInbox(options: BullmqInboxOptions): OperableInbox {
   return opened(options, true).inbox;
 }
 
-/** The same, with what only the command asks. Whoever waits at a terminal is told at once that Redis is away. */
+/** The same, with what only the command asks. Its user waits: an unreachable Redis is reported at once. */
 export function inspectedBullmqInbox(options: BullmqInboxOptions): InspectedInbox {
   const { inbox, upkeep, withRedis } = opened(options, false);
   return {

@@ -27,7 +27,7 @@ export interface BullmqInboxOptions extends InboxOptions {
   readonly name?: string | undefined;
   /**
    * How many replicas must have a message before it is acknowledged (Redis's `WAIT`). If fewer have it in time, the
-   * callback is answered 503.
+   * callback gets a 503.
    *
    * Default: 0. A replica that takes over may then lack the messages that were acknowledged last.
    */

@@ -87,7 +87,7 @@ export class Sender {
   }
 
   /**
-   * For duplicates as well: the first delivery may have been answered 503 because no replica had it.
+   * For duplicates as well: the first delivery may have got a 503 because no replica had it.
    *
    * @throws Error if too few replicas have everything that was written
    */

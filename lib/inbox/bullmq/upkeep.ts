@@ -163,7 +163,7 @@ export class Upkeep {
         if (state !== "active")
           await keepKey(this.#client, this.#queue.toKey(""), doneOf(entry.key, this.#retentionMs));
         if (state !== "active" && (await this.#queue.remove(id)) === 1) removed++;
-        // The message runs, or was taken in the meantime.
+        // The message runs, or has begun to run in the meantime.
         else await replaceData(this.#client, this.#queue.toKey(id), JSON.stringify({ key: entry.key }));
         forgotten++;
       }

@@ -30,7 +30,7 @@ let isPaused = false;
 const stored = new Map<string, Row>();
 const unanswered = new Map<string, HandlerEvent[]>();
 
-/** @param announce - tells a screen reader what came */
+/** @param announce - reports to a screen reader what came */
 export function startEventList(announce: (what: string) => void): (event: ListedEvent) => void {
   filter.addEventListener("input", () => {
     for (const row of rows) applyFilter(row);
@@ -134,7 +134,8 @@ function applyFilter({ item, words }: Row): void {
 function showState(): void {
   empty.hidden = rows.length > 0;
   goneNote.hidden = gone === 0;
-  goneNote.textContent = `${gone.toLocaleString("en")} earlier ${gone === 1 ? "event is" : "events are"} gone: the list keeps the latest ${MAX_ROWS}.`;
+  const events = `${gone.toLocaleString("en")} earlier ${gone === 1 ? "event is" : "events are"}`;
+  goneNote.textContent = `${events} gone: the list keeps the latest ${MAX_ROWS}.`;
   showPause();
 }
 

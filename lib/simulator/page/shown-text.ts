@@ -4,8 +4,8 @@ import type { Place } from "../wire.js";
 import { element } from "./element.js";
 
 /**
- * Characters that cannot be seen, or that change how others are shown. Not among them are the joiners, of which emoji and
- * scripts are made.
+ * Characters that cannot be seen, or that change how others are shown. Not among them are the joiners, of which emoji
+ * and scripts are made.
  */
 const UNSEEN = /[^\P{Cc}\n\t]|[\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]/u;
 
