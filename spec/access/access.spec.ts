@@ -399,7 +399,7 @@ describe("the address of a caller", () => {
     expect(await from(["198.51.100.1", range], address)).toBe(status);
   });
 
-  it("is the proxy's where there is no Express, and one process warning says so beside an X-Forwarded-For", async () => {
+  it("is the proxy's without Express, and one process warning says so beside an X-Forwarded-For", async () => {
     const warn = jest.spyOn(process, "emitWarning").mockImplementation(() => undefined);
     const { server } = guarded({ allow: ["203.0.113.5"] });
     await request(server).post("/").send(callback()).expect(403);

@@ -301,7 +301,9 @@ it("does not keep the bodies of handled callbacks in memory", () => {
   const script = `
     const { incomingSms } = require("express-kaleyra-sms");
     const logger = { warn() {}, error() {} };
-    const options = { authenticate: false, logger, deduplicate: { max: 1000 }, timeZone: "Asia/Kolkata", escaping: "none" };
+    const options = {
+      authenticate: false, logger, deduplicate: { max: 1000 }, timeZone: "Asia/Kolkata", escaping: "none",
+    };
     const sms = incomingSms(options).on("message", () => undefined);
     const used = () => { gc(); gc(); return process.memoryUsage().heapUsed; };
     (async () => {

@@ -45,7 +45,8 @@ function turned({ body = "" }: CallbackProfile, space: string, turn: number): st
     ([name, value]) => `${JSON.stringify(name)}${space}:${space}${JSON.stringify(value)}`,
   );
   const at = turn % members.length;
-  return `${space}{${space}${[...members.slice(at), ...members.slice(0, at)].join(`${space},${space}`)}${space}}${space}`;
+  const shifted = [...members.slice(at), ...members.slice(0, at)].join(`${space},${space}`);
+  return `${space}{${space}${shifted}${space}}${space}`;
 }
 
 describe("callbackProfile.parse", () => {

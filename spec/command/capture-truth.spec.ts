@@ -17,7 +17,9 @@ import {
 
 type Step = readonly [text: "awkward" | "lines" | ((awkward: string) => string), console: Partial<Console>];
 
-/** Sends texts to one run of `capture`, each by a provider of its own. Returns what was sent, and the last conclusion. */
+/**
+ * Sends texts to one run of `capture`, each by a provider of its own. Returns what was sent, and the last conclusion.
+ */
 async function captureAll(
   steps: readonly Step[],
   args: readonly string[] = [],
@@ -256,7 +258,7 @@ describe("names and values are what the callbacks show of them", () => {
     expect(conclusion.learnt).toMatchObject({ statics: ["tenant"] });
   });
 
-  it("does not take digits alone for a number with its country code: countries have national ones as long", async () => {
+  it("does not take digits alone for a number with its country code: some national ones are as long", async () => {
     const { conclusion } = await captureAll([["awkward", { source: "11987654321" }]]);
     expect(saysOf(conclusion, "source")).toEqual([
       expect.stringMatching(/^not proven: Taken as with the country code/),

@@ -1,4 +1,4 @@
-// `capture`: what it concludes from a provider that sends in its own way, and that its printed options read those bytes.
+// `capture`: what it concludes from each way to send, and that its printed options read those bytes.
 
 import { createCipheriv, randomBytes } from "node:crypto";
 import { request } from "node:http";
@@ -397,7 +397,7 @@ describe("a text that decides nothing", () => {
     expect(ran.stdout).toContain('"code":"not-exact"');
   });
 
-  it("decides nothing by its backslash if a phone made its quotes curly: the provider may escape quotes only", async () => {
+  it("decides nothing by its backslash if a phone made its quotes curly: perhaps only quotes are escaped", async () => {
     const { conclusion } = await captureOne(
       { method: "POST", template: PRINTED },
       { typed: (asked) => asked.replace('"A"', "\u201cA\u201d") },

@@ -102,7 +102,7 @@ function itOperates(placeOf: () => Place): void {
     };
   };
 
-  it("counts the messages of a running app, and lists its dead letters a page at a time, without number and text", async () => {
+  it("counts the messages of a running app, and lists dead letters by pages, without number and text", async () => {
     const { app, inbox } = started();
     const keys = [await app.fail("1"), await app.fail("2"), await app.fail("3", "919876500002")];
     const stats = await inbox("stats");
@@ -385,7 +385,8 @@ describeWithPostgres("inbox --postgres", () => {
   /** The tables of a database, and its schemas. */
   const made = (of: string) =>
     server.query(
-      "SELECT table_schema, table_name FROM information_schema.tables WHERE table_schema <> ALL ('{pg_catalog,information_schema}')",
+      "SELECT table_schema, table_name FROM information_schema.tables " +
+        "WHERE table_schema <> ALL ('{pg_catalog,information_schema}')",
       of,
     );
 

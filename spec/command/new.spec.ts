@@ -112,7 +112,11 @@ describe("new", () => {
 });
 
 describe("the new app", () => {
-  /** Installs the package in a project, as `npm` does, and makes an app there. @returns its dependency on the package */
+  /**
+   * Installs the package in a project, as `npm` does, and makes an app there.
+   *
+   * @returns its dependency on the package
+   */
   async function dependencyWhen(
     resolved: string | undefined,
     files: readonly string[] = [],

@@ -1,4 +1,4 @@
-// docs/operating.md: what it tells somebody to type at night runs as printed, and prints the words that the page quotes.
+// docs/operating.md: the commands to type at night run as printed, and print the words that the page quotes.
 
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";

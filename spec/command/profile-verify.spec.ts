@@ -210,7 +210,7 @@ describe("profile verify", () => {
     expect((await verify(held, ...code)).stdout).toContain("template: The console's endpoint cannot be read.");
   });
 
-  it("takes the code's side from a module, with a header of its own and one more; the line of parts is free", async () => {
+  it("takes the code's side from a module, with its own header and one more; the line of parts is free", async () => {
     const file = join(temporaryFolder(), "profile.mjs");
     writeFileSync(
       file,

@@ -124,7 +124,7 @@ describe("try", () => {
     expect(stdout).toMatch(/Possible opt-outs, for a person to read:\n +2 {2}please don't stop texting\n$/);
   });
 
-  it("reads the text as the router does: by its profile, its escaping and its schema, but without decrypting", async () => {
+  it("reads the text as the router does, by its profile, its escaping and its schema, without decrypting", async () => {
     const module = moduleOf(`${IMPORTS}
       const schema = { properties: { message: { maxLength: 10 } } };
       const profile = callbackProfile({ method: "POST", url: "https://your.domain/sms", statics: { tenant: "acme" } });

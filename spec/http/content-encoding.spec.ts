@@ -1,4 +1,4 @@
-// Content encodings as senders write them: lists, names that are no compression, and compressions that were not applied.
+// Content encodings as senders write them: lists, names that are no compression, compressions that were not applied.
 
 import { describe, expect, it, jest } from "@jest/globals";
 import express from "express";
@@ -174,7 +174,7 @@ describe("a rawBody", () => {
     expect(await send("gzip", stored, gunzipSync)).toMatchObject({ status: 200, text: "é ✓" });
   });
 
-  it("is incomplete if it is shorter than the request declares, and the Content-Encoding names no compression", async () => {
+  it("is incomplete if it is shorter than declared, and the Content-Encoding names no compression", async () => {
     expect(await send("utf-8", plain(), (body) => body)).toMatchObject({ status: 200, text: "é ✓" });
     expect(await send("utf-8", plain(), (body) => body.subarray(0, 20))).toMatchObject({ status: 500 });
   });

@@ -33,7 +33,7 @@ describe.each(EXPRESS)("in %s", (_, express) => {
     return { ...recorded, handled, send, sendOthers };
   };
 
-  it("1,500 callbacks of one source at once: others are answered 200 meanwhile, and only the flood gets 503", async () => {
+  it("1,500 callbacks of one source at once: others are acknowledged, and only the flood gets a 503", async () => {
     const { busy, messages, handled, send, sendOthers } = await flooded();
     const flood = Array.from({ length: FLOOD }, () => send({ source: "919876543210" }));
     const atOnce = sendOthers();
@@ -50,7 +50,7 @@ describe.each(EXPRESS)("in %s", (_, express) => {
     expect(messages).toHaveLength(OF_ONE_SOURCE + 2 * OTHERS);
   }, 60_000);
 
-  it("a thousand duplicates of a message that is handled: other sources are answered 200 meanwhile", async () => {
+  it("a thousand duplicates of a message that is handled: other sources are acknowledged meanwhile", async () => {
     const { busy, messages, duplicates, handled, send, sendOthers } = await flooded();
     const repeated = callback({ source: "919876543210" });
     const first = send(repeated);

@@ -95,7 +95,8 @@ const CHECKS: ReadonlyArray<readonly [name: string, options: SomeOptions]> = [
 async function send(listener: RequestListener, body: Buffer, isHalved: boolean): Promise<number> {
   const socket = await open(await listen(createServer(listener)));
   const answer = until(socket, "\r\n\r\n");
-  const head = `POST / HTTP/1.1\r\nHost: localhost\r\nX-Callback-Token: right\r\nContent-Length: ${body.length}\r\n\r\n`;
+  const lines = ["POST / HTTP/1.1", "Host: localhost", "X-Callback-Token: right", `Content-Length: ${body.length}`];
+  const head = `${lines.join("\r\n")}\r\n\r\n`;
   const half = isHalved ? body.length / 2 : body.length;
   socket.write(Buffer.concat([Buffer.from(head), body.subarray(0, half)]));
   if (isHalved) {

@@ -67,7 +67,9 @@ export interface Measured extends Scraped {
   readonly lines: string[];
 }
 
-/** Makes a router without handlers, and registers its metrics. Anyone may call it, unless `options.authenticate` is set. */
+/**
+ * Makes a router without handlers, and registers its metrics. Anyone may call it, unless `options.authenticate` is set.
+ */
 export function measured(client: Client, options: SomeOptions = {}): Measured {
   const lines: string[] = [];
   const logger = { warn: (line: string) => lines.push(line), error: (line: string) => lines.push(line) };

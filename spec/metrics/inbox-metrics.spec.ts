@@ -124,7 +124,7 @@ withEachClient((client: Client) => {
     expect(read(await samples())).toEqual(failed(0));
   });
 
-  it("failures to store, to take and to end are counted, and storing is measured whether or not it succeeds", async () => {
+  it("failures to store, to take and to end are counted, and storing is measured if it fails, too", async () => {
     let store: () => Promise<"stored" | "duplicate"> = async () => Promise.resolve("stored");
     const inbox = ownInbox({ store: async () => store() });
     const { sms, counts } = opened({ inbox, storeTimeoutMs: 20 });

@@ -17,7 +17,9 @@ const WITH_SHORT_WEEKS = RULES.replaceAll("offset 167h", "offset 23h")
   .replaceAll("offset 1w", "offset 1d")
   .replaceAll("offset 2w", "offset 2d");
 
-/** `[for so many minutes, a value]`, one after the other. `undefined`: no value, as of a process that is not scraped. */
+/**
+ * `[for so many minutes, a value]`, one after the other. `undefined`: no value, as of a process that is not scraped.
+ */
 export type Course = ReadonlyArray<readonly [minutes: number, value: number | undefined]>;
 
 const DAY = 24 * 60;

@@ -74,7 +74,7 @@ describe("busy", () => {
 });
 
 describe("messages of one source", () => {
-  it("wait or run at most a quarter of maxInFlight at a time: further ones are busy, and other sources are handled", async () => {
+  it("wait or run at most a quarter of maxInFlight at a time: more are busy, other sources are handled", async () => {
     const { sms, busy, messages } = recorder({ maxInFlight: 8 });
     const handled = deferred();
     sms.on("message", ({ source }) => (source === "+919876543210" ? handled.promise : undefined));

@@ -1,4 +1,5 @@
-// Receives a message at each of many heights, from the end of the stack downwards. Prints what became of those, and of one of each number after them.
+// Receives a message at many heights of the stack, from its end downwards. Prints the outcome of each, and of one
+// message of each number after them.
 
 const { incomingSms } = require("express-kaleyra-sms");
 

@@ -184,7 +184,8 @@ it("keeps no memory for keys whose window is over, however many there are", asyn
     const { incomingSms } = require("express-kaleyra-sms");
     let now = 0;
     performance.now = () => now;
-    const sms = incomingSms({ authenticate: false, logger: { warn() {}, error() {} }, deduplicate: { windowMs: 100, max: 1_000_000 } });
+    const logger = { warn() {}, error() {} };
+    const sms = incomingSms({ authenticate: false, logger, deduplicate: { windowMs: 100, max: 1_000_000 } });
     sms.on("message", () => undefined);
     const send = async (count) => {
       for (let n = 0; n < count; n++) {

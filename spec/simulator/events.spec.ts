@@ -1,4 +1,4 @@
-// The event stream of the simulator: what is observed of the router, in which shape, and what a page gets that comes late.
+// The event stream of the simulator: what is observed of the router, in which shape, and what a late page gets.
 
 import { afterEach, describe, expect, it } from "@jest/globals";
 import { callbackProfile, incomingSms, type Inbox } from "express-kaleyra-sms";

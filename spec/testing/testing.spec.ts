@@ -246,7 +246,7 @@ describe("settled", () => {
     expect(waiting + running).toBe(2 - texts.length);
   });
 
-  it("with an inbox of one's own, asks its stats until nothing waits or runs, also of what came meanwhile", async () => {
+  it("with an inbox of your own, asks its stats until nothing waits or runs, also of what came meanwhile", async () => {
     const counts = [
       { waiting: 1, running: 0 },
       { waiting: 0, running: 1 },

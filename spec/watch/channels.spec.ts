@@ -90,7 +90,7 @@ it("the channels publish the result of a callback only when it has one", async (
   expect(seen).toEqual([false, false, 200, 200]);
 });
 
-it("the channels publish what a handler of a keyword, of invalid, unauthorized, busy, duplicate or error gets", async () => {
+it("the channels publish what handlers of keywords, invalid, unauthorized, busy, duplicate and error get", async () => {
   const { sms, keywords, invalid, unauthorized, duplicates, busy, errors } = recorder({
     authenticate: { header: "X-Token", value: "secret" },
     maxInFlight: 4,

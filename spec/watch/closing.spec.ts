@@ -270,7 +270,8 @@ describe("over HTTP/2", () => {
       const { once } = require("node:events");
       const { connect, createServer } = require("node:http2");
       const { incomingSms } = require("express-kaleyra-sms");
-      const sms = incomingSms({ authenticate: false, logger: { warn: () => {}, error: () => {} } }).on("message", () => {});
+      const logger = { warn: () => {}, error: () => {} };
+      const sms = incomingSms({ authenticate: false, logger }).on("message", () => {});
       const server = createServer(sms).listen(0, "127.0.0.1", async () => {
         const session = connect("http://127.0.0.1:" + server.address().port);
         const send = async () => {

@@ -129,7 +129,7 @@ describe("an AsyncLocalStorage that is bound to the channel of callbacks", () =>
   });
 });
 
-it("an AsyncLocalStorage that is bound to the channel of handlers is there in each of them, and in no other", async () => {
+it("an AsyncLocalStorage that is bound to the channel of handlers is there in each of them only", async () => {
   const storage = new AsyncLocalStorage<string>();
   bind("handler", storage, ({ event }) => event);
   const { sms } = recorder();

@@ -1,4 +1,4 @@
-// A primary with two workers of node:cluster, which end as docs/rolling-updates.md says. On SIGTERM, it replaces one of them.
+// A primary with two workers of node:cluster, which end as docs/rolling-updates.md says. On SIGTERM, it replaces one.
 
 const cluster = require("node:cluster");
 const { once } = require("node:events");

@@ -130,7 +130,7 @@ describe("a router with an inbox", () => {
     expect(sms.health()).toEqual(READY);
   });
 
-  it("is ready at once if the inbox has no stats, and not for one lease after a message could not be stored", async () => {
+  it("is ready at once if the inbox has no stats, and not for one lease after a failed store", async () => {
     const sms = receiver(own({ leaseMs: 300, store: () => Promise.reject(new Error("full")) }));
     expect(sms.health()).toEqual(READY);
     expect((await sms.receive(post())).status).toBe(503);
@@ -138,7 +138,7 @@ describe("a router with an inbox", () => {
     await until(isReady(sms));
   });
 
-  it("is not ready while the inbox answers and stores nothing, and is ready with the first message stored", async () => {
+  it("is not ready while the inbox answers and stores nothing, and is with the first message stored", async () => {
     let isFull = true;
     const store = () => (isFull ? Promise.reject(new Error("full")) : Promise.resolve("stored" as const));
     const sms = receiver(own({ leaseMs: LONG_LEASE_MS, store, stats: () => Promise.resolve(NO_STATS) }));
@@ -339,7 +339,7 @@ describe("the heartbeat", () => {
     }
   });
 
-  it("is not needed to be ready a lease after a failed store, also while the clock of a test runner stands still", async () => {
+  it("is ready a lease after a failed store without a request, also while a test's clock stands still", async () => {
     const sms = receiver(own({ leaseMs: LEASE_MS, store: () => Promise.reject(new Error("full")) }));
     jest.useFakeTimers();
     try {

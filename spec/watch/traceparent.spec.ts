@@ -1,4 +1,4 @@
-// The `traceparent` that a subscriber gives a message which is stored: its handlers have it, wherever and whenever they run.
+// The `traceparent` that a subscriber of a channel gives a stored message: its handlers have it, wherever they run.
 
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { OperableInbox, SmsMessage } from "express-kaleyra-sms";
