@@ -6,8 +6,8 @@ export default {
   // For what never ends, and no measure: a spec that starts processes takes long on a busy machine.
   testTimeout: 30_000,
   modulePathIgnorePatterns: ["<rootDir>/bench/", "<rootDir>/examples/"],
-  // For `npm run coverage`, as V8 counts it in the built files. Processes that specs start are not counted: so neither is
-  // the command, whose specs run it as its users do, nor the thread of sqliteInbox.
+  // For `npm run coverage`, as V8 counts it in the built files. Processes that specs start are not counted: so neither
+  // is the command, whose specs run it as its users do, nor the thread of sqliteInbox.
   coverageProvider: "v8",
   collectCoverageFrom: [
     "dist/**/*.js",

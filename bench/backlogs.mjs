@@ -9,7 +9,8 @@ const PATIENCE_MS = 600_000;
 /**
  * @param kind - one of inboxes.mjs
  * @param newPlace - makes a place for it
- * @param plan - that of `measurePairs`, with one launch, since the load sends the same messages in each; `backlog`, and how many are `taken` in a measure
+ * @param plan - that of `measurePairs`, with one launch, since the load sends the same messages in each; `backlog`, and
+ * how many are `taken` in a measure
  */
 export async function measureBacklog(kind, newPlace, plan, cores) {
   const { backlog, taken, pairs } = plan;

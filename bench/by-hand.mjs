@@ -1,4 +1,4 @@
-// What users write by hand where a library leaves it to them: the schema of a callback, and how keywords are told apart.
+// What users write by hand if a library leaves it to them: the schema of a callback, and the choice of the keyword.
 
 const text = { type: "string" };
 

@@ -1,5 +1,5 @@
-// One kept-alive HTTP connection that sends a request when the one before is answered. As little work as will do, so that the
-// load is never what is measured.
+// One kept-alive HTTP connection that sends a request when the one before is answered. As little work as will do, so
+// that the load is never what is measured.
 
 import { connect } from "node:net";
 
@@ -8,7 +8,8 @@ const CONTENT_LENGTH = /\r\ncontent-length: (\d+)/i;
 const CHUNKS_END = "0\r\n\r\n";
 
 /**
- * @param nextRequest - gives the text of the next request, `undefined` to stop, or `null` to wait: what it is given then goes on
+ * @param nextRequest - gives the text of the next request, `undefined` to stop, or `null` to wait: what it is given
+ * then goes on
  * @param onAnswer - gets the status of each answer
  * @returns a promise for the end, rejected where the server ends the connection
  */

@@ -33,7 +33,7 @@ export async function startRedis(folder, pinned, env) {
   return { port };
 }
 
-/** `undefined` if PostgreSQL is not installed. Its settings are the default ones: `synchronous_commit` and `fsync` are on. */
+/** `undefined` if PostgreSQL is not installed. With its default settings: `synchronous_commit` and `fsync` are on. */
 export async function startPostgres(folder, pinned, env) {
   const initdb = postgresProgram("initdb");
   if (initdb === undefined) return undefined;

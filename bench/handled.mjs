@@ -1,4 +1,4 @@
-// Counts what reached a server's handlers, by the number of each request, so that nothing is dropped or done twice unseen.
+// Counts what reached a server's handlers, by the number of each request: nothing is dropped or done twice unseen.
 
 const MOST_REQUESTS = 2 ** 24;
 

@@ -1,6 +1,9 @@
 // The inboxes that are measured, each opened on a place of its own.
 
-/** @param place - `file` of an SQLite database, `port` of a Redis server or `url` of PostgreSQL, and the `name` of a queue */
+/**
+ * @param place - `file` of an SQLite database, `port` of a Redis server or `url` of PostgreSQL, and the `name` of a
+ * queue
+ */
 export async function openInbox(kind, { file, port, url, name }) {
   switch (kind) {
     case "none":
@@ -33,7 +36,10 @@ export async function openDatabase(file) {
   return new (await import("libsql")).default(file);
 }
 
-/** What is quickly written: one INSERT, and so one transaction, for each callback. It does not even note what was handled. */
+/**
+ * What is quickly written: one INSERT, and so one transaction, for each callback. It does not even note what was
+ * handled.
+ */
 function oneTransactionEach(database) {
   database.exec("PRAGMA journal_mode = WAL");
   database.exec("PRAGMA synchronous = FULL");

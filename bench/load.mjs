@@ -1,4 +1,4 @@
-// The process that sends as much as a server answers: to one server for a moment, until all is answered, and then to the next.
+// The process that sends as much as a server answers: to one server for a moment, until all is answered, then on.
 
 import { keepSending } from "./connection.mjs";
 

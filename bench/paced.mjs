@@ -1,4 +1,4 @@
-// The process that sends at a steady pace: so many callbacks a second, and so many requests to another route of the app.
+// The process that sends at a steady pace: callbacks, and requests to another route of the app.
 
 import { keepSending } from "./connection.mjs";
 import { sharedNow } from "./handled.mjs";

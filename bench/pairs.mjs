@@ -6,7 +6,8 @@ import { startProcess } from "./process.mjs";
 const PATIENCE_MS = 60_000;
 
 /**
- * @param makeSides - makes both for a launch: an inbox needs a new place each time. Each has `server`, a file of `servers/`, and its `options`; perhaps `node`, an executable, and `env`
+ * @param makeSides - makes both for a launch: an inbox needs a new place each time. Each has `server`, a file of
+ * `servers/`, and its `options`; perhaps `node`, an executable, and `env`
  * @param plan - `launches` of both servers, and in each, after `warmUpMs`, so many `pairs` of moments of `sliceMs`
  * @param cores - both servers are on one core, or wherever they like with `isUnpinned`
  * @returns the ratio of what the first side answers in a second to what the second one does

@@ -1,4 +1,4 @@
-// Where an inbox that is measured keeps its messages: a new file, queue or schema each time, on a disk as slow as is asked for.
+// Where a measured inbox keeps its messages: a new file, queue or schema each time, on a disk as slow as asked for.
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

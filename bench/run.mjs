@@ -1,4 +1,4 @@
-// Measures everything, or a part, and prints the tables; with --write, they become those of docs/speed.md. README.md has the options.
+// Measures everything, or a part, and prints the tables; --write puts them into docs/speed.md. Options: README.md.
 
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/* A disk that is slow: each fsync and fdatasync takes SLOW_FSYNC_MS milliseconds more. Loaded by LD_PRELOAD, see slow-disk.mjs. */
+/* A slow disk: each fsync and fdatasync takes SLOW_FSYNC_MS milliseconds more. Loaded by LD_PRELOAD: slow-disk.mjs. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -152,8 +152,8 @@ export function tableOf(name, { rows: results }, only) {
 export function planOf(name, { plan }) {
   const { launches, pairs: number, sliceMs, slices, warmUpMs, times } = plan;
   const warmUp = `${warmUpMs} ms of warming up`;
-  if (launches > 1)
-    return `${launches * number} pairs of ${sliceMs} ms: ${number} after each of ${launches} starts of both servers, and ${warmUp}.`;
+  const starts = `${number} after each of ${launches} starts of both servers`;
+  if (launches > 1) return `${launches * number} pairs of ${sliceMs} ms: ${starts}, and ${warmUp}.`;
   if (number !== undefined) return `${number} pairs of ${sliceMs} ms, after ${warmUp}.`;
   if (slices !== undefined) return `${slices} times ${sliceMs} ms, after ${warmUp}.`;
   return times === undefined ? "" : `${times} pairs of processes.`;

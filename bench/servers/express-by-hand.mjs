@@ -1,4 +1,4 @@
-// What a user writes by hand: Express 5, express.json(), Ajv, a switch, res.send. For GET, the quotes of the sample are removed.
+// What a user writes by hand: Express 5, express.json(), Ajv, a switch, res.send. For GET, it removes quotes.
 
 import { compileSchema, switchOn } from "../by-hand.mjs";
 import { callbackGet, callbackPost } from "../callback.mjs";

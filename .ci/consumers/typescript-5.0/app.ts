@@ -1,4 +1,4 @@
-// An app with an old TypeScript, which finds subpaths by `typesVersions`. The library's own types are checked too (skipLibCheck is off).
+// An app with an old TypeScript, which finds subpaths by `typesVersions`. It checks our types too (no skipLibCheck).
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
