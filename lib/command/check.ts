@@ -22,7 +22,7 @@ export const check = verb({
   options: {
     ...CREDENTIAL_OPTIONS,
     profile: { value: "FILE", help: "A module that exports a callbackProfile(), as profile or default." },
-    escaping: { value: "HOW", help: "json: the provider is known to escape, so that only proper JSON is sent." },
+    escaping: { value: "HOW", help: "json: the provider is known to escape, so that only valid JSON is sent." },
     yes: YES,
   },
   examples: [

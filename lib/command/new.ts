@@ -120,7 +120,7 @@ function copy(example: string, folder: string, target: string): Result {
 }
 
 /**
- * With what is missing above it. One by one, since a recursive `mkdirSync` never ends where nobody may make folders.
+ * With what is missing above it. One by one, since a recursive `mkdirSync` never ends if it may not make folders.
  */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;

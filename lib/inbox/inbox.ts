@@ -28,7 +28,7 @@ export interface Inbox {
   close(): Promise<void>;
   /**
    * Counts the messages in each state. Optional: the router then knows by itself whether the inbox is in reach, what
-   * waits in it, and its dead letters, for `sms.health()` and the metrics. Rejects where `store` would.
+   * waits in it, and its dead letters, for `sms.health()` and the metrics. Rejects when `store` would.
    */
   stats?(): Promise<InboxStats>;
   /** Milliseconds: every third of it, the router calls `stats`. Default: 15,000. */

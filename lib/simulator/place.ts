@@ -22,7 +22,7 @@ function placeAt(start: number, length: number): Place {
   return { start, end: start + length };
 }
 
-/** The values of a key in a body that may not be proper JSON. */
+/** The values of a key in a body that may not be valid JSON. */
 function membersOf(raw: string, field: string): Place[] {
   const key = JSON.stringify(field).replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
   const member = new RegExp(String.raw`${key}\s*:\s*("[^"\\]*(?:\\[^][^"\\]*)*"?|[^,}\s]+)`, "g");

@@ -12,7 +12,7 @@ export interface CallbackTrace {
   /** The router. Channels belong to the process, and it may have several routers. */
   readonly router: object;
   readonly method: "GET" | "POST";
-  /** From `end` or `asyncStart` on: the answer, with `outcome`, `message` and `problem` where a receipt has them. */
+  /** From `end` or `asyncStart` on: the answer, with `outcome`, `message` and `problem` if a receipt has them. */
   readonly result?: ObservedAnswer;
 }
 

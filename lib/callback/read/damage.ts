@@ -10,7 +10,7 @@ const DAMAGED: Refusal = {
 };
 
 /**
- * Reads a text twice, the second time with a mark in place of each damage: where the values differ, there is damage.
+ * Reads a text twice, the second time with a mark in place of each damage: a value that differs is damaged.
  *
  * @param marked - the text with the marks
  */

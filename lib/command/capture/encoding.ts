@@ -26,7 +26,7 @@ export function encodingOf(
       findings: [toDo(ABOUT, `Texts come in several ways, and no decrypt reads all: ${[...kinds].join("; ")}.`)],
     };
   if (decoding.isCipher) return ofCipher(last, decoding);
-  // A text of ASCII may come plain where one with other letters does not.
+  // A text of ASCII may come plain although one with other letters does not.
   const isForAll = texts.some(({ isLines }) => isLines) && texts.some(({ isLines }) => !isLines);
   return {
     isContradicted: false,

@@ -68,7 +68,7 @@ export function fit(
 
 /**
  * A profile, if bodies are read by its template, or if the router would miss a field without one. A profile cannot
- * describe every template: then there is none, and only proper JSON is read.
+ * describe every template: then there is none, and only valid JSON is read.
  */
 function profileOptions(
   method: "GET" | "POST",

@@ -42,7 +42,7 @@ export function fieldsOf({ names, statics, seen, undescribable }: Members): Find
         toDo("static fields", `${shownName(name)} is not printed: set ${variable ?? ""} to the value in the console.`),
       ),
     ...undescribable.map((why) =>
-      toDo("template", `callbackProfile cannot describe it: ${why}. So only proper JSON can be read.`),
+      toDo("template", `callbackProfile cannot describe it: ${why}. So only valid JSON can be read.`),
     ),
   ];
 }

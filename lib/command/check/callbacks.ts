@@ -48,7 +48,7 @@ export class Callbacks {
     headers: Request["headers"] = JSON_TYPE,
   ): Request {
     const json = String(this.post().body);
-    // What is rendered with "json" is proper JSON.
+    // What is rendered with "json" is valid JSON.
     return { method: "POST", headers, body: bodyOf(JSON.parse(json) as Fields, json) };
   }
 

@@ -61,7 +61,7 @@ function withField(text: string, { name, value }: { readonly name: string; reado
   const isProper = isJson && isProperJson(text);
   if (isJson && !isProper && /^(message|parts\[)/.test(name))
     throw wrongUse(
-      `--set: the body is no proper JSON, so that nobody knows where ${name} ends.`,
+      `--set: the body is not valid JSON, so that ${name} has no certain end.`,
       "Send a TEXT of your own.",
     );
   const bytes = Buffer.from(isJson ? JSON.stringify(value).slice(1, -1) : encodeURIComponent(value)).toString("latin1");

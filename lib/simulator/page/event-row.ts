@@ -153,7 +153,7 @@ function messageParts({
 }: NonNullable<CallbackEvent["message"]>): HTMLElement[] {
   const flags = [
     ...(hasWordsOnly ? ["The callback has no text: handlers get its words as parts. Keywords match these words."] : []),
-    ...(repaired ? ["The body was no proper JSON, and was read by the template."] : []),
+    ...(repaired ? ["The body was not valid JSON, and was read by the template."] : []),
     ...(damaged ? ["Some bytes of the text were not valid."] : []),
   ];
   const list = element("dl");
