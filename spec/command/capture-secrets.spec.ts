@@ -39,10 +39,17 @@ describe("capture keeps no secret", () => {
     "Content-Signature",
     "Referer",
     "Cookie",
+    "X-Sent-Via",
+    "Date-Token",
   ])("in the header %s", async (header) => {
     const { files, printed } = await kept((text) => rendered(text, console({ headers: { [header]: CANARY } })));
     expect(files).toContain(header);
     expect(files + printed).not.toContain(CANARY);
+  });
+
+  it("but the values of headers that cannot hold one, however their names are written", async () => {
+    const { files } = await kept((text) => rendered(text, console({ headers: { "USER-Agent": CANARY } })));
+    expect(files).toContain(CANARY);
   });
 
   it.each<[where: string, sent: (text: string) => Sent]>([
