@@ -1,5 +1,5 @@
-// Writes the files that pages print into this folder: `node files-of.mjs PAGE...`. The first line of such a block is a comment with
-// the file's name.
+// Writes the files that pages print into this folder: `node files-of.mjs PAGE...`. The first line of such a block is a
+// comment with the file's name.
 
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";

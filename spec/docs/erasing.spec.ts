@@ -23,7 +23,7 @@ const TEXT = "canary";
 const LINES = PAGE.blocks("sh").flatMap((block) => block.trim().split("\n"));
 const COMMANDS = LINES.filter((line) => line.startsWith(NPX)).map((line) => line.slice(NPX.length).split(" "));
 
-/** A router that has stored an SMS of the page's subscriber in an inbox, and hands nothing out. It is closed after the spec. */
+/** Stores an SMS of the page's subscriber in an inbox, whose router hands nothing out. It is closed after the spec. */
 async function storing(inbox: Inbox): Promise<void> {
   const logger = { warn: () => undefined, error: () => undefined };
   const sms = incomingSms({ inbox, authenticate: false, concurrency: 0, logger });

@@ -1,4 +1,5 @@
-// docs/recipes: the files that the pages print run as printed, and print what the pages say. .ci/recipes runs those that need a framework.
+// docs/recipes: the files of the pages run as printed, and print what the pages say. .ci/recipes runs those that need a
+// framework.
 
 import { execFileSync } from "node:child_process";
 import { request, type RequestListener } from "node:http";

@@ -1,4 +1,4 @@
-// docs/troubleshooting.md: each of its commands runs against a small app that has the fault, and prints what the page quotes.
+// docs/troubleshooting.md: its commands run against small apps that have the fault, and print what the page quotes.
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
@@ -66,7 +66,8 @@ function appFolder(): string {
   writeFileSync(
     join(cwd, "dist/sms.js"),
     `import { incomingSms, OPT_OUT, POSSIBLE_OPT_OUT } from "express-kaleyra-sms";
-     export const sms = incomingSms({ authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN } });
+     const authenticate = { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN };
+     export const sms = incomingSms({ authenticate });
      sms.keyword([OPT_OUT, POSSIBLE_OPT_OUT, "JOIN"], () => undefined);`,
   );
   writeFileSync(
