@@ -141,7 +141,11 @@ describe("cause 3: the secret", () => {
 
   it("is missing", async () => {
     const { code, stderr, logged } = await rejected(lineWith("send", '"TEST"', "!--url"));
-    expect([code, stderr, logged]).toEqual([1, PAGE.block("", "The endpoint answered 403"), PAGE.block("", "Rejected a caller")]);
+    expect([code, stderr, logged]).toEqual([
+      1,
+      PAGE.block("", "The endpoint answered 403"),
+      PAGE.block("", "Rejected a caller"),
+    ]);
   });
 
   it("is another one", async () => {
