@@ -9,6 +9,7 @@ import { memoryInbox } from "express-kaleyra-sms/testing";
 
 import { temporaryFolder } from "../inbox/temporary";
 import { command } from "../support/command";
+import { describeWithRedis, redisServer } from "../support/redis";
 import { names, readPage, run } from "./page";
 
 const PAGE = readPage("docs/inbox.md");
@@ -84,4 +85,40 @@ it.each([
   const own = optionsOf(make).filter((name) => !shared.includes(name));
   expect(own.length).toBeGreaterThan(2);
   expect(names(readPage(path).table(heading)).toSorted()).toEqual(own.toSorted());
+});
+
+/** What a page's example prints if it gets an SMS, and a handler of its own. */
+function storedAndHandled(code: string, env: Readonly<Record<string, string>>): string {
+  return run(
+    `console.info = () => undefined;
+    Object.assign(process.env, ${JSON.stringify({ CALLBACK_TOKEN: "s3cret", ...env })});
+    ${code}
+    const handled = new Promise((resolve) => sms.on("message", ({ text }) => resolve(text)));
+    const body = { id: "1", source: "919876543210", recipient: "5050", message: "hello" };
+    const { outcome } = await sms.receive({ method: "POST", body });
+    console.log(outcome, await handled);
+    await sms.close();`,
+  );
+}
+
+it("docs/inbox-sqlite.md has an example that runs", () => {
+  const file = JSON.stringify(join(temporaryFolder(), "inbox.db"));
+  const code = readPage("docs/inbox-sqlite.md").block("ts", "sqliteInbox({").replace('"inbox.db"', file);
+  expect(storedAndHandled(code, {})).toBe("stored hello\n");
+});
+
+describeWithRedis("docs/inbox-redis.md", () => {
+  it("has an example that runs without a warning, with the settings of its table", async () => {
+    const page = readPage("docs/inbox-redis.md");
+    const settings = names(page.table("## Settings of Redis")).map((line) => line.split(" "));
+    expect(settings).toHaveLength(3);
+    const server = await redisServer(Object.fromEntries(settings) as Record<string, string>);
+    try {
+      const code = `process.on("warning", ({ code }) => console.log(code));\n${page.block("ts", "bullmqInbox({")}`;
+      const env = { REDIS_URL: `redis://127.0.0.1:${server.port}` };
+      expect(storedAndHandled(code, env)).toBe("stored hello\n");
+    } finally {
+      await server.remove();
+    }
+  });
 });

@@ -94,7 +94,7 @@ describeWithPostgres("docs/inbox-engines.md", () => {
       await sms.receive({ method: "POST", body: { id: "1", source: "919876543210", recipient: "5050", message: "" } });`;
     const program = block("js", "new Pool").replace("drainMs: 10_000", "drainMs: 10");
     writeFileSync(join(folder, "app.mjs"), program + used);
-    const env = { PATH: process.env.PATH, DATABASE_URL: await server.createDatabase() };
+    const env = { PATH: process.env.PATH, DATABASE_URL: await server.createDatabase(), CALLBACK_TOKEN: "s3cret" };
     await promisify(execFile)(process.execPath, ["app.mjs"], { cwd: folder, env, timeout: 20_000 });
   }, 30_000);
 });
