@@ -83,6 +83,17 @@ it.each(PAGE.table("## Consent").map(([text = "", matches = ""]) => [text.replac
   },
 );
 
+it("lets the text decide if the console has the keyword, and finds an opt-out behind another one", async () => {
+  const { sms } = recorder();
+  const found: string[] = [];
+  sms
+    .keyword(OPT_OUT, ({ by }) => found.push(`OPT_OUT by ${by}`))
+    .keyword(POSSIBLE_OPT_OUT, () => found.push("possible"));
+  await subscriber(sms).text("stop by tomorrow", { keyword: "STOP" });
+  await subscriber(sms).text("ACME STOP", { keyword: "ACME" });
+  expect(found).toEqual(["possible", "OPT_OUT by rest"]);
+});
+
 async function matchesOf(text: string, register: (sms: Recorder["sms"]) => void): Promise<Recorder["keywords"]> {
   const { sms, keywords } = recorder();
   register(sms);
