@@ -63,8 +63,8 @@ it("shows how to demand a secret in the query, which no message holds", async ()
   expect(JSON.stringify(messages)).not.toContain("s3cret");
 });
 
-it("answers a console's test 400, and its HEAD 200", async () => {
-  const { sms } = recorder();
+it("answers a console's test 400, and HEAD 200, also without the secret", async () => {
+  const { sms } = recorder({ authenticate: { header: "X-Callback-Token", value: "s3cret" } });
   for (const body of ["", "{}"])
     expect(await sms.receive({ method: "POST", body, contentType: "application/json" })).toMatchObject({ status: 400 });
   expect((await sms.fetch(new Request("http://localhost/sms", { method: "HEAD" }))).status).toBe(200);
