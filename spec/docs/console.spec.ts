@@ -85,8 +85,7 @@ it.each([
   const folder = temporaryFolder();
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(ROOT, join(folder, "node_modules", "express-kaleyra-sms"));
-  writeFileSync(join(folder, "package.json"), '{ "type": "module" }');
-  writeFileSync(join(folder, "profile.js"), PAGE.block("js", "callbackProfile"));
+  writeFileSync(join(folder, "profile.mjs"), PAGE.block("js", "callbackProfile"));
   const [verify, ids] = args(PAGE.block("sh", "profile verify")).join(" ").split(" --region in --id ");
   expect(ids).toBe("SG_...");
   const { profile_id } = api.add({ status });
