@@ -23,6 +23,7 @@ export function declared(file, ...interfaces) {
 /** A type as a table shows it. */
 const shortened = (type) =>
   type
+    .replaceAll(/\/\*\*[^]*?\*\//g, "")
     .replaceAll(/\breadonly\s+/g, "")
     .replaceAll(/\s*\|\s*undefined\b/g, "")
     .replaceAll(/\bReadonlyArray</g, "Array<")

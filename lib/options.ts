@@ -15,7 +15,11 @@ import type { DescribeFailure } from "./handlers/dispatcher.js";
 import type { Method } from "./http/stages.js";
 import type { Inbox } from "./inbox/inbox.js";
 
-/** The options of `incomingSms`. An option that is `undefined` counts as not given. */
+/**
+ * The options of `incomingSms`. An option that is `undefined` counts as not given.
+ *
+ * @interface
+ */
 export type IncomingSmsOptions = CommonOptions & (WithProfile | WithoutProfile) & (WithInbox | WithoutInbox);
 
 interface WithProfile {
@@ -66,12 +70,18 @@ interface WithoutInbox {
   readonly describeFailure?: undefined;
   readonly backlogMs?: undefined;
   /**
-   * How handled messages are remembered, so that duplicates are not handled again. `windowMs`: for how many
-   * milliseconds. `max`: how many messages. They are kept in the memory of this process. `false`: duplicates are handled
-   * again. Default: `{ windowMs: 86_400_000, max: 100_000 }`, which is a day.
+   * How handled messages are remembered, so that duplicates are not handled again. They are kept in the memory of this
+   * process. `false`: duplicates are handled again. Default: `{ windowMs: 86_400_000, max: 100_000 }`, which is a day.
    */
   readonly deduplicate?:
-    false | { readonly windowMs?: number | undefined; readonly max?: number | undefined } | undefined;
+    | false
+    | {
+        /** For how many milliseconds. Default: 86,400,000, a day. */
+        readonly windowMs?: number | undefined;
+        /** How many messages: the oldest is forgotten for a new one. Default: 100,000. */
+        readonly max?: number | undefined;
+      }
+    | undefined;
   /**
    * Whether a callback whose handler failed is answered like a handled one. Default: `false`. It is then answered 500,
    * so that the provider's report shows the failure and the callback can be triggered again.
@@ -116,8 +126,11 @@ interface CommonOptions {
    */
   readonly ack?:
     | {
+        /** From 200 to 299. Default: 200. */
         readonly status?: number | undefined;
+        /** Plain text, unless `headers` say otherwise. Default: empty. */
         readonly body?: string | undefined;
+        /** Further headers, without those that the router or Node.js sets. Default: none. */
         readonly headers?: Readonly<Record<string, string>> | undefined;
       }
     | undefined;

@@ -67,7 +67,23 @@ type Only<Shape> = Shape extends unknown
   ? Shape & Readonly<Partial<Record<Exclude<Name<Entry>, keyof Shape>, undefined>>>
   : never;
 
-/** One demand on a caller. */
+/**
+ * One demand on a caller:
+ *
+ * - `{ header, value }`: a custom HTTP header of the Callback Profile has the secret `value`.
+ * - `{ query, value }`: a variable of the endpoint's query has it. It is removed from everything that handlers get.
+ * - `{ basic: { username, password } }`: the provider's Basic authentication.
+ * - `{ bearer }`: the provider's Advanced authentication. It is the token that your token URL issues, or a function of
+ *   the token that returns `true` or a promise of it.
+ * - `{ allow: ["192.0.2.1", "198.51.100.0/24"] }`: the addresses that may call, IPv4 or IPv6. `req.ip` is compared, or the
+ *   address of the connection if there is no Express.
+ * - A function of the request, which returns `true` or a promise of it. Under `sms.fetch`, it gets the `Request`.
+ *
+ * Secrets may be typed `undefined`, as `process.env.X` is: one that is unset or empty is a `TypeError` that names it.
+ *
+ * @example
+ * const sms = incomingSms({ authenticate: { header: "X-Callback-Token", value: process.env.CALLBACK_TOKEN } });
+ */
 export type Authentication = Only<Entry> | CallerCheck | RequestCheck;
 
 /** All demands. Each must be met, by any of its alternatives. Each function in `checks` is a demand of its own. */

@@ -8,9 +8,17 @@ import type { Acknowledgement } from "./acknowledgement.js";
 
 /** The outcome of a callback, and the answer to the provider. */
 export interface Receipt {
+  /**
+   * What became of the callback. `handled`: its handlers have succeeded. `stored`: it is in the inbox. `duplicate`: it was
+   * handled before, or is in the inbox. `invalid`: it was rejected. `failed`: a handler failed, or the inbox did. `busy`:
+   * `maxInFlight` is reached, or the router is closing.
+   */
   readonly outcome: "handled" | "stored" | "duplicate" | "invalid" | "failed" | "busy";
+  /** The HTTP status of the answer. */
   readonly status: number;
+  /** The HTTP headers of the answer. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The body of the answer: empty, `ack.body`, or JSON that explains a failure. */
   readonly body: string;
   /** Present only if the callback is valid. */
   readonly message?: SmsMessage;

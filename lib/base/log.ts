@@ -11,7 +11,9 @@ import { nameOf } from "./thrown.js";
 export interface Logger {
   /** Optional. Gets one line about the first valid callback. */
   info?(message: string): unknown;
+  /** Gets one line about what callers did, at most one a minute for each code. */
   warn(message: string): unknown;
+  /** Gets one line about a failure, at most one a minute for each code. */
   error(message: string): unknown;
 }
 

@@ -1,7 +1,7 @@
 // Values that may be there already, without a promise. Most callbacks are read and handled synchronously: promises for
 // them would cost more than all other processing.
 
-/** A value, or the promise of one. */
+/** A value, or the promise of one. @inline */
 export type MaybePromise<Value> = Value | Promise<Value>;
 
 /** Calls `next` with the value: synchronously if it is there, otherwise when its promise resolves. */

@@ -27,6 +27,7 @@ export interface Issue {
 
 /** An invalid callback: the payload of `invalid` events. */
 export interface InvalidCallback {
+  /** Why it is rejected. */
   readonly code: InvalidCode;
   /** The status of the answer: 400, 408, 413 or 415. */
   readonly status: number;
@@ -37,6 +38,7 @@ export interface InvalidCallback {
    * not those of the profile (`malformed-body`, `unknown-field`): the keys of the provider's page are then named.
    */
   readonly issues: readonly Issue[];
+  /** The HTTP method of the callback. */
   readonly method: "GET" | "POST";
   /**
    * The complete query string of a GET callback, or body of a POST callback. The package keeps no other copy.

@@ -49,6 +49,7 @@ export interface SmsMessage extends Readonly<Partial<Record<AsSentProperty, stri
   readonly triggeredAt?: string;
   /** The time of arrival, ISO 8601 in UTC. */
   readonly receivedAt: string;
+  /** The HTTP method of the callback. */
   readonly method: "GET" | "POST";
   /**
    * Whether `escaping: "auto"` had to match the body against the profile's template, because it was not valid JSON.

@@ -23,11 +23,13 @@ import type { Validate } from "./validate.js";
 /** A complete callback, as received. */
 export type Callback =
   | {
+      /** A callback of GET. */
       readonly method: "GET";
       /** The query string, with or without its `?`; or its decoded variables. */
       readonly query: string | Readonly<Record<string, string>>;
     }
   | {
+      /** A callback of POST. */
       readonly method: "POST";
       /** The body as text, as bytes, or as the object that a body parser returned. */
       readonly body: string | Uint8Array | object;

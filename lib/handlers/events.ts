@@ -27,6 +27,7 @@ export interface SmsEvents {
   readonly error: SmsError;
 }
 
+/** The name of an event. */
 export type SmsEvent = keyof SmsEvents;
 
 /** The events that do not change the answer. */
@@ -42,6 +43,7 @@ export interface BusyCallback {
    * `closing`: the router is closing.
    */
   readonly reason: "capacity" | "source" | "closing";
+  /** The HTTP method of the callback. */
   readonly method: "GET" | "POST";
   /** The time of arrival, ISO 8601 in UTC. */
   readonly receivedAt: string;
@@ -66,7 +68,7 @@ export interface HandlerContext {
 /** A function that handles an event. It may be async: its promise is awaited. */
 export type Handler<Event extends SmsEvent> = (payload: SmsEvents[Event], context: HandlerContext) => unknown;
 
-/** The events that a valid callback can emit. */
+/** The events that a valid callback can emit. @inline */
 export type MessageEvent = "message" | "keyword" | "unmatched";
 
 export const MESSAGE_EVENTS: readonly MessageEvent[] = ["message", "keyword", "unmatched"];

@@ -6,6 +6,7 @@ import type { Announced, SmsEvent, SmsEvents } from "./events.js";
 
 /** A handler that is about to be called. */
 export interface ObservedCall {
+  /** The event that it handles. */
   readonly event: SmsEvent;
   /** `undefined` if looking up the handlers failed. */
   readonly payload: SmsEvents[SmsEvent] | undefined;
@@ -13,6 +14,7 @@ export interface ObservedCall {
   readonly message: SmsMessage | undefined;
   /** Which attempt at the message, from 1. */
   readonly attempt: number;
+  /** Whether this is the last attempt. */
   readonly final: boolean;
 }
 

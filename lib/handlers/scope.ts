@@ -12,7 +12,7 @@ export interface Registers<Events extends SmsEvent> {
    * @throws TypeError if the event does not exist
    * @example
    * sms.on("message", async (message) => {
-   *   await inbox.insert({ from: message.source, text: message.text });
+   *   await save({ from: message.source, text: message.text });
    * });
    */
   on<Event extends Events>(event: Event, handler: Handler<Event>): this;
@@ -37,7 +37,11 @@ export interface Registers<Events extends SmsEvent> {
   keyword(pattern: KeywordPattern, handler: Handler<"keyword">): this;
 }
 
-/** Registers handlers for the messages of some business numbers. Handlers of the router run for these as well. */
+/**
+ * Registers handlers for the messages of some business numbers. Handlers of the router run for these as well.
+ *
+ * @interface
+ */
 export type Scope = Registers<MessageEvent>;
 
 /** @param self - what the methods return */

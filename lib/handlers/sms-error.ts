@@ -43,7 +43,7 @@ export class SmsError extends Error {
   /** The message, if there is one. Not enumerable, since it holds numbers and a text. */
   declare readonly smsMessage: SmsMessage | undefined;
 
-  /** Made by the package only. */
+  /** Made by the package only. @hidden */
   constructor({ event, cause, smsMessage, attempt, final }: Failure) {
     const { code, message } = describe(event, cause);
     super(message, { cause });
@@ -54,6 +54,7 @@ export class SmsError extends Error {
     Object.defineProperty(this, "smsMessage", { value: smsMessage });
   }
 
+  /** @hidden */
   override get name(): string {
     return "SmsError";
   }
@@ -64,6 +65,7 @@ export class SmsError extends Error {
     return { name, message, ...this.#details() };
   }
 
+  /** @hidden */
   [inspect.custom](_depth: number, options: InspectOptions): string {
     return `${this.stack ?? this.message} ${inspect(this.#details(), options)}`;
   }

@@ -12,7 +12,7 @@ import { encodingsOf } from "./inflate.js";
 import type { WhenRead } from "./body.js";
 import type { Exchange, Stages } from "./stages.js";
 
-/** What a `Request` does not say. */
+/** What a `Request` does not say. @inline */
 export interface FetchOptions {
   /** The address of the caller, for `allow` and for the event `unauthorized`. */
   readonly ip?: string | undefined;

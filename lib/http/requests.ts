@@ -23,6 +23,7 @@ export interface IncomingRequest extends IncomingMessage {
   readonly rawBody?: unknown;
 }
 
+/** Express: goes on to what is mounted behind. @inline */
 export type Next = (error?: unknown) => void;
 
 /** The function that `app.use`, a route, `http.createServer` and `http2.createServer` take. */

@@ -3,7 +3,7 @@
 import { invalidArgument, invalidOption } from "../base/errors.js";
 import { isRecord } from "../base/record.js";
 
-/** The options of every inbox. */
+/** The options of every inbox. @inline */
 export interface InboxOptions {
   /** How many attempts a message has before it becomes a dead letter. Default: 5. */
   readonly attempts?: number | undefined;

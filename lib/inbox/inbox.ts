@@ -41,6 +41,7 @@ export interface Inbox {
   readonly isLocal?: boolean;
 }
 
+/** How many messages an inbox has in each state. */
 export interface InboxStats {
   /** Messages that can be handed out now, or when an earlier message of the same source has ended. */
   readonly waiting: number;
@@ -82,6 +83,7 @@ export interface InboxWork {
   unwritten?(cause: unknown): void;
 }
 
+/** One attempt at a message. */
 export interface InboxAttempt {
   /** The number of the attempt, from 1. */
   readonly attempt: number;
@@ -89,11 +91,19 @@ export interface InboxAttempt {
   readonly final: boolean;
 }
 
-/**
- * The result of an attempt. `released`: the router was closed before the attempt ended, and the attempt does not count.
- * `reason` names the class of the thrown value and the place where it was made, never its text.
- */
+/** The result of an attempt. */
 export type InboxOutcome =
-  | { readonly outcome: "handled" }
-  | { readonly outcome: "released" }
-  | { readonly outcome: "failed"; readonly reason: string };
+  | {
+      /** All handlers have succeeded. */
+      readonly outcome: "handled";
+    }
+  | {
+      /** The router was closed before the attempt ended: the attempt does not count. */
+      readonly outcome: "released";
+    }
+  | {
+      /** A handler failed. */
+      readonly outcome: "failed";
+      /** The class of the thrown value and the place where it was made, never its text. */
+      readonly reason: string;
+    };

@@ -61,9 +61,11 @@ export interface InspectedInbox extends OperableInbox {
   isUnused(): Promise<boolean>;
 }
 
-/** A message that the inbox keeps, and its state: as `stats` counts it. */
+/** A message that the inbox keeps, and its state. */
 export interface KeptMessage {
+  /** As `stats` counts it. */
   readonly state: "waiting" | "running" | "delayed" | "dead";
+  /** The message as it was stored. */
   readonly message: SmsMessage;
   /** The number of attempts so far, the running one included. */
   readonly attempts: number;
@@ -75,6 +77,7 @@ export interface KeptMessage {
 export interface DeadLetter {
   /** The `key` of the message. */
   readonly key: string;
+  /** The message as it was stored. */
   readonly message: SmsMessage;
   /** The number of attempts. */
   readonly attempts: number;

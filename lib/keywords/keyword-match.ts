@@ -14,6 +14,7 @@ export interface KeywordMatch {
    * `field`: as the callback's own keyword.
    */
   readonly by: "text" | "rest" | "field";
+  /** The message in which it was found. */
   readonly message: SmsMessage;
   /** The words of `rest`; all parts if the text does not begin with the keyword. */
   readonly args: readonly string[];

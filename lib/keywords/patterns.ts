@@ -24,7 +24,7 @@ const PATTERNS = Symbol.for("express-kaleyra-sms: keyword list");
 export interface KeywordList {
   /** Its words. What may stand before and after each is in docs/keywords.md. */
   readonly words: readonly string[];
-  /** @internal */
+  /** @internal @hidden */
   readonly [PATTERNS]: readonly Pattern[];
 }
 

@@ -4,6 +4,7 @@ import { invalidArgument } from "../base/errors.js";
 import { hasOnly } from "../base/record.js";
 import { MAX_TIMER_MS } from "../base/time-limit.js";
 
+/** The options of `sms.close()`. */
 export interface CloseOptions {
   /**
    * Milliseconds for which the router answers and handles as before, while load balancers still send callbacks. Its

@@ -7,8 +7,9 @@ import type { Observation } from "../base/observation.js";
 import type { SmsMessage } from "../callback/message.js";
 import type { HandlerObserver, HandlerObservers } from "../handlers/observer.js";
 
-/** The answer to a callback: a receipt, or the answer to a caller that was not authorized, or that was not read. */
+/** The answer to a callback: a receipt, or the answer to a caller that was not authorized, or that was not read. @inline */
 export interface ObservedAnswer extends Answer, Partial<Pick<Receipt, "outcome" | "message" | "problem">> {
+  /** Why the caller was rejected; present only then. */
   readonly unauthorized?: UnauthorizedCallback;
 }
 

@@ -11,6 +11,7 @@ import type { Channels, ObservedAnswer, ObservedStore } from "../pipeline/observ
 export interface CallbackTrace {
   /** The router. Channels belong to the process, and it may have several routers. */
   readonly router: object;
+  /** The HTTP method of the callback. */
   readonly method: "GET" | "POST";
   /** From `end` or `asyncStart` on: the answer, with `outcome`, `message` and `problem` if a receipt has them. */
   readonly result?: ObservedAnswer;
@@ -18,6 +19,7 @@ export interface CallbackTrace {
 
 /** What the channel `express-kaleyra-sms.handler` publishes: a call of a handler, from its start to its end. */
 export interface HandlerTrace extends ObservedCall {
+  /** The router. */
   readonly router: object;
   /** From `end` or `asyncStart` on: how it ended. */
   readonly result?: HandlerResult["result"];
@@ -27,7 +29,9 @@ export interface HandlerTrace extends ObservedCall {
 
 /** What the channel `express-kaleyra-sms.inbox.store` publishes: a message that is stored in the inbox. */
 export interface StoreTrace {
+  /** The router. */
   readonly router: object;
+  /** The message to store. */
   readonly message: SmsMessage;
   /**
    * A subscriber of `start` may set it: the `traceparent` (W3C Trace Context) that is stored with the message, and is

@@ -66,15 +66,19 @@ declare global {
   const database: Database;
   const sanitizer: Express.RequestHandler;
   const validator: Express.RequestHandler;
-  function confirm(source: string, code: string): void;
+  function alertSomeone(id: string): void;
+  function confirm(source: string, code?: string): void;
   function createSms(): Kaleyra.IncomingSms;
   function currentTraceparent(): string;
   function decryptAs(field: string, value: string): string;
   function forwardToAPerson(message: Kaleyra.SmsMessage): void;
   function hasOptedOut(source: string): boolean;
   function join(source: string, plan?: string): Promise<void>;
+  function joinClub(source: string): Promise<void>;
+  function joinNewsletter(source: string): Promise<void>;
   function optIn(source: string): Promise<void>;
   function optOut(source: string): Promise<void>;
+  function save(message: object): Promise<void>;
   function sendSms(
     reply: { to: string; text: string; idempotencyKey: string },
     signal?: AbortSignal,

@@ -9,6 +9,7 @@ import { FIELD_NAMES, MOST_PARTS, variablesIn } from "./template.js";
 
 /** The options of `callbackProfile`. */
 export interface CallbackProfileOptions {
+  /** The HTTP method that the console sends callbacks with. POST passes the text of the SMS, GET does not. */
   readonly method: "GET" | "POST";
   /** The URL that the provider calls: absolute, http or https, with or without a query. */
   readonly url: string;

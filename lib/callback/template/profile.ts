@@ -11,8 +11,11 @@ import { escapeJson, renderBody, renderQuery, type Member, type Template } from 
 
 /** A request as the provider would send it. */
 export interface RenderedCallback {
+  /** The HTTP method. */
   readonly method: "GET" | "POST";
+  /** The absolute URL, under GET with the query. */
   readonly url: string;
+  /** The custom headers of the profile, under POST with the content type. */
   readonly headers: Readonly<Record<string, string>>;
   /** Absent under GET. */
   readonly body?: string;
@@ -26,6 +29,7 @@ export interface RenderOptions {
 
 /** A Callback Profile: the texts to paste into the console, and the callbacks that result. Frozen. */
 export interface CallbackProfile {
+  /** The HTTP method. */
   readonly method: "GET" | "POST";
   /** For "Enter Endpoint" in the console: the URL, under GET with the complete query. */
   readonly endpoint: string;
@@ -35,7 +39,7 @@ export interface CallbackProfile {
   readonly headers: Readonly<Record<string, string>>;
   /** The wire names of the requested fields, without the parts. */
   readonly fields: readonly string[];
-  /** `body` and `endpoint` are rendered from it, and a body is read back by it. */
+  /** `body` and `endpoint` are rendered from it, and a body is read back by it. @hidden */
   readonly template: Template;
   /**
    * Returns the request that the provider would send for these values, given under their wire names. A field that is
@@ -113,15 +117,22 @@ class Profile implements CallbackProfile {
 
 /** A Callback Profile of POST: it always has a body. */
 export interface PostCallbackProfile extends CallbackProfile {
+  /** The HTTP method. */
   readonly method: "POST";
+  /** For "Request Body" in the console. */
   readonly body: string;
-  render(
-    values: Readonly<Record<string, string>>,
-    options?: RenderOptions,
-  ): RenderedCallback & { readonly method: "POST"; readonly body: string };
+  render(values: Readonly<Record<string, string>>, options?: RenderOptions): RenderedPost;
 }
 
-/** Creates profiles. */
+/** A request of POST. @inline */
+type RenderedPost = RenderedCallback & {
+  /** The HTTP method. */
+  readonly method: "POST";
+  /** The body, which is always there. */
+  readonly body: string;
+};
+
+/** Creates profiles. @inline */
 interface CallbackProfileFactory {
   /**
    * Describes the Callback Profile that you create in the provider's console. Paste its `endpoint`, `body` and
@@ -156,7 +167,7 @@ export interface ParseOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** See `CallbackProfileFactory`. */
+/** Describes a Callback Profile, or reads the one that the console holds. */
 export const callbackProfile: CallbackProfileFactory = Object.assign(create, { parse });
 
 function create(options: CallbackProfileOptions & { readonly method: "POST" }): PostCallbackProfile;

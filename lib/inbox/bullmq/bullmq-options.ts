@@ -34,6 +34,7 @@ export interface BullmqInboxOptions extends InboxOptions {
   readonly replicas?: number | undefined;
 }
 
+/** Options of ioredis that say where Redis is. */
 type RedisPlaceOptions = RedisOptions & { readonly url?: undefined };
 
 /** A URL, and options of ioredis that are not in it. */

@@ -5,7 +5,11 @@ import { readInboxOptions, type InboxOptions, type InboxSettings } from "../inbo
 import type { SqliteDatabase } from "./driver.js";
 import { pathOfFile, SQLITE_DRIVERS, type SqliteDriver } from "./drivers.js";
 
-/** The options of `sqliteInbox`. */
+/**
+ * The options of `sqliteInbox`.
+ *
+ * @interface
+ */
 export type SqliteInboxOptions = SqliteInboxCommonOptions & (InFile | InDatabase);
 
 interface SqliteInboxCommonOptions extends InboxOptions {
