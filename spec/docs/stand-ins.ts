@@ -84,6 +84,7 @@ declare global {
     signal?: AbortSignal,
   ): Promise<void>;
   function takeCoupon(source: string): string;
+  function sendBalance(source: string): Promise<void>;
   function tellBalance(source: string): Promise<void>;
 
   // An inbox that is being written
