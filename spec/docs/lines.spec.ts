@@ -13,7 +13,7 @@ const tooLong = ({ path, text }: { readonly path: string; readonly text: string 
     .flatMap((line, index) => (line.length > LIMIT && !line.startsWith("|") ? [`${path}:${index + 1}`] : []));
 
 /** Pages that are being rewritten. */
-const REWRITTEN_NOW = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/keywords.md", "docs/limits.md"];
+const REWRITTEN_NOW = ["README.md", "docs/keywords.md", "docs/limits.md"];
 
 it("finds a line that is too long, and none in tables and code", () => {
   const long = "long ".repeat(50);
