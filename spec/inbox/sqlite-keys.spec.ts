@@ -211,7 +211,7 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
   }, 60_000);
 
   /** Keeps the keys of so many other messages, each second one of them for an hour longer. */
-  const keepOthers = (database: OpenDatabase, many: number, at: number): void =>
+  const keepOthers = (database: OpenDatabase, many: number, at: number): unknown =>
     database.exec(
       `WITH RECURSIVE other(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM other WHERE n < ${many})
        INSERT INTO done (key, at) SELECT hex(randomblob(20)), ${at} + n % 2 * 3600000 FROM other`,
