@@ -33,8 +33,6 @@ export const SETTINGS: readonly string[] = [
   "PRAGMA secure_delete = ON",
   // The log is never cut to a limit: file.ts would take that for a loss.
   "PRAGMA journal_size_limit = -1",
-  // 16 MB of the file are kept in memory: with SQLite's 2 MB, taking out of a long backlog costs a sixth more.
-  "PRAGMA cache_size = -16000",
 ];
 
 export const TRANSACTION = { read: "BEGIN", write: "BEGIN IMMEDIATE", commit: "COMMIT", rollback: "ROLLBACK" } as const;
