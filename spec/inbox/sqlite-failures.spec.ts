@@ -5,11 +5,12 @@ import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, truncateS
 import { join } from "node:path";
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import type { OperableInbox } from "express-kaleyra-sms";
+import { sqliteInbox, type SqliteDriver } from "express-kaleyra-sms/sqlite";
 
 import { post } from "../support/callbacks";
 import { deferred, recorder, until as untilPrinted } from "../support/recorder";
 import { DRIVERS, type OpenDatabase } from "./drivers";
-import { separateInbox, type SeparateOptions } from "./separate";
+import { separateInbox, separately, type SeparateOptions } from "./separate";
 import { ended, temporary } from "./temporary";
 import { until, waitFor } from "./waiting";
 
@@ -97,6 +98,25 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
         "tables of version 1000",
       ],
       [
+        "it is closed",
+        () => {
+          const database = open(temporary());
+          database.close();
+          return database;
+        },
+        "this one cannot be read",
+      ],
+      [
+        "the name in its file is no text",
+        () => {
+          const database = opened(temporary());
+          separateInbox({ database });
+          database.exec("UPDATE inbox SET name = CAST(x'ff' AS TEXT)");
+          return database;
+        },
+        'belongs to the inbox named ""',
+      ],
+      [
         "its file cannot be in WAL mode",
         () => {
           const database = opened(temporary());
@@ -113,6 +133,16 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
       expect(() => separateInbox(given)).toThrow(TypeError);
       expect(() => separateInbox(given)).toThrow(text);
     });
+
+    it("throws if another process holds its file for too long, and opens it after that", async () => {
+      const file = temporary();
+      const other = opened(file);
+      other.exec("BEGIN EXCLUSIVE");
+      const opening = () => separately(() => sqliteInbox({ file, driver: name as SqliteDriver, thread: false }));
+      expect(opening).toThrow(expect.objectContaining({ code: "KALEYRA_SMS_INBOX_BUSY" }));
+      other.exec("ROLLBACK");
+      await opening().close();
+    }, 30_000);
 
     it("may be an empty file, or the file of an inbox", () => {
       const database = opened(temporary());
