@@ -90,7 +90,7 @@ describe("the snippets", () => {
     runInNewContext(PAGE.block("js", '"BALANCE"'), {
       sms,
       join: caller("join"),
-      tellBalance: caller("tellBalance"),
+      sendBalance: caller("sendBalance"),
       forwardToAPerson: caller("forward"),
     });
     sms.keyword(OPT_OUT, ({ text }) => called.push(["optOut", text]));
@@ -103,7 +103,7 @@ describe("the snippets", () => {
       ["join", source, "gold"],
       ["join", source, "GOLD"],
       ["join", source, "gold"],
-      ["tellBalance", source],
+      ["sendBalance", source],
       ["optOut", "please stop"],
       ["possible", "stop by tomorrow at five"],
     ]);

@@ -85,7 +85,6 @@ declare global {
   ): Promise<void>;
   function takeCoupon(source: string): string;
   function sendBalance(source: string): Promise<void>;
-  function tellBalance(source: string): Promise<void>;
 
   // An inbox that is being written
   type InboxOptions = NonNullable<Parameters<typeof Testing.memoryInbox>[0]>;

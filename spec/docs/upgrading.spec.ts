@@ -45,7 +45,7 @@ describeWithPostgres("with PostgreSQL", () => {
     const inbox = postgresInbox({ pool });
     const sms = incomingSms({ inbox, authenticate: false, logger }).on("message", () => undefined);
     ended.push(() => sms.close());
-    await expect(inbox.stats()).rejects.toThrow(PAGE.block("", "The schema").trim());
+    await expect(inbox.stats()).rejects.toThrow(PAGE.block("", "The tables in").trim());
     const body = { id: "1", source: "919876500001", recipient: "5050", message: "STOP" };
     expect((await sms.receive({ method: "POST", body })).status).toBe(503);
     expect(sms.health()).toMatchObject({ ready: false, reasons: ["inbox-unreachable"] });

@@ -28,13 +28,13 @@ export function thaw(pid: number): void {
   process.kill(pid, "SIGCONT");
 }
 
-/** A process that runs sqlite-freezes.cjs. It ends with the spec. */
+/** A process that runs sqlite/freezes.cjs. It ends with the spec. */
 export class FrozenProcess {
   readonly #child: ChildProcess;
   #output = "";
 
   constructor(driver: string, file: string, options: Readonly<Record<string, unknown>>) {
-    this.#child = fork(join(__dirname, "sqlite-freezes.cjs"), [driver, file, JSON.stringify(options)], {
+    this.#child = fork(join(__dirname, "sqlite/freezes.cjs"), [driver, file, JSON.stringify(options)], {
       stdio: ["ignore", "pipe", "inherit", "ipc"],
     });
     this.#child.stdout?.setEncoding("utf8").on("data", (chunk: string) => (this.#output += chunk));
