@@ -65,7 +65,7 @@ describe("in a folder of its own", () => {
       /^\| `bodyLimit` +\| `number` +\| 163,840 +\| The maximum size of a body in bytes, after decompression\. +\|$/m,
       /^\| \[`ack`\]\(#ack\) +\| `\{ status\?: number; body\?: string; headers\?: Record<string, string> \}` +\| `\{ status: 200, /m,
       /^\| `escaping` +\| `"auto" \\\| "none" \\\| "json"` +\| `"auto"` /m,
-      /^\| `busy` +\| `BusyCallback` +\| For a callback that is answered 503 without being handled\. +\|$/m,
+      /^\| `busy` +\| `BusyCallback` +\| For a callback that gets a 503 without being handled\. +\|$/m,
       /^\| `message` +\| under POST \| What the subscriber typed; may be empty/m,
       /^\| `inbox_errors_total\{operation\}` +\| Failures to store /m,
       /^\| \[`inbox stats`\]\(command\.md#inbox-stats\) +\| Counts /m,
