@@ -75,8 +75,8 @@ type Only<Shape> = Shape extends unknown
  * - `{ basic: { username, password } }`: the provider's Basic authentication.
  * - `{ bearer }`: the provider's Advanced authentication. It is the token that your token URL issues, or a function of
  *   the token that returns `true` or a promise of it.
- * - `{ allow: ["192.0.2.1", "198.51.100.0/24"] }`: the addresses that may call, IPv4 or IPv6. `req.ip` is compared, or the
- *   address of the connection if there is no Express.
+ * - `{ allow: ["192.0.2.1", "198.51.100.0/24"] }`: the addresses that may call, IPv4 or IPv6. `req.ip` is compared, or
+ *   the address of the connection if there is no Express.
  * - A function of the request, which returns `true` or a promise of it. Under `sms.fetch`, it gets the `Request`.
  *
  * Secrets may be typed `undefined`, as `process.env.X` is: one that is unset or empty is a `TypeError` that names it.
@@ -193,8 +193,8 @@ function headerName(given: unknown, place: string): string {
 function text(given: unknown, place: string): string {
   if (typeof given === "string" && given !== "" && given.isWellFormed()) return given;
   throw invalidOption(
-    `${place} takes a string that is not empty. If it comes from the environment, set it there before the app starts: ` +
-      "`openssl rand -hex 32` makes a secret.",
+    `${place} takes a string that is not empty. ` +
+      "If it comes from the environment, set it there before the app starts: `openssl rand -hex 32` makes a secret.",
   );
 }
 

@@ -1,7 +1,6 @@
 // The acknowledgement of a callback, and the check of `options.ack`.
 
-import { validateHeaderName, validateHeaderValue } from "node:http";
-
+import { isHeader } from "../base/header.js";
 import { hasOnly, isRecord } from "../base/record.js";
 
 /** The answer to a callback that was handled or stored. */
@@ -34,17 +33,8 @@ export function isAcknowledgement(value: unknown): boolean {
     (status as number) <= 299 &&
     (hasNoBody ? body === "" : typeof body === "string") &&
     isRecord(headers) &&
-    Object.entries(headers).every(([name, content]) => isHeader(name, content))
+    Object.entries(headers).every(
+      ([name, content]) => !RESERVED_HEADERS.has(name.toLowerCase()) && isHeader(name, content),
+    )
   );
-}
-
-function isHeader(name: string, content: unknown): boolean {
-  if (typeof content !== "string" || RESERVED_HEADERS.has(name.toLowerCase())) return false;
-  try {
-    validateHeaderName(name);
-    validateHeaderValue(name, content);
-    return true;
-  } catch {
-    return false;
-  }
 }

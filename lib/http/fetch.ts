@@ -89,13 +89,32 @@ function queryOf(url: string): string {
 }
 
 /**
- * Whether to ask for the whole body instead of its stream. The adapters of servers, such as Hono's for Node.js, have requests of their own:
- * to make a stream for one costs more than all the rest of a callback. The server holds the sender to the declared length.
- * What an app has made with `new Request` may be longer than it says, and is read as a stream.
+ * Whether to ask for the whole body instead of its stream. The adapters of servers, such as Hono's for Node.js, have
+ * requests of their own: to make a stream for one costs more than all the rest of a callback. The server holds the
+ * sender to the declared length. What an app has made with `new Request` may be longer than it says.
  */
 function isWholeCheaper(request: Request, { bodyLimit }: BodyLimits): boolean {
   const length = declaredLength(request);
-  return Object.getPrototypeOf(request) !== Request.prototype && length > 0 && length <= bodyLimit;
+  return length > 0 && length <= bodyLimit && !isOfPlatform(request);
+}
+
+/** Of each prototype that was met: whether its requests are the platform's own, also of a class that extends them. */
+const ofPlatform = new WeakMap<object, boolean>();
+
+function isOfPlatform(request: Request): boolean {
+  const kind = Object.getPrototypeOf(request) as object;
+  let known = ofPlatform.get(kind);
+  if (known === undefined) {
+    try {
+      // Throws for any other object.
+      Reflect.get(Request.prototype, "bodyUsed", request);
+      known = true;
+    } catch {
+      known = false;
+    }
+    ofPlatform.set(kind, known);
+  }
+  return known;
 }
 
 /** In bytes; 0 if it is not declared. */
