@@ -164,9 +164,9 @@ const summary = table(
 );
 
 const { about } = groups.requests;
-const SUMMARY = `A figure is a share of callbacks a second: 1.00 is as fast, and 0.50 half as fast.
+const SUMMARY = `Each figure compares callbacks a second: 1.00 is as fast as what is named, 0.50 half as fast.
 From a run on ${about.date} under Node ${about.node}, on ${machine.cores} cores of ${machine.cpu}${about.isShort ? " (a short run, to try the benchmark)" : ""}.
-In brackets is what half of the measures lie between.
+The range in brackets holds the middle half of the measurements.
 [Speed](docs/speed.md) has all figures, how they were measured, and what they do not say.
 
 ${summary}`;
