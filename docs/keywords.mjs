@@ -49,7 +49,7 @@ const BLOCKS = {
 
 STOP counts if one of these holds:
 
-- Nothing follows, or a mark, or a new line.
+- Nothing follows, or a mark, an emoji or a new line.
 - Exactly one more word follows, but not one of these:
   ${list(STOP_NOT_BEFORE, "  ")}
 - The next word is one of these:

@@ -5,7 +5,7 @@ import { cpSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
-import { alone, HELP, OPT_IN, OPT_OUT, POSSIBLE_OPT_OUT } from "express-kaleyra-sms";
+import { alone, HELP, OPT_IN, OPT_OUT, POSSIBLE_OPT_OUT, type KeywordPattern } from "express-kaleyra-sms";
 import { subscriber } from "express-kaleyra-sms/testing";
 
 import { temporaryFolder } from "../inbox/temporary";
@@ -70,6 +70,39 @@ it("has an example that runs", async () => {
 it("has words of other languages that count at the head of the text", async () => {
   const texts = ["band karo!", "arreter", "band karo these", "please band karo"];
   expect(await done(PAGE.block("ts", "BAND KARO"), texts)).toEqual(texts.slice(0, 3).map(() => ["optOut", ASHA]));
+});
+
+describe("optOut is true", () => {
+  /** Whether it is so for a text, in a router with this keyword. */
+  async function optsOut(text: string, register: (sms: Recorder["sms"]) => void): Promise<boolean> {
+    const { sms } = recorder();
+    let found = false;
+    register(sms);
+    sms.on("message", (_message, { optOut }) => void (found = optOut));
+    await subscriber(sms).text(text);
+    return found;
+  }
+  const none = (): void => undefined;
+
+  it.each<[string, boolean, KeywordPattern]>([
+    ["band karo", true, [OPT_OUT, "BAND KARO"]],
+    ["退订", false, [OPT_OUT, /^退订/]],
+    ["basta", false, [OPT_OUT, alone("BASTA")]],
+  ])("for %s: %s, beside OPT_OUT in the array", async (text, expected, pattern) => {
+    expect(await optsOut(text, (sms) => sms.keyword(pattern, none))).toBe(expected);
+    const [, section = ""] = PAGE.text.split("### How do I add words of my language?");
+    expect(section).toContain("A `RegExp`, `alone(...)`, or a word in another call of `sms.keyword` does not.");
+  });
+
+  it("not for a word in another call, nor if a longer keyword wins: that may be an opt-out", async () => {
+    expect(await optsOut("basta", (sms) => sms.keyword(OPT_OUT, none).keyword("BASTA", none))).toBe(false);
+    expect(await optsOut("stop delivery", (sms) => sms.keyword(OPT_OUT, none))).toBe(true);
+    const possible: string[] = [];
+    const isOptOut = await optsOut("stop delivery", (sms) =>
+      sms.keyword([OPT_OUT], none).keyword("STOP DELIVERY", none).keyword(POSSIBLE_OPT_OUT, ({ text }) => possible.push(text)),
+    );
+    expect([isOptOut, possible]).toEqual([false, ["stop delivery"]]);
+  });
 });
 
 it.each(PAGE.table("## Consent").map(([text = "", matches = ""]) => [text.replaceAll('"', ""), matches]))(
