@@ -12,7 +12,8 @@ import { until } from "../support/recorder";
 import { readPage, ROOT } from "./page";
 
 const PAGE = readPage("docs/start.md");
-const FILES = ["sms.js", "send.js", "server.js", "sms.test.js"];
+const FILES = ["sms.js", "send.js", "server.js", "sms.test.js", "try.js"];
+const COMMAND = `"${process.execPath}" "${join(ROOT, "dist/command/main.js")}"`;
 
 let root: string;
 let folder: string;
@@ -75,6 +76,14 @@ describe("the project", () => {
     expect(status).toBe(0);
   });
 
+  it("says which keywords a text matches", () => {
+    const line = PAGE.block("sh", " try ").replace("npx express-kaleyra-sms", COMMAND);
+    const env = { ...process.env, CALLBACK_TOKEN: undefined };
+    const { status, stdout, stderr } = spawnSync("sh", ["-c", line], { cwd: folder, env, encoding: "utf8" });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toMatch(/^stop by tomorrow at five +POSSIBLE_OPT_OUT/);
+  });
+
   it("replies to what is sent as printed, passes its check, rejects strangers, and ends by itself", async () => {
     const server = start({});
     try {
@@ -84,7 +93,7 @@ describe("the project", () => {
       const commands = PAGE.block("sh", " send ")
         .replaceAll("3000", port)
         .replace("send ", `send --url http://localhost:${port}/sms `)
-        .replaceAll("npx express-kaleyra-sms", `"${process.execPath}" "${join(ROOT, "dist/command/main.js")}"`);
+        .replaceAll("npx express-kaleyra-sms", COMMAND);
       const checked = spawnSync("sh", ["-c", commands], { cwd: folder, encoding: "utf8" });
       expect([checked.status, checked.stdout]).toEqual([0, expect.stringMatching(/^200 in [^]*secret/i)]);
       await replied;
