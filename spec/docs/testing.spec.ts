@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, it } from "@jest/globals";
+import { afterAll, describe, expect, it } from "@jest/globals";
 import { fixture } from "express-kaleyra-sms/testing";
 
 import { temporaryFolder } from "../inbox/temporary";
@@ -15,18 +15,32 @@ const PAGE = readPage("docs/testing.md");
 const NPX = "npx express-kaleyra-sms ";
 afterAll(closeServers);
 
-it("has a test to paste, which passes without a warning", () => {
+/** Runs a test in a folder that has the package installed. */
+function tested(code: string): { status: number | null; stdout: string; stderr: string } {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "node_modules"));
   symlinkSync(ROOT, join(folder, "node_modules", "express-kaleyra-sms"));
-  writeFileSync(join(folder, "sms.test.mjs"), PAGE.block("js", 'from "node:test"'));
-  const { status, stdout, stderr } = spawnSync(process.execPath, ["--test", "--test-reporter=tap"], {
-    cwd: folder,
-    encoding: "utf8",
+  writeFileSync(join(folder, "sms.test.mjs"), code);
+  return spawnSync(process.execPath, ["--test", "--test-reporter=tap"], { cwd: folder, encoding: "utf8" });
+}
+
+describe("the test to paste", () => {
+  const code = PAGE.block("js", 'from "node:test"');
+
+  it("passes without a warning", () => {
+    const { status, stdout, stderr } = tested(code);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toContain("# pass 1\n");
+    expect(stdout).not.toContain("KALEYRA_SMS_");
   });
-  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
-  expect(stdout).toContain("# pass 1\n");
-  expect(stdout).not.toContain("KALEYRA_SMS_");
+
+  it.each([
+    ["a person would be asked", "await settled(sms);", 'await asha.text("Where does the bus stop?"); await settled(sms);'],
+    ["nobody opted out", '"Stop, please"', '"Hello"'],
+  ])("fails if %s", (_case, from, to) => {
+    expect(code).toContain(from);
+    expect(tested(code.replace(from, to))).toMatchObject({ status: 1, stdout: expect.stringContaining("# fail 1\n") });
+  });
 });
 
 it("shows a saved callback that fixture reads", async () => {
