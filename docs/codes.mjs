@@ -23,6 +23,8 @@ What each code of the package means, and what to do.
 
 A process warning is printed once by Node.js, and is an event of \`process.on("warning")\`.
 An error is thrown, rejects, or is the \`cause\` that a handler of \`error\` gets; its \`code\` is one of these.
+Each text ends with the path of the paragraph here that explains it.
+A mistake in the set-up is reported once for each code, as a process warning, or thrown as a \`TypeError\`.
 
 ${codes.join("\n\n")}
 

@@ -1,5 +1,6 @@
 // docs/events.md: its tables and lists are those of the code, and its handler runs as printed.
 
+import { inspect } from "node:util";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "@jest/globals";
 import { incomingSms, type SmsError } from "express-kaleyra-sms";
@@ -32,6 +33,14 @@ it("lists every property of a message, and nothing else", async () => {
   // Set by a tracer only.
   const properties = [...Object.keys(messages[0] ?? {}), "traceparent"];
   expect(names(PAGE.table("## The message")).toSorted()).toEqual(properties.toSorted());
+});
+
+it("shows a message as console.log prints it", async () => {
+  const [, body = ""] = /-d '(\{[^']*\})'/.exec(readPage("README.md").block("sh", "curl -i")) ?? [];
+  const { sms, messages } = recorder();
+  await sms.receive({ method: "POST", body });
+  const withoutTime = (text: string): string => text.replace(/(?<=receivedAt: ')[^']*/, "");
+  expect(withoutTime(PAGE.block("", "receivedAt"))).toBe(`${withoutTime(inspect(messages[0]))}\n`);
 });
 
 it("has a handler that runs, but not for a message that opts out", async () => {
