@@ -132,14 +132,16 @@ describe("what prints an error prints no number and no text", () => {
     for (const secret of SECRETS) expect(lines.join()).not.toContain(secret);
   });
 
-  it("with pino, through the serializer in docs/errors.md", async () => {
-    const page = readFileSync(join(__dirname, "../../docs/errors.md"), "utf8");
-    const [, code = ""] = /```js\n(import pino [^]*?)```/.exec(page) ?? [];
+  it("with pino, through the serializer in docs/recipes/pino.md", async () => {
+    const page = readFileSync(join(__dirname, "../../docs/recipes/pino.md"), "utf8");
+    const [, code = ""] = /```js\n\/\/ log.js\n(import pino [^]*?)```/.exec(page) ?? [];
+    const [registered = ""] = /^sms\.on\("error".*$/m.exec(page) ?? [];
     const lines: string[] = [];
     const stream = { write: (line: string) => lines.push(line) };
     const { sms } = recorder();
     const pinoTo = Object.assign((options: pino.LoggerOptions) => pino(options, stream), pino);
-    runInNewContext(code.replaceAll(/^import .*$/gm, ""), { pino: pinoTo, SmsError, sms });
+    const script = `${code}\n${registered}`.replaceAll(/^import .*$|^export /gm, "");
+    runInNewContext(script, { pino: pinoTo, SmsError, sms });
     sms.on("message", () => {
       throw cause;
     });
