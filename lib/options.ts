@@ -251,7 +251,9 @@ const OPTIONS: Readonly<Record<Name, Option>> = {
   },
   inbox: {
     // Its methods are checked separately, to say which is missing.
-    takes: "the result of sqliteInbox() or bullmqInbox(), or your own inbox with store, start and close",
+    takes:
+      "the result of sqliteInbox(), postgresInbox() or bullmqInbox(), " +
+      "or your own inbox with store, start and close",
     accepts: isRecord,
   },
   concurrency: {
