@@ -99,7 +99,10 @@ describe("optOut is true", () => {
     expect(await optsOut("stop delivery", (sms) => sms.keyword(OPT_OUT, none))).toBe(true);
     const possible: string[] = [];
     const isOptOut = await optsOut("stop delivery", (sms) =>
-      sms.keyword([OPT_OUT], none).keyword("STOP DELIVERY", none).keyword(POSSIBLE_OPT_OUT, ({ text }) => possible.push(text)),
+      sms
+        .keyword(OPT_OUT, none)
+        .keyword("STOP DELIVERY", none)
+        .keyword(POSSIBLE_OPT_OUT, ({ text }) => possible.push(text)),
     );
     expect([isOptOut, possible]).toEqual([false, ["stop delivery"]]);
   });

@@ -35,7 +35,7 @@ describe("the test to paste", () => {
   });
 
   it.each([
-    ["a person would be asked", "await settled(sms);", 'await asha.text("Where does the bus stop?"); await settled(sms);'],
+    ["a person would be asked", "await settled(", 'await asha.text("Where does the bus stop?"); await settled('],
     ["nobody opted out", '"Stop, please"', '"Hello"'],
   ])("fails if %s", (_case, from, to) => {
     expect(code).toContain(from);
