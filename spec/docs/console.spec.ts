@@ -70,11 +70,12 @@ it("answers a console's test 400, and HEAD 200, also without the secret", async 
   expect((await sms.fetch(new Request("http://localhost/sms", { method: "HEAD" }))).status).toBe(200);
 });
 
-it("names the method, the fields and the escaping when the first callback comes", async () => {
+it("names the method, the fields and the escaping when the first callback comes, and no other", async () => {
   const lines: string[] = [];
   const logger = { info: (line: string) => lines.push(line), warn: () => undefined, error: () => undefined };
   const { sms } = recorder({ logger });
   await sms.receive({ method: "POST", body: callback({ message: 'say "hi"' }) });
+  await sms.receive({ method: "POST", body: callback({ id: "2" }) });
   expect(lines).toEqual([expect.stringMatching(/first callback came: POST .*escaped.*fields as declared/)]);
 });
 
