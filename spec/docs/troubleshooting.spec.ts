@@ -45,12 +45,14 @@ interface Where {
   readonly more?: readonly string[];
 }
 
-/** Runs a command line of the page: what it names is on this machine. */
+/** Runs a command line of the page: what it calls is on this machine. The verbs of the profile do not call its URL. */
 async function run(line: string, { port = "", cwd, env = {}, more = [] }: Where = {}): Promise<Ran> {
   const [before = "", after = ""] = line.split(NPX);
-  const here = after
-    .replace(/ < .*/, "")
-    .replaceAll(/https?:\/\/your\.domain\/|http:\/\/localhost:3000\//g, `http://localhost:${port}/`);
+  const here = after.startsWith("profile ")
+    ? after
+    : after
+        .replace(/ < .*/, "")
+        .replaceAll(/https?:\/\/your\.domain\/|http:\/\/localhost:3000\//g, `http://localhost:${port}/`);
   const args = (here.match(/"[^"]*"|'[^']*'|\S+/g) ?? []).map((word) => word.replace(/^(["'])(.*)\1$/, "$2"));
   if (args[0] === "send" && !args.includes("--url")) args.push("--url", `http://localhost:${port}/sms`);
   const input = /^echo "(.*)" \| /.exec(before)?.[1] ?? "";
@@ -89,6 +91,13 @@ function appFolder(): string {
   );
   return cwd;
 }
+
+/** What the page gives in place of a profile module, and for what. */
+const MODULE_OR_URL = ((): [string, string] => {
+  const [, url = "", module = ""] = /give `([^`]+)` in place of `([^`]+)`/.exec(PAGE.text) ?? [];
+  expect([url, module]).not.toContain("");
+  return [module, url];
+})();
 
 const SEND = lineWith('"TEST"', "https://your.domain");
 
@@ -130,6 +139,13 @@ it("cause 2: what the console must have is printed last", async () => {
   expect(stdout.endsWith(`\n${PAGE.block("", "Then for each of your numbers")}`)).toBe(true);
 });
 
+it("cause 2: it needs no profile module", async () => {
+  const line = lineWith("profile print").replace(...MODULE_OR_URL);
+  const { code, stdout } = await run(line, { cwd: temporaryFolder() });
+  expect(code).toBe(0);
+  expect(stdout.endsWith(`\n${PAGE.block("", "Then for each of your numbers")}`)).toBe(true);
+});
+
 describe("cause 3: the secret", () => {
   async function rejected(line: string): Promise<Ran & { logged: string }> {
     const logged: string[] = [];
@@ -156,17 +172,30 @@ describe("cause 3: the secret", () => {
 });
 
 describe("causes 4 and 5: the console's side", () => {
+  const ACCOUNT: Readonly<Record<string, string>> = { KALEYRA_SID: SID, KALEYRA_API_KEY: CANARIES.key };
+  const VERIFY = lineWith("profile verify");
   let api: ProviderStandIn;
   beforeAll(async () => {
     api = await providerApi();
   });
   afterAll(() => api.close());
 
-  const verify = async (held: Partial<StoredProfile>): Promise<Ran> => {
+  const verify = async (held: Partial<StoredProfile>, env = ACCOUNT, line = VERIFY): Promise<Ran> => {
     const { profile_id: id } = api.add(held);
-    const line = lineWith("profile verify").replace("SG_1a2b", id).replace("--region in", `--api ${api.url}`);
-    return run(line, { cwd: appFolder(), env: { KALEYRA_SID: SID, KALEYRA_API_KEY: CANARIES.key } });
+    const there = line.replace("SG_1a2b", id).replace("--region in", `--api ${api.url}`);
+    return run(there, { cwd: appFolder(), env });
   };
+
+  it("is not asked without the account that the page names", async () => {
+    expect((await verify({}, {})).stderr).toMatch(/^KALEYRA_SID is not set/);
+    expect(Object.keys(ACCOUNT).filter((name) => !PAGE.text.includes(`\`${name}\``))).toEqual([]);
+  });
+
+  it("is compared with what the command line says, without a profile module", async () => {
+    const line = VERIFY.replace(...MODULE_OR_URL);
+    const { code, stdout } = await verify({ url: "http://your.domain/sms", headers: "{}" }, ACCOUNT, line);
+    expect([code, stdout]).toEqual([1, PAGE.block("", "endpoint: ")]);
+  });
 
   it("differs in its address and its headers", async () => {
     const { code, stdout } = await verify({ url: "http://your.domain/sms", headers: "{}" });
