@@ -51,6 +51,17 @@ describe("in Express", () => {
     }
   });
 
+  it("gets the bytes if a parser skips its path, which reads all others", async () => {
+    const { sms, messages } = recorder();
+    const app = express();
+    runInNewContext(PAGE.block("ts", "req.path"), { app, sms, express });
+    app.post("/other", (req, res) => void res.json(req.body));
+    const port = await listen(app);
+    expect(await post(port, "/sms")).toBe(200);
+    expect(messages).toMatchObject([{ text: 'say "hi"', repaired: true }]);
+    expect(await post(port, "/other")).toBe(400);
+  });
+
   it("sees the caller's address behind as many proxies as are trusted", async () => {
     const { sms } = recorder({ authenticate: { allow: ["203.0.113.7"] } });
     const app = express();
