@@ -27,8 +27,9 @@ it("demands a secret, and does not start without it", async () => {
 });
 
 it("accepts either secret, from the addresses only", async () => {
-  const env = { OLD_CALLBACK_TOKEN: "old", CALLBACK_TOKEN: "new" };
-  const sms = routerOf(PAGE.block("js", "OLD_CALLBACK_TOKEN"), { process: { env } });
+  const env = { CALLBACK_TOKEN_OLD: "old", CALLBACK_TOKEN: "new" };
+  const code = PAGE.block("js", "CALLBACK_TOKEN_OLD");
+  const sms = routerOf(code, { process: { env } });
   for (const [token, ip, status] of [
     ["old", "203.0.113.7", 200],
     ["new", "203.0.113.7", 200],
@@ -36,6 +37,8 @@ it("accepts either secret, from the addresses only", async () => {
     ["new", "198.51.100.7", 403],
   ] as const)
     expect([token, ip, await call(sms, { "X-Callback-Token": token }, ip)]).toEqual([token, ip, status]);
+  for (const name of Object.keys(env))
+    expect(() => routerOf(code, { process: { env: { ...env, [name]: undefined } } })).toThrow(/options\.authenticate/);
 });
 
 it("takes each kind in the table", () => {
