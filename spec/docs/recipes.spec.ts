@@ -112,7 +112,8 @@ describe("aws-lambda.md", () => {
 });
 
 it("kubernetes.md has manifests that give a pod the time to end, and send to what the app listens on", () => {
-  const [yaml = ""] = readPage("docs/recipes/kubernetes.md").blocks("yaml");
+  const page = readPage("docs/recipes/kubernetes.md");
+  const [yaml = ""] = page.blocks("yaml");
   const documents = parseAllDocuments(yaml);
   if ("empty" in documents) throw new Error("The page has no manifests.");
   expect(documents.flatMap(({ errors }) => errors)).toEqual([]);
@@ -121,7 +122,9 @@ it("kubernetes.md has manifests that give a pod the time to end, and send to wha
   const container = [...pod, "containers", 0];
   const drainMs = Number(/DRAIN_MS, value: "(\d+)"/.exec(yaml)?.[1]);
   const graceMs = Number(deployment?.getIn([...pod, "terminationGracePeriodSeconds"])) * 1_000;
-  expect(graceMs).toBeGreaterThan(drainMs + 10_000 + 5_000); // handlerTimeoutMs and storeTimeoutMs, by default
+  const takesMs = drainMs + 10_000 + 5_000; // handlerTimeoutMs and storeTimeoutMs, by default
+  expect(graceMs).toBeGreaterThan(takesMs);
+  expect(page.text).toContain(`that is ${takesMs / 1_000} seconds.`);
   const port = deployment?.getIn([...container, "ports", 0, "containerPort"]);
   expect(deployment?.getIn([...container, "readinessProbe", "httpGet", "port"])).toBe(port);
   expect(service?.getIn(["spec", "ports", 0, "targetPort"])).toBe(port);
