@@ -69,7 +69,11 @@ export function callbackMetrics(families: Families): Pick<Observer, "callback" |
     "Valid callbacks whose body was not valid JSON, and was read by the template.",
     {},
   );
-  const damaged = families.counter("damaged_total", "Valid callbacks with bytes in the text that are not UTF-8.", {});
+  const damaged = families.counter(
+    "damaged_total",
+    "Valid callbacks with bytes in the text that are not valid in its charset.",
+    {},
+  );
   const startTimer = families.histogram(
     "callback_duration_seconds",
     "Seconds from the arrival of a callback to its answer, without callers that were not authorized.",
