@@ -169,15 +169,17 @@ export class Ledger {
   /**
    * Looks through the next keys, at most `limit`, and removes those that were kept before an instant, in milliseconds
    * since the epoch.
+   *
+   * @returns whether there was one
    */
-  prune(before: number, limit: number): void {
+  prune(before: number, limit: number): boolean {
     const from = this.#prunedTo;
     const { count, last } = this.#statements.row("keysAfter", from, limit);
     const to = text(last);
-    if (to !== undefined) this.#statements.run("prune", from, to, before);
+    const hasRemoved = to !== undefined && this.#statements.run("prune", from, to, before) > 0;
     const isEnd = Number(count) < limit;
     this.#prunedTo = (isEnd ? undefined : to) ?? "";
-    if (isEnd && from !== "") this.prune(before, limit - Number(count));
+    return (isEnd && from !== "" && this.prune(before, limit - Number(count))) || hasRemoved;
   }
 
   /**

@@ -40,8 +40,8 @@ export interface Todo {
   /** Whether to look for dead processes. */
   readonly isInspection: boolean;
   readonly suspects: Suspects;
-  /** Whether to remove some of the keys that were kept for `retentionMs`. */
-  readonly isPruning: boolean;
+  /** How many keys to look at, to remove those that were kept for `retentionMs`. */
+  readonly pruneLimit: number;
 }
 
 /** What a round has written. */
@@ -57,10 +57,9 @@ export interface Result {
   readonly hasUnreadable: boolean;
   readonly due: number;
   readonly suspects: Suspects;
+  /** Whether a key was removed. */
+  readonly hasPruned: boolean;
 }
-
-/** How many keys are looked at each time, which takes some two milliseconds if all of them are removed. */
-const PRUNE_BATCH = 4_096;
 
 /** Must run in a transaction. Changes only the tables: the result is valid once the transaction is committed. */
 export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now: number): Result {
@@ -111,7 +110,7 @@ export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now:
     return spare-- > 0 ? "held" : "waiting";
   };
   const keptSince = now - settings.retentionMs;
-  if (todo.isPruning) ledger.prune(keptSince, PRUNE_BATCH);
+  const hasPruned = todo.pruneLimit > 0 && ledger.prune(keptSince, todo.pruneLimit);
   const stored = ledger.store(todo.arrivals, claim, owner, now, keptSince);
   for (const [n, written] of stored.entries()) {
     if (written.as === "waiting") isDue = true;
@@ -119,7 +118,7 @@ export function writeRound(deps: Deps, settings: InboxSettings, todo: Todo, now:
       entries.push({ seq: written.seq, message: n, attempts: 1, owner, isHeld: written.as === "held" });
   }
   const due = isDue ? now : Math.min(Infinity, ...later);
-  return { lease, stored, entries, deadLetters, hasUnreadable, due, suspects };
+  return { lease, stored, entries, deadLetters, hasUnreadable, due, suspects, hasPruned };
 }
 
 /**

@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { beforeAll, describe, expect, it } from "@jest/globals";
+import { beforeAll, describe, expect, it, jest } from "@jest/globals";
 import { incomingSms, type Inbox, type SmsMessage } from "express-kaleyra-sms";
 
 import { post } from "../../support/callbacks";
@@ -229,6 +229,57 @@ describe.each(DRIVERS)("with $name", ({ name, open }) => {
     await sms.receive(post());
     expect(kept()).toBe(MANY / 2);
   }, 60_000);
+
+  it("removes the keys of a burst while nothing comes, and writes nothing after that", async () => {
+    const database = opened(temporary());
+    let begun = 0;
+    const handle = {
+      prepare: (sql: string) => database.prepare(sql),
+      exec: (sql: string) => {
+        if (sql.startsWith("BEGIN")) begun++;
+        return database.exec(sql);
+      },
+    };
+    const inbox = separateInbox({ database: handle, retentionMs: 3_600_000 });
+    keepOthers(database, 10 * SOME, Date.now() - 5_400_000);
+    const { sms } = recorder({ inbox });
+    ended.push(() => sms.close());
+    await sms.receive(post());
+    // Also the key of that message.
+    await until(() => number(database, "SELECT COUNT(*) FROM done") === 5 * SOME + 1, 20_000);
+    const before = begun;
+    await waitFor(3_150);
+    // The last look removes nothing.
+    expect(begun - before).toBeLessThanOrEqual(1);
+  }, 60_000);
+
+  it("keeps less than twice the keys of retentionMs while thousands are handled a second", async () => {
+    const began = Date.now();
+    let passed = 0;
+    for (const clock of [Date, performance]) {
+      const now = jest.spyOn(clock, "now").mockImplementation(() => began + passed);
+      ended.push(() => now.mockRestore());
+    }
+    const database = opened(temporary());
+    const inbox = separateInbox({ database, retentionMs: 1_000 });
+    const { sms, messages } = recorder({ inbox, concurrency: TOGETHER });
+    ended.push(() => sms.close());
+    // 5,000 a second, for 20 seconds.
+    const [rate, stepMs] = [10 * TOGETHER, 100];
+    let most = 0;
+    for (; passed < 20_000; passed += stepMs) {
+      const sent = messages.length;
+      await store(
+        inbox,
+        Array.from({ length: TOGETHER }, (_, n) => keyOf(sent + n)),
+      );
+      await until(() => messages.length === sent + TOGETHER);
+      most = Math.max(most, number(database, "SELECT COUNT(*) FROM done"));
+    }
+    expect(messages).toHaveLength(20 * rate);
+    expect(most).toBeGreaterThan(rate / 2);
+    expect(most).toBeLessThan(2 * rate);
+  }, 120_000);
 
   it("handles a message again after retentionMs, whether or not its key is removed yet", async () => {
     const database = opened(temporary());
