@@ -77,7 +77,7 @@ const BEGIN = `
  * The tables of version 1. `inbox` is the number of the inbox, since a schema may have several. All instants are in
  * milliseconds since the epoch, by the clock of the server.
  * - `seq` is the order of arrival within a source.
- * - `attempts` counts those that have begun: not that for which a message is held.
+ * - `attempts` counts those that have begun. A held message has none: it may begin before its row says so.
  * - `at` is when a waiting message can be taken. In any other state, it is when the message entered that state.
  * - `body` is null if the message was forgotten while it ran.
  * - `sms_done` keeps the key of a message that was handled, discarded or forgotten, and the place it had.
@@ -205,13 +205,18 @@ const row = (kind: string, values: Readonly<Partial<Record<keyof typeof RESULT, 
     ...Object.entries(RESULT).map(([name, type]) => values[name as keyof typeof RESULT] ?? `NULL::${type}`),
   ].join(", ");
 
-/** Takes messages that are due. @param count - how many, at most */
+/**
+ * Takes messages that are due. One is held only for its first attempt: if it keeps ending its process, every later
+ * attempt must count.
+ *
+ * @param count - how many, at most. No more are read: there may be a million that have failed
+ */
 const TAKE = (state: "running" | "held", count: string): string => `
     RETURN QUERY UPDATE sms_message SET state = ${STATE[state]}, attempts = attempts + ${state === "running" ? 1 : 0},
       owner = owner_, at = now_
-    WHERE ctid = ANY (ARRAY(SELECT ctid FROM sms_message
+    WHERE ctid = ANY (ARRAY(SELECT ctid FROM (SELECT ctid, attempts FROM sms_message
       WHERE inbox = p_inbox AND state = ${STATE.waiting} AND at <= now_
-      ORDER BY at, seq LIMIT ${count} FOR UPDATE SKIP LOCKED))
+      ORDER BY at, seq LIMIT ${count} FOR UPDATE SKIP LOCKED) AS next${state === "held" ? " WHERE attempts = 0" : ""}))
     RETURNING ${row("taken", {
       r_seq: "seq",
       r_state: "state",
@@ -383,7 +388,8 @@ END`;
 
 /**
  * Releases the messages of dead processes. An attempt that was cut short counts: after its last one, a message becomes a
- * dead letter, and a row. A process that has renewed its lease since is left alone.
+ * dead letter, and a row. A held message may have run, too: that counts as its first attempt, unless it has only one. A
+ * process that has renewed its lease since is left alone.
  */
 const TAKE_OVER = `
 DECLARE
@@ -398,13 +404,15 @@ BEGIN${BEGIN}
   FOR row_ IN
     WITH taken AS MATERIALIZED (SELECT source FROM sms_message WHERE owner = ANY (dead_))
     SELECT head.* FROM (SELECT source FROM taken ORDER BY source) AS one
-    CROSS JOIN LATERAL (SELECT key, source, body, attempts, owner FROM sms_message
+    CROSS JOIN LATERAL (SELECT key, source, body, state, attempts, owner FROM sms_message
       WHERE ${IS_HEAD("one.source")} LIMIT 1 FOR UPDATE) AS head
     WHERE head.owner = ANY (dead_)
   LOOP
     IF row_.body IS NULL THEN${END("inbox + 0 = p_inbox AND key = row_.key")}
     ELSIF row_.attempts < p_attempts THEN
-      UPDATE sms_message SET state = ${STATE.waiting}, at = now_, owner = NULL WHERE inbox + 0 = p_inbox AND key = row_.key;
+      UPDATE sms_message SET state = ${STATE.waiting}, at = now_, owner = NULL,
+        attempts = CASE row_.state WHEN ${STATE.held} THEN greatest(attempts, least(1, p_attempts - 1)) ELSE attempts END
+      WHERE inbox + 0 = p_inbox AND key = row_.key;
     ELSE
       UPDATE sms_message SET state = ${STATE.dead}, at = now_, owner = NULL, reason = p_reason
       WHERE inbox + 0 = p_inbox AND key = row_.key;

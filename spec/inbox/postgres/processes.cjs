@@ -5,13 +5,21 @@
 const { performance } = require("node:perf_hooks");
 const { incomingSms } = require("express-kaleyra-sms");
 const { postgresInbox } = require("express-kaleyra-sms/postgres");
-const { Pool } = require("pg");
+const { Client, Pool } = require("pg");
 
 const [url, options] = process.argv.slice(2);
 const { concurrency, ...inboxOptions } = JSON.parse(options);
 
 const now = () => performance.timeOrigin + performance.now();
-const pool = new Pool({ connectionString: url, connectionTimeoutMillis: 2_000 });
+let isCutOff = false;
+/** Its rounds do not reach the server any more when it is told so. */
+class Stopping extends Client {
+  query(statement, ...others) {
+    const isLost = isCutOff && /sms_round/.test(statement.text);
+    return isLost ? new Promise(() => undefined) : super.query(statement, ...others);
+  }
+}
+const pool = new Pool({ connectionString: url, connectionTimeoutMillis: 2_000, Client: Stopping });
 const sms = incomingSms({ inbox: postgresInbox({ pool, ...inboxOptions }), concurrency, authenticate: false });
 sms.on("error", () => undefined);
 const finishing = new Map();
@@ -22,7 +30,8 @@ if (concurrency !== 0)
     console.log(`end ${text} ${attempt} ${now()}`);
     if (text.startsWith("STOP") && attempt === 1) throw new Error("fails once");
   });
-process.on("message", async ({ send, finish }) => {
+process.on("message", async ({ send, finish, cutOff }) => {
+  if (cutOff) isCutOff = true;
   if (send !== undefined) {
     const { outcome } = await sms.receive({ method: "POST", body: send });
     console.log(outcome);

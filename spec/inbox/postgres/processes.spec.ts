@@ -52,7 +52,7 @@ class Process {
     return this.printed.filter((one) => one.word === word);
   }
 
-  tell(message: { readonly send?: string; readonly finish?: string }): void {
+  tell(message: { readonly send?: string; readonly finish?: string; readonly cutOff?: boolean }): void {
     this.#child.send(message);
   }
 
@@ -266,7 +266,7 @@ describeWithPostgres("postgresInbox", () => {
       expect(await inbox.get(keys.get("waits2") ?? "")).toMatchObject({ state: "waiting", attempts: 0 });
     }, 30_000);
 
-    it("counts no attempt if it ends before they have started, and one if it ends after that", async () => {
+    it("counts one attempt at each of them if it ends: it may have started", async () => {
       const name = nextName();
       const { rows, inbox, keys } = await withStored(name, 4);
       const worker = await holding(name, rows, { attempts: 1 });
@@ -278,11 +278,50 @@ describeWithPostgres("postgresInbox", () => {
       sms.on("message", ({ text }, { attempt }) => attempts.push([text, attempt]));
       await until(() => messages.length === 3, 10_000);
       await until(async () => (await inbox.stats()).running === 0);
-      // The attempt at waits2 was cut short: this process gives it another one.
+      // The attempt at waits2 was cut short: this process gives it another one. The other two were held.
       expect(attempts.sort()).toEqual([
         ["waits2", 2],
-        ["waits3", 1],
-        ["waits4", 1],
+        ["waits3", 2],
+        ["waits4", 2],
+      ]);
+    }, 30_000);
+
+    it("counts the attempt at one that ends its process before the database knows of its start", async () => {
+      const name = nextName();
+      const { rows } = await withStored(name, 4);
+      const worker = await holding(name, rows);
+      worker.tell({ cutOff: true });
+      worker.tell({ finish: "waits1" });
+      await until(() => worker.of("start").some(({ rest }) => rest[0] === "waits2"));
+      expect(await rows()).toContainEqual(["waits2", HELD, 0]);
+      await worker.end();
+      const { sms } = router(name, { concurrency: 1 });
+      const end = deferred();
+      ended.push(() => end.resolve());
+      sms.on("message", () => end.promise);
+      await until(async () => (await rows()).every((row) => !JSON.stringify(row).includes(`${HELD},`)), 10_000);
+      expect(await rows()).toMatchObject([
+        ["waits1", WAITING, 1],
+        ["waits2", WAITING, 1],
+        ["waits3", WAITING, 1],
+        ["waits4", RUNNING, 1],
+      ]);
+    }, 30_000);
+
+    it("holds none that has had an attempt", async () => {
+      const name = nextName();
+      const { rows, keys } = await withStored(name, 4);
+      await server.query(
+        `UPDATE express_kaleyra_sms.sms_message SET attempts = 1 WHERE key = '${keys.get("waits2")}'
+           AND inbox = (SELECT id FROM express_kaleyra_sms.sms_inbox WHERE name = '${name}')`,
+      );
+      const worker = await started({ name, leaseMs, concurrency: 1 });
+      await until(() => worker.of("start").some(({ rest }) => rest[0] === "waits1"), 10_000);
+      expect(await rows()).toMatchObject([
+        ["waits1", RUNNING, 1],
+        ["waits2", WAITING, 1],
+        ["waits3", HELD, 0],
+        ["waits4", WAITING, 0],
       ]);
     }, 30_000);
 
