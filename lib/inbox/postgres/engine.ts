@@ -24,7 +24,7 @@ const LOOK_MS = 1_000;
 const POLL_MS = 200;
 /** When to look again for due messages that another process has locked, in milliseconds. */
 const LOCKED_MS = 20;
-/** For how long a message may be started without asking whether it was forgotten since it was taken, in milliseconds. */
+/** For how long after a message was taken it may start without asking whether it was forgotten, in milliseconds. */
 const FRESH_MS = 20;
 /** How often a transaction is repeated that another one has ended. */
 const MAX_CONFLICTS = 5;
@@ -79,8 +79,9 @@ export class PostgresEngine implements Engine {
   async write(round: Round): Promise<Written> {
     const now = Date.now();
     const isRenewal = round.known.length > 0 && this.#isLeaseOld(now);
-    const writes =
-      round.arrivals.length + round.ended.length + this.#aside.length > 0 || round.isUncertain || isRenewal;
+    const { arrivals, ended, started } = round;
+    const changes = arrivals.length + ended.length + started.length + this.#aside.length;
+    const writes = changes > 0 || round.isUncertain || isRenewal;
     if (!writes && round.free + round.spare === 0) return this.#nothing();
     this.#isSent = false;
     try {
@@ -162,7 +163,8 @@ export class PostgresEngine implements Engine {
       // Not the arrival: of a dead letter that came again, the message as it came first is kept.
       this.#entryOf(row, messageOf(row.r_key, row.r_source, row.r_body)),
     );
-    const entries = [...taken, ...claimed];
+    // Those to run first: otherwise, a held one would start in the place of one of them.
+    const entries = [...taken, ...claimed].sort((a, b) => Number(a.isHeld) - Number(b.isHeld));
     this.#fresh = { entries: new Set(entries), until: performance.now() + FRESH_MS };
     const deadLetters = this.#deadLetters.splice(0);
     const hasUnreadable = this.#aside.some(({ state }) => state !== null);
@@ -264,7 +266,7 @@ interface Distinct {
   readonly arrivals: readonly SmsMessage[];
   /** Their keys, as the rows have them. */
   readonly keys: readonly string[];
-  /** Of each message that was given, its number among `arrivals`, from 1; `undefined` if one with its key came before. */
+  /** Of each message given, its number among `arrivals`, from 1; `undefined` if one with its key came before. */
   readonly numbers: ReadonlyArray<number | undefined>;
 }
 

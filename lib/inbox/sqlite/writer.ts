@@ -93,7 +93,7 @@ export class Writer {
     const hasMessages = known.length > 0;
     const isLeaseOld = hasMessages && this.#processes.isOld(this.#lease, now);
     const isInspection = this.#watch.isInspectionDue(now);
-    const hasNews = arrivals.length + ended.length > 0;
+    const hasNews = arrivals.length + ended.length + started.length > 0;
     const isDue = due <= now && free > 0;
     const pruneLimit = this.#pruneLimit();
     const isPruning = isTaking && this.#hasPruned && pruneLimit > 0;

@@ -308,6 +308,50 @@ describeWithPostgres("postgresInbox", () => {
       ]);
     }, 30_000);
 
+    it("runs what it took to run, before what it holds", async () => {
+      const name = nextName();
+      const { sms, inbox, messages } = router(name, { concurrency: 1 });
+      const [end, last] = [deferred(), deferred()];
+      ended.push(() => last.resolve());
+      sms.on("message", async ({ text }) => {
+        if (text !== "first") return last.promise;
+        await end.promise;
+        // It comes in the turn in which the first one ends: the next one of that source is held.
+        void sms.receive(post({ source: "2", message: "other" }));
+      });
+      await sms.receive(post({ id: "1", source: "1", message: "first" }));
+      await until(() => messages.length === 1);
+      const { message: next } = await sms.receive(post({ id: "2", source: "1", message: "next" }));
+      end.resolve();
+      await until(() => messages.length === 2);
+      expect(messages.map(({ text }) => text)).toEqual(["first", "other"]);
+      expect(await inbox.get(messages[1]?.key ?? "")).toMatchObject({ state: "running", attempts: 1 });
+      expect(await inbox.get(next?.key ?? "")).toMatchObject({ state: "waiting", attempts: 0 });
+    }, 30_000);
+
+    it("says of one that it has started that it runs, though nothing else is to be written", async () => {
+      const name = nextName();
+      const { inbox, keys } = await withStored(name, 4);
+      // With one connection it is not notified: it looks more often than it renews its lease.
+      const pool = new Pool({ connectionString: server.url, max: 1 });
+      ended.push(() => pool.end());
+      const { sms, messages } = recorder({ inbox: postgresInbox({ pool, name, leaseMs: 2_000 }), concurrency: 1 });
+      const end = deferred();
+      ended.push(() => sms.close());
+      ended.push(() => end.resolve());
+      sms.on("message", async ({ text }) => {
+        if (text === "quick") return;
+        if (text !== "waits1") return end.promise;
+        await new Promise(setImmediate);
+        // Until its lease has ended: the round that renews it has the end of this one, and not yet the next start.
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2_100);
+      });
+      await until(() => messages.some(({ text }) => text === "waits2"), 10_000);
+      const isRunning = async () => (await inbox.get(keys.get("waits2") ?? ""))?.state === "running";
+      await until(isRunning);
+      expect(await inbox.get(keys.get("waits2") ?? "")).toMatchObject({ attempts: 1 });
+    }, 30_000);
+
     it("holds none that has had an attempt", async () => {
       const name = nextName();
       const { rows, keys } = await withStored(name, 4);
