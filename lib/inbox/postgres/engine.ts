@@ -193,7 +193,7 @@ export class PostgresEngine implements Engine {
       const { seq, owner, attempts, message } = entry;
       const row = [seq, owner, rowSource(message.source)];
       if (outcome.outcome === "handled") add(...row, null, attempts, 0, null);
-      else if (outcome.outcome === "released") add(...row, STATE.waiting, attempts - 1, 0, null);
+      else if (outcome.outcome === "released") add(...row, STATE.waiting, attempts - 1, null, null);
       else if (attempts >= this.#settings.attempts) add(...row, STATE.dead, attempts, 0, storedReason(outcome.reason));
       else add(...row, STATE.waiting, attempts, backoffAfter(attempts, this.#settings), null);
     }

@@ -78,7 +78,8 @@ const BEGIN = `
  * milliseconds since the epoch, by the clock of the server.
  * - `seq` is the order of arrival within a source.
  * - `attempts` counts those that have begun. A held message has none: it may begin before its row says so.
- * - `at` is when a waiting message can be taken. In any other state, it is when the message entered that state.
+ * - `at` is when a waiting message can be taken, or could when it was held. In any other state, it is when the message
+ *   entered that state.
  * - `body` is null if the message was forgotten while it ran.
  * - `sms_done` keeps the key of a message that was handled, discarded or forgotten, and the place it had.
  * - `sms_process.turn` is the number of the last request of that process.
@@ -213,7 +214,7 @@ const row = (kind: string, values: Readonly<Partial<Record<keyof typeof RESULT, 
  */
 const TAKE = (state: "running" | "held", count: string): string => `
     RETURN QUERY UPDATE sms_message SET state = ${STATE[state]}, attempts = attempts + ${state === "running" ? 1 : 0},
-      owner = owner_, at = now_
+      owner = owner_${state === "running" ? ", at = now_" : ""}
     WHERE ctid = ANY (ARRAY(SELECT ctid FROM (SELECT ctid, attempts FROM sms_message
       WHERE inbox = p_inbox AND state = ${STATE.waiting} AND at <= now_
       ORDER BY at, seq LIMIT ${count} FOR UPDATE SKIP LOCKED) AS next${state === "held" ? " WHERE attempts = 0" : ""}))
@@ -362,8 +363,9 @@ BEGIN${BEGIN}
         p_ended_reasons) AS one (seq, owner, source, state, attempts, wait, reason)
       WHERE state IS NOT NULL
     LOOP
-      UPDATE sms_message SET state = row_.state, attempts = row_.attempts, at = now_ + row_.wait, owner = NULL,
-        reason = row_.reason
+      -- One that is given back has no wait. If it was held, it keeps its place.
+      UPDATE sms_message SET state = row_.state, attempts = row_.attempts, owner = NULL, reason = row_.reason,
+        at = coalesce(now_ + row_.wait, CASE state WHEN ${STATE.held} THEN least(at, now_) ELSE now_ END)
       WHERE ${IS_HEAD("row_.source")} AND seq = row_.seq AND owner = row_.owner;
     END LOOP;
     PERFORM sms_promote_1(p_inbox, p_ended_sources, now_);

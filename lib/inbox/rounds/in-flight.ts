@@ -4,12 +4,18 @@ import { attempt } from "../attempt.js";
 import type { InboxOutcome, InboxWork } from "../inbox.js";
 import type { Ended, Entry } from "./engine.js";
 
+/** After how long a ready message is given back, in milliseconds, and at most after twice that. */
+const GIVE_BACK_MS = 1_000;
+
 export class InFlight {
   readonly #attempts: number;
   readonly #onEnd: () => void;
   #ready: Entry[] = [];
   readonly #running = new Set<Entry>();
   #ended: Ended[] = [];
+  /** Those that were ready at the last look, and when that was. By the monotonic clock. */
+  #before: ReadonlySet<Entry> = new Set();
+  #lookedAt = -Infinity;
 
   /**
    * @param attempts - the number of attempts of each message
@@ -62,14 +68,23 @@ export class InFlight {
   }
 
   /**
-   * Gives ready messages back. The database says that a message runs as soon as it is taken: if one was forgotten since,
-   * the next round ends its row, and the next message of its source can run.
+   * Gives ready messages back. As long as this process has the row of one, no other message of its source can run. If it
+   * was forgotten since it was taken, the next round ends the row.
    */
   release(isReleased: (entry: Entry) => boolean = () => true): void {
     const released = this.#ready.filter(isReleased);
     if (released.length === 0) return;
     this.#ready = this.#ready.filter((entry) => !isReleased(entry));
     for (const entry of released) this.#ended.push({ entry, outcome: { outcome: "released" } });
+  }
+
+  /** Gives back those that wait for long: handlers have become slow, and another process may be idle. */
+  releaseOld(): void {
+    const now = performance.now();
+    if (now - this.#lookedAt < GIVE_BACK_MS) return;
+    this.release((entry) => this.#before.has(entry));
+    this.#before = new Set(this.#ready);
+    this.#lookedAt = now;
   }
 
   get ended(): readonly Ended[] {

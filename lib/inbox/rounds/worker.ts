@@ -141,6 +141,7 @@ export class RoundWorker {
 
   #step(): MaybePromise<void> {
     return then(this.#handOut(), () => {
+      this.#inFlight.releaseOld();
       if (this.#gathering.isMoreComing(this.#arrivals.waiting.length)) {
         this.#runSoon();
         return;
@@ -194,6 +195,8 @@ export class RoundWorker {
 
   #round(): Round {
     const ended = this.#inFlight.ended.slice();
+    // What was given back is for other processes.
+    const attempted = ended.filter(({ outcome }) => outcome.outcome !== "released").length;
     return {
       arrivals: this.#arrivals.waiting.map(({ message }) => message),
       ended,
@@ -203,7 +206,7 @@ export class RoundWorker {
       isWoken: this.#wakes > 0,
       isTaking: this.#isTaking,
       free: this.#free(),
-      spare: this.#isTaking ? Math.max(0, Math.min(2 * ended.length, MAX_HELD) - this.#inFlight.ready.length) : 0,
+      spare: this.#isTaking ? Math.max(0, Math.min(2 * attempted, MAX_HELD) - this.#inFlight.ready.length) : 0,
     };
   }
 

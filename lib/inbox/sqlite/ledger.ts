@@ -151,6 +151,11 @@ export class Ledger {
     return this.#statements.run("requeue", at, attempts, owner, seq) === 1;
   }
 
+  /** Makes a message wait that has not started. @returns as `requeue` */
+  release(seq: number, owner: number, attempts: number, now: number): boolean {
+    return this.#statements.run("release", now, attempts, owner, seq) === 1;
+  }
+
   /** Makes a message a dead letter. @returns `false` if the message was forgotten, or another process has it */
   markDead(seq: number, owner: number, attempts: number, reason: string, now: number): boolean {
     return this.#statements.run("bury", now, attempts, reason, owner, seq) === 1;

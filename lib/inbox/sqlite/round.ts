@@ -161,7 +161,7 @@ function writeEnded(ledger: Ledger, settings: InboxSettings, ended: Todo["ended"
   };
   for (const entry of ended) {
     const { seq, owner, attempts, source, outcome } = entry;
-    if (outcome.outcome === "released" && ledger.requeue(seq, owner, attempts - 1, now)) due.push(now);
+    if (outcome.outcome === "released" && ledger.release(seq, owner, attempts - 1, now)) due.push(now);
     else if (outcome.outcome === "failed" && attempts < settings.attempts) {
       const at = now + backoffAfter(attempts, settings);
       if (ledger.requeue(seq, owner, attempts, at)) due.push(at);

@@ -65,8 +65,8 @@ export const marked = (version: number): string =>
  * Version 1:
  * - `message.seq` is the order of arrival. It is never used again: a process may still have a message in memory that
  *   another one has forgotten.
- * - `message.at`, in milliseconds since the epoch, is when a waiting message can be taken. In any other state, it is
- *   when the message entered that state.
+ * - `message.at`, in milliseconds since the epoch, is when a waiting message can be taken, or could when it was held. In
+ *   any other state, it is when the message entered that state.
  * - `message.owner` is the process that holds or runs the message.
  * - `message.body` is null if the message was forgotten while it ran.
  * - `message_turn` holds the order of each source, whatever the code does. `message_rest` has the other messages of a
@@ -188,6 +188,10 @@ export const SQL = {
   keepKeys: `${KEEP_KEYS} WHERE owner = ? AND seq IN ${VALUES}`,
   remove: `DELETE FROM message WHERE owner = ? AND seq IN ${VALUES}`,
   requeue: `UPDATE message SET state = ${STATE.waiting}, at = ?, attempts = ?, owner = NULL
+            WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
+  // One that was held keeps its place.
+  release: `UPDATE message SET at = min(?, iif(state = ${STATE.held}, at, ${MAX})),
+              state = ${STATE.waiting}, attempts = ?, owner = NULL
             WHERE owner = ? AND seq = ? AND body IS NOT NULL`,
   bury: `UPDATE message SET state = ${STATE.dead}, at = ?, attempts = ?, reason = ?, owner = NULL
          WHERE owner = ? AND seq = ? AND body IS NOT NULL`,

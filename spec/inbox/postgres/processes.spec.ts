@@ -381,6 +381,59 @@ describeWithPostgres("postgresInbox", () => {
       await until(async () => !(await rows()).some((row) => JSON.stringify(row).includes("waits2")));
     }, 30_000);
 
+    it("gives them back if they wait for long, and another process runs them", async () => {
+      const name = nextName();
+      const { rows } = await withStored(name, 4);
+      await holding(name, rows);
+      const idle = await started({ name, leaseMs, concurrency: 3 });
+      await until(() => idle.of("start").length === 3, 5_000);
+      expect(idle.of("start").map(({ rest: [text, attempt] }) => [text, attempt])).toEqual([
+        ["waits4", "1"],
+        ["waits2", "1"],
+        ["waits3", "1"],
+      ]);
+    }, 30_000);
+
+    it("gives them back in their place", async () => {
+      const name = nextName();
+      const { rows } = await withStored(name, 4);
+      const worker = await holding(name, rows);
+      const isGivenBack = async () => !JSON.stringify(await rows()).includes(`${HELD},0`);
+      await until(isGivenBack);
+      expect(await rows()).toMatchObject([
+        ["waits1", RUNNING, 1],
+        ["waits2", WAITING, 0],
+        ["waits3", WAITING, 0],
+        ["waits4", WAITING, 0],
+      ]);
+      worker.tell({ finish: "waits1" });
+      await until(() => worker.of("start").length === 3);
+      expect(worker.of("start").map(({ rest }) => rest[0])).toEqual(["quick", "waits1", "waits2"]);
+    }, 30_000);
+
+    it("tries one again only after backoffMs if it fails before the database knows of its start", async () => {
+      const name = nextName();
+      const { rows } = await withStored(name, 4);
+      const pool = new Pool({ connectionString: server.url });
+      ended.push(() => pool.end());
+      const inbox = postgresInbox({ pool, name, leaseMs, backoffMs: 600_000 });
+      const { sms, messages } = recorder({ inbox, concurrency: 1 });
+      ended.push(() => sms.close());
+      sms.on("message", ({ text }) => {
+        if (text === "quick") return;
+        // While more come, the next one has started and failed before a round says of either.
+        if (text === "waits1") more(20);
+        throw new Error("fails");
+      });
+      const more = (turns: number): void => {
+        void sms.receive(post({ id: `more ${turns}`, source: `${turns}`, message: "quick" }));
+        if (turns > 0) setImmediate(() => more(turns - 1));
+      };
+      await until(async () => (await inbox.stats()).delayed === 4);
+      expect(messages.filter(({ text }) => text !== "quick")).toHaveLength(4);
+      expect((await rows()).slice(0, 4)).toEqual([1, 2, 3, 4].map((n) => [`waits${n}`, WAITING, 1]));
+    }, 30_000);
+
     it("gives them back when it closes", async () => {
       const name = nextName();
       const { inbox, rows } = await withStored(name, 4);

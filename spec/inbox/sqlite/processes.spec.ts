@@ -112,6 +112,47 @@ describe.each(DRIVERS)("with $name", ({ open }) => {
     40_000,
   );
 
+  it("gives held messages back, in their place, if they wait for long", async () => {
+    const file = temporary();
+    const { sms, messages, database } = router(file, { concurrency: 1 });
+    const finish = deferred();
+    ended.push(() => finish.resolve());
+    sms.on("message", ({ source }) => {
+      if (source !== "1") return finish.promise;
+      // Of those that come in the turn in which one ends, one runs, two are held, and one waits.
+      for (const next of ["2", "3", "4", "5"]) void sms.receive(post({ source: next }));
+      return undefined;
+    });
+    await sms.receive(post({ source: "1" }));
+    await until(() => messages.length === 2);
+    const held = (): number => database.prepare("SELECT seq FROM message WHERE state = 2").all().length;
+    expect(held()).toBe(2);
+    await until(() => held() === 0);
+    const second = router(file, { concurrency: 1 });
+    const attempts: number[] = [];
+    second.sms.on("message", (_message, { attempt }) => attempts.push(attempt));
+    await until(() => attempts.length === 3);
+    expect(second.messages.map(({ source }) => source)).toEqual(["3", "4", "5"]);
+    expect(attempts).toEqual([1, 1, 1]);
+  });
+
+  it("tries a held message again only after backoffMs if it fails before the file says that it runs", async () => {
+    const { sms, inbox, messages } = router(temporary(), { concurrency: 1 }, { backoffMs: 600_000 });
+    sms.on("message", ({ source }) => {
+      if (source === "1") for (const next of ["2", "3", "4", "5"]) void sms.receive(post({ source: next }));
+      // While more come, the next one has started and failed before a round says of either.
+      if (source === "2") more(20);
+      if (["2", "3", "4", "5"].includes(source)) throw new Error("fails");
+    });
+    const more = (turns: number): void => {
+      void sms.receive(post({ source: `9${turns}` }));
+      if (turns > 0) setImmediate(() => more(turns - 1));
+    };
+    await sms.receive(post({ source: "1" }));
+    await until(async () => (await inbox.stats()).delayed === 4);
+    expect(messages.filter(({ source }) => "2345".includes(source))).toHaveLength(4);
+  });
+
   it("leaves the event loop free while another process holds its file", async () => {
     const file = temporary();
     const { sms } = router(file, { storeTimeoutMs: 20_000 });
