@@ -134,11 +134,14 @@ export class PostgresEngine implements Engine {
       inspects,
     ];
     let sentAt = 0;
+    let freshUntil = 0;
     const rows = await this.#repeated(() => {
       sentAt = Date.now();
       const process = [isOwner ? this.#owner : null, this.#spare, ++this.#turn, this.#settings.leaseMs];
       return this.#requests.withClient((run) => {
         this.#isSent = true;
+        // Not from the answer: that may wait long until it is read.
+        freshUntil = performance.now() + FRESH_MS;
         return run(this.#statements.round, [inbox, ...process, ...values]);
       });
     });
@@ -165,7 +168,7 @@ export class PostgresEngine implements Engine {
     );
     // Those to run first: otherwise, a held one would start in the place of one of them.
     const entries = [...taken, ...claimed].sort((a, b) => Number(a.isHeld) - Number(b.isHeld));
-    this.#fresh = { entries: new Set(entries), until: performance.now() + FRESH_MS };
+    this.#fresh = { entries: new Set(entries), until: freshUntil };
     const deadLetters = this.#deadLetters.splice(0);
     const hasUnreadable = this.#aside.some(({ state }) => state !== null);
     if (this.#aside.length > 0) this.#due = 0;

@@ -8,7 +8,7 @@ import { post } from "../../support/callbacks";
 import { describeWithPostgres, postgresServer, type PostgresServer } from "../../support/postgres";
 import { deferred, recorder } from "../../support/recorder";
 import { ended } from "../temporary";
-import { until } from "../waiting";
+import { until, waitFor } from "../waiting";
 
 interface Statement {
   readonly text: string;
@@ -23,6 +23,8 @@ class LatePool implements PostgresPool {
   late: Statement | undefined;
   /** Whether the answer to the next round is lost, though the server runs it. */
   isLost = false;
+  /** Until when the answers to rounds wait. */
+  answers: Promise<void> | undefined;
 
   constructor(url: string) {
     this.#pool = new Pool({ connectionString: url });
@@ -35,8 +37,11 @@ class LatePool implements PostgresPool {
 
   #delaying(client: PoolClient): PoolClient {
     const query = async (statement: Statement): Promise<unknown> => {
-      if (!(this.isLate || this.isLost) || !/^SELECT .*sms_round/.test(statement.text))
-        return client.query({ ...statement });
+      if (!(this.isLate || this.isLost) || !/^SELECT .*sms_round/.test(statement.text)) {
+        const answer: unknown = await client.query({ ...statement });
+        if (/^SELECT .*sms_round/.test(statement.text)) await this.answers;
+        return answer;
+      }
       if (this.isLate) this.late = statement;
       else await client.query({ ...statement });
       this.isLate = this.isLost = false;
@@ -137,5 +142,29 @@ describeWithPostgres("postgresInbox", () => {
     });
     await until(() => attempts.length === texts.length, 15_000);
     expect(attempts.sort()).toEqual([...texts].sort().map((text) => [text, 1]));
+  }, 30_000);
+
+  it("does not start what another process has forgotten before the answer came", async () => {
+    const name = "slow";
+    const pool = new LatePool(server.url);
+    // The limit of a request is a second.
+    const { sms, messages } = recorder({ inbox: postgresInbox({ pool, name, leaseMs: 3_000 }), concurrency: 1 });
+    ended.push(() => sms.close());
+    const others = new Pool({ connectionString: server.url });
+    ended.push(() => others.end());
+    const other = postgresInbox({ pool: others, name });
+    const receiver = recorder({ inbox: other, concurrency: 0 });
+    ended.push(() => receiver.sms.close());
+    const answers = deferred();
+    pool.answers = answers.promise;
+    await receiver.sms.receive(post({ source: "1", message: "forgotten" }));
+    await until(async () => (await other.stats()).running === 1);
+    expect(await other.forget("1")).toBe(1);
+    await receiver.sms.receive(post({ id: "2", source: "1", message: "after" }));
+    // Longer than the time in which a message is started without asking.
+    await waitFor(100);
+    answers.resolve();
+    await until(() => messages.length > 0);
+    expect(messages.map(({ text }) => text)).toEqual(["after"]);
   }, 30_000);
 });
