@@ -1,4 +1,4 @@
-// Ends connections of the server that wait for a standby and for which nobody waits any more. The server does not notice
+// Ends connections of the server that wait for a standby longer than this process waits. The server does not notice
 // that their clients have gone: while no standby confirms, they would use up its connections.
 
 import type { Requests } from "./requests.js";
@@ -10,7 +10,10 @@ export class Unconfirmed {
   readonly #limitMs: number;
   #ending: Promise<void> | undefined;
 
-  /** @param limitMs - after how many milliseconds nobody waits for a statement any more */
+  /**
+   * @param limitMs - after how many milliseconds this process waits for no statement any more. One with a longer lease
+   * may still wait: its statement then fails early, as with a lost connection
+   */
   constructor(requests: Requests, schema: string, limitMs: number) {
     this.#requests = requests;
     this.#schema = schema;
