@@ -97,7 +97,7 @@ describe("optOut is true", () => {
   it("not for a word in another call, nor if a longer keyword wins: that may be an opt-out", async () => {
     expect(await optsOut("basta", (sms) => sms.keyword(OPT_OUT, none).keyword("BASTA", none))).toBe(false);
     expect(await optsOut("stop delivery", (sms) => sms.keyword(OPT_OUT, none))).toBe(true);
-    const possible: string[] = [];
+    const possible: Array<string | undefined> = [];
     const isOptOut = await optsOut("stop delivery", (sms) =>
       sms
         .keyword(OPT_OUT, none)
