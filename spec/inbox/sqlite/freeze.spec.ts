@@ -139,8 +139,9 @@ describe.each(EACH)("with $name in $where", ({ name, open, thread }) => {
     const folder = temporaryFolder();
     const log = join(folder, "log");
     writeFileSync(log, "");
-    // Longer than a busy machine keeps a process from running: one that is not frozen must not be taken for it.
-    const lease = 600;
+    // A third is longer than a busy machine keeps a process from running and from the file, which the thawed one writes
+    // again and again: one that is not frozen must not be taken for it.
+    const lease = 1_200;
     const servers = await Promise.all(
       [0, 1].map(() =>
         KilledServer.on(log, { leaseMs: lease }, [
