@@ -1,5 +1,5 @@
 // The loop that engines with rounds share: what goes into a round, what comes of one that fails or whose answer is lost,
-// and how it ends. The engine is one in memory that fails as it is told.
+// and how it ends. The engine is one in memory that fails on demand.
 
 import { afterEach, describe, expect, it, jest } from "@jest/globals";
 import type { SmsMessage } from "express-kaleyra-sms";

@@ -1,4 +1,4 @@
-// The conversation on the phone: what was sent, and what was answered.
+// The conversation on the phone: the texts that were sent, and the answers.
 
 import type { Answered } from "../wire.js";
 import { byId, element, milliseconds } from "./element.js";

@@ -1,4 +1,4 @@
-// A process on PostgreSQL: stores what it is sent, and handles messages as it is told.
+// A process on PostgreSQL: stores what it is sent, and handles messages as it is asked.
 // Usage: node processes.cjs <url> <options as JSON>. Prints "start <text> <attempt> <instant>", "end <text>
 // <attempt> <instant>", and the outcome of what it was sent.
 
@@ -12,7 +12,7 @@ const { concurrency, ...inboxOptions } = JSON.parse(options);
 
 const now = () => performance.timeOrigin + performance.now();
 let isCutOff = false;
-/** Its rounds do not reach the server any more when it is told so. */
+/** Its rounds do not reach the server any more once it was sent this. */
 class Stopping extends Client {
   query(statement, ...others) {
     const isLost = isCutOff && /sms_round/.test(statement.text);

@@ -223,7 +223,7 @@ describeWithPostgres("postgresInbox", () => {
   }, 20_000);
 
   describe("of messages that a process holds, to run them next,", () => {
-    /** Stores one message that ends at once, and others that run until they are told to end. */
+    /** Stores one message that ends at once, and others that run until they are asked to end. */
     const withStored = async (name: string, count: number) => {
       const receiver = router(name, { concurrency: 0 });
       const texts = ["quick", ...Array.from({ length: count }, (_, n) => `waits${n + 1}`)];
